@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod capability;
+mod device;
+mod diagnostic;
+mod field_set;
+pub mod fields;
+mod fields_map;
+mod id;
+mod mdev;
+mod name;
+mod observation;
+mod pci_address;
+mod sysfs_path;
+mod value;
+
+pub use capability::{Capability, UnknownCapability};
+pub use device::Device;
+pub use diagnostic::{Diagnostic, Severity};
+pub use field_set::FieldSet;
+pub use fields::{Field, FieldName, Key, Refresh, UnknownField};
+pub use fields_map::Fields;
+pub use fields_map::IntoFieldValue;
+pub use id::{DeviceId, InvalidDeviceId};
+pub use mdev::{MdevAttribute, MdevType, MdevUuid};
+pub use name::DeviceName;
+pub use observation::{Observation, Revision, SourceId};
+pub use pci_address::{InvalidPciAddress, PciAddress};
+pub use sysfs_path::{InvalidSysfsPath, SysfsPath};
+pub use value::{FieldValue, Value, ValueKind};
