@@ -1,1 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
+mod control;
+mod error;
+mod event;
+mod hint;
+mod info;
+mod revision;
+mod snapshot;
+mod source;
+
+pub use async_trait::async_trait;
+
+pub use control::{Action, MdevConfig, NodeDeviceControl};
+pub use error::{ErrorKind, SourceError};
+pub use event::{EventReceiver, EventSink, SourceEvent, event_channel};
+pub use hint::{Hint, HintSender, HintStream, hint_channel};
+pub use info::{Presence, SourceInfo, StreamInfo};
+pub use revision::RevisionCounter;
+pub use snapshot::{Listing, Snapshot};
+pub use source::{NodeDeviceSource, Watch};

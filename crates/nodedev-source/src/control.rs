@@ -1,0 +1,86 @@
+//! The second, optional contract: changing devices.
+//!
+//! A read-only source implements nothing of this. A capability has one controlling source.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use nodedev_types::{Capability, DeviceId, MdevAttribute};
+
+use crate::SourceError;
+
+/// The wanted configuration of a mediated device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MdevConfig {
+    /// Type to make, one of the parent's.
+    pub mdev_type: String,
+    /// Attributes to set, in order.
+    pub attributes: Vec<MdevAttribute>,
+}
+
+/// Something to be done to a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Makes a definition below the parent with this address.
+    Define {
+        /// Address of the parent.
+        parent: String,
+        /// The wanted uuid; the source chooses one where it is missing.
+        uuid: Option<String>,
+        /// The wanted configuration.
+        config: MdevConfig,
+    },
+    /// Starts a device that has no definition, below the parent with this address.
+    Create {
+        /// Address of the parent.
+        parent: String,
+        /// The wanted uuid; the source chooses one where it is missing.
+        uuid: Option<String>,
+        /// The wanted configuration.
+        config: MdevConfig,
+    },
+    /// Starts a defined device.
+    Start(DeviceId),
+    /// Stops a running device.
+    Stop(DeviceId),
+    /// Changes the configuration of a device.
+    Modify {
+        /// Which device.
+        device: DeviceId,
+        /// The wanted configuration.
+        config: MdevConfig,
+        /// Change the running device.
+        live: bool,
+        /// Change the definition.
+        defined: bool,
+    },
+    /// Removes a definition.
+    Undefine(DeviceId),
+    /// Sets whether a defined device starts with its parent.
+    SetAutostart {
+        /// Which device.
+        device: DeviceId,
+        /// Whether it shall.
+        autostart: bool,
+    },
+}
+
+/// A source that can also change devices.
+#[async_trait]
+pub trait NodeDeviceControl: fmt::Debug + Send + Sync + 'static {
+    /// The capabilities whose devices this source changes. Constant.
+    fn controls(&self) -> Vec<Capability>;
+
+    /// Does it, and names the device that it was done to.
+    ///
+    /// The return says that the tool has done it, not that the list already shows it. The future may
+    /// be dropped at any await; the action may then have happened or not.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for an action that this source or
+    /// the installed tool does not know, [`ErrorKind::Failed`](crate::ErrorKind::Failed) with the
+    /// tool's own words when it refuses.
+    async fn perform(&self, action: Action) -> Result<DeviceId, SourceError>;
+}

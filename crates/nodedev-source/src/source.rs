@@ -1,0 +1,92 @@
+//! The trait that a source implements.
+
+use std::any::Any;
+use std::fmt;
+
+use async_trait::async_trait;
+use nodedev_types::{DeviceId, Observation};
+
+use crate::{EventSink, HintStream, Snapshot, SourceError, SourceInfo};
+
+/// Something that knows a part of a host's devices.
+///
+/// The registry calls `info` once, then `watch`, then `snapshot`, and from then on `snapshot`
+/// whenever the source asks for it by [`SourceEvent::Resync`](crate::SourceEvent::Resync). It calls
+/// `refresh` at any time, several at once, also while a snapshot is being taken. After an error the
+/// registry drops the [`Watch`] and starts again with `watch`, so a source must be able to be
+/// watched anew.
+///
+/// A source reports what it reads and nothing that it remembers: differences, histories and
+/// relations between devices are the registry's business.
+#[async_trait]
+pub trait NodeDeviceSource: fmt::Debug + Send + Sync + 'static {
+    /// Who this source is and what it may say.
+    ///
+    /// Constant for the life of the value; reads nothing.
+    fn info(&self) -> SourceInfo;
+
+    /// Arms the source: from the return of this call on, every change reaches `sink`.
+    ///
+    /// A device that appears between this call and the reading of a snapshot is seen at least once.
+    /// The sink never blocks; when its queue is full, the registry learns of it and takes a
+    /// snapshot. `hints` tells that another source has news of a capability in
+    /// [`SourceInfo::interests`]: a source without interests ignores it.
+    ///
+    /// A tool that is absent is no error here if its arrival can be watched for. Dropping the
+    /// returned [`Watch`] ends every thread, child process and descriptor of this watch within a
+    /// bounded time. A sink that is dropped while the watch is held tells the registry that the
+    /// source has failed. The future may be dropped at any await.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SourceError`]; the registry marks the source degraded and tries again with backoff.
+    async fn watch(&self, sink: EventSink, hints: HintStream) -> Result<Watch, SourceError>;
+
+    /// Reads everything that this source knows, one [`Listing`](crate::Listing) for each stream.
+    ///
+    /// The revision of each listing is taken before the reading begins. A device that cannot be read
+    /// is named in [`Listing::unreadable`](crate::Listing::unreadable) with a diagnostic, one that
+    /// vanishes meanwhile is left out, and all others are there. A stream that fails as a whole
+    /// carries its error in its listing, beside the other streams. A host without devices gives
+    /// empty listings. The future may be dropped at any await.
+    ///
+    /// # Errors
+    ///
+    /// A [`SourceError`] when no stream could be read; what was said before stays, marked stale.
+    async fn snapshot(&self) -> Result<Snapshot, SourceError>;
+
+    /// Reads again, for one device, the fields that the field table marks
+    /// [`OnDump`](nodedev_types::Refresh::OnDump).
+    ///
+    /// The answer holds just those of them that this source claims now: one that is missing is
+    /// absent. `None` means that this source has nothing to read again for the device. The answer is
+    /// laid over the current observation for the one caller and never stored.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Gone`](crate::ErrorKind::Gone) when the device has vanished, or whatever kept it
+    /// from being read; the caller then gets the stored values and the error as a diagnostic.
+    async fn refresh(&self, id: &DeviceId) -> Result<Option<Observation>, SourceError>;
+}
+
+/// Keeps a source's watch alive; dropping it ends the watch.
+pub struct Watch(#[expect(dead_code, reason = "held to be dropped")] Box<dyn Any + Send>);
+
+impl Watch {
+    /// A watch that ends when `guard` is dropped.
+    pub fn new(guard: impl Send + 'static) -> Self {
+        Self(Box::new(guard))
+    }
+
+    /// A watch with nothing behind it, for a source that never changes.
+    #[must_use]
+    pub fn idle() -> Self {
+        Self::new(())
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
