@@ -33,7 +33,7 @@ pub enum SourceEvent {
         diagnostic: Diagnostic,
     },
     /// Several messages that readers see at once or not at all: a rename.
-    Batch(Vec<SourceEvent>),
+    Batch(Vec<Self>),
     /// Messages may have been lost: the registry takes a snapshot.
     Resync {
         /// What was the evidence, for people.
