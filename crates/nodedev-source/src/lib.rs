@@ -11,12 +11,13 @@ mod snapshot;
 mod source;
 
 pub use async_trait::async_trait;
+pub use nodedev_types::{Presence, StreamInfo};
 
 pub use control::{Action, MdevConfig, NodeDeviceControl};
 pub use error::{ErrorKind, SourceError};
 pub use event::{EventReceiver, EventSink, SourceEvent, event_channel};
 pub use hint::{Hint, HintSender, HintStream, hint_channel};
-pub use info::{Presence, SourceInfo, StreamInfo};
+pub use info::SourceInfo;
 pub use revision::RevisionCounter;
 pub use snapshot::{Listing, Snapshot};
 pub use source::{NodeDeviceSource, Watch};

@@ -15,6 +15,7 @@ mod mdev;
 mod name;
 mod observation;
 mod pci_address;
+mod stream;
 mod sysfs_path;
 mod value;
 
@@ -30,5 +31,6 @@ pub use mdev::{MdevAttribute, MdevType, MdevUuid};
 pub use name::DeviceName;
 pub use observation::{Observation, Revision, SourceId};
 pub use pci_address::{InvalidPciAddress, PciAddress};
+pub use stream::{Presence, StreamInfo};
 pub use sysfs_path::{InvalidSysfsPath, SysfsPath};
 pub use value::{FieldValue, Value, ValueKind};
