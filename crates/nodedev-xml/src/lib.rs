@@ -1,1 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
+mod document;
+mod error;
+mod escape;
+mod form;
+mod read;
+mod write;
+
+pub use document::Document;
+pub use error::Error;
+pub use form::Form;
+pub use read::{MAX_LEN, read};
+pub use write::{write, write_to};
