@@ -1,0 +1,188 @@
+//! One device from what everyone says of it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use nodedev_types::fields::device;
+use nodedev_types::{DeviceId, FieldName, Fields, Presence, SourceId, Value};
+
+use crate::ownership::{Condition, Rule, Strategy};
+use crate::policy::Policy;
+
+/// What one source says of the device, all of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Who says it. One claim for each source.
+    pub source: &'a SourceId,
+    /// What it says.
+    pub fields: &'a Fields,
+}
+
+/// A device as far as it follows from its own claims: without name and parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// Someone asserts that it exists now.
+    pub active: bool,
+    /// Someone asserts that there is a definition.
+    pub persistent: bool,
+    /// It starts together with its parent.
+    pub autostart: bool,
+    /// The winning values.
+    pub fields: Fields,
+}
+
+/// What the claims assert of the device's existence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Existence {
+    pub(crate) active: bool,
+    pub(crate) persistent: bool,
+}
+
+impl Policy {
+    /// The device that these claims make, in whatever order they come. `None` when nobody asserts
+    /// that it exists.
+    #[must_use]
+    pub fn merge(&self, id: &DeviceId, claims: &[Claim<'_>]) -> Option<Merged> {
+        let existence = self.existence(id, claims)?;
+        let mut fields = Fields::new();
+        for name in claimed_fields(claims) {
+            if let Some(value) = self.winning_value(id, name, existence, claims) {
+                fields.insert(name.clone(), value);
+            }
+        }
+        let autostart = fields.remove(&device::AUTOSTART.field().into()) == Some(Value::Flag(true));
+        // libvirt reports the host itself as defined and started at boot; clients expect it.
+        let is_host = *id == DeviceId::Computer;
+        Some(Merged {
+            active: existence.active,
+            persistent: existence.persistent || is_host,
+            autostart: autostart || is_host,
+            fields,
+        })
+    }
+
+    pub(crate) fn existence(&self, id: &DeviceId, claims: &[Claim<'_>]) -> Option<Existence> {
+        let asserts = |wanted| claims.iter().any(|c| self.presence(c.source, id) == wanted);
+        let existence = Existence {
+            active: asserts(Presence::Active),
+            persistent: asserts(Presence::Defined),
+        };
+        (existence.active || existence.persistent).then_some(existence)
+    }
+
+    fn winning_value(
+        &self,
+        id: &DeviceId,
+        name: &FieldName,
+        existence: Existence,
+        claims: &[Claim<'_>],
+    ) -> Option<Value> {
+        let winners = self.winners(id, name, existence, claims);
+        match winners.as_slice() {
+            [] => None,
+            [(_, value)] => Some((*value).clone()),
+            several => Some(union(several.iter().map(|(_, value)| *value))),
+        }
+    }
+
+    /// The claims that make the value of a field: one, or several where they are united.
+    pub(crate) fn winners<'a>(
+        &self,
+        id: &DeviceId,
+        name: &FieldName,
+        existence: Existence,
+        claims: &'a [Claim<'a>],
+    ) -> Vec<(&'a SourceId, &'a Value)> {
+        let said = |wanted: &dyn Fn(&SourceId) -> bool| {
+            let mut said: Vec<_> = claims
+                .iter()
+                .filter(|claim| wanted(claim.source))
+                .filter_map(|claim| Some((claim.source, claim.fields.value(name)?)))
+                .collect();
+            said.sort_unstable_by_key(|(source, _)| *source);
+            said
+        };
+        match (id, name) {
+            (DeviceId::Foreign { namespace, .. }, _) => {
+                said(&|source| self.owns_namespace(source, namespace))
+            }
+            (_, FieldName::Known(field)) => match self.rule(*field) {
+                Some(rule) if holds(rule.condition, existence) => by_rule(rule, said),
+                _ => Vec::new(),
+            },
+            (_, FieldName::Extension { namespace, .. }) => {
+                said(&|source| self.owns_namespace(source, namespace))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn owns_namespace(&self, source: &SourceId, namespace: &str) -> bool {
+        self.stream(source)
+            .is_some_and(|s| s.fields.namespaces().any(|own| own == namespace))
+    }
+}
+
+fn by_rule<'a>(
+    rule: &Rule,
+    said: impl Fn(&dyn Fn(&SourceId) -> bool) -> Vec<(&'a SourceId, &'a Value)>,
+) -> Vec<(&'a SourceId, &'a Value)> {
+    let by = |wanted: &str| said(&|source: &SourceId| source.as_str() == wanted);
+    match rule.strategy {
+        Strategy::Owner(owner) => by(owner),
+        Strategy::Priority(sources) => sources
+            .iter()
+            .map(|source| by(source))
+            .find(|said| !said.is_empty())
+            .unwrap_or_default(),
+        Strategy::Union(sources) => said(&|source| sources.contains(&source.as_str())),
+    }
+}
+
+pub(crate) const fn holds(condition: Condition, existence: Existence) -> bool {
+    match condition {
+        Condition::Always => true,
+        Condition::WhileActive => existence.active,
+        Condition::WhilePersistent => existence.persistent,
+    }
+}
+
+/// All texts, sorted, each once. Values that are no texts do not take part in a union.
+fn union<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
+    let mut texts: Vec<String> = Vec::new();
+    for value in values {
+        match value {
+            Value::Text(text) => texts.push(text.clone()),
+            Value::Texts(several) => texts.extend(several.iter().cloned()),
+            _ => {}
+        }
+    }
+    texts.sort_unstable();
+    texts.dedup();
+    Value::Texts(texts)
+}
+
+/// The names of all fields that anyone speaks of, each once, in order.
+pub(crate) fn claimed_fields<'a>(claims: &[Claim<'a>]) -> Vec<&'a FieldName> {
+    let mut names: Vec<_> = claims
+        .iter()
+        .flat_map(|claim| claim.fields.iter().map(|(name, _)| name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_union_is_sorted_and_without_duplicates() {
+        let one = Value::Texts(alloc::vec!["b".into(), "a".into()]);
+        let two = Value::Text("b".into());
+        let expected = Value::Texts(alloc::vec!["a".into(), "b".into()]);
+        assert_eq!(union([&one, &two].into_iter()), expected);
+        assert_eq!(union([&two, &one].into_iter()), expected);
+    }
+}
