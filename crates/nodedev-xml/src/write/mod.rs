@@ -36,7 +36,7 @@ pub fn write(device: &Device, form: Form) -> String {
     text
 }
 
-/// Appends the document of a device, as [`write`] makes it.
+/// Appends the document of a device, as [`write()`] makes it.
 pub fn write_to(text: &mut String, device: &Device, form: Form) {
     let form = if device.active { form } else { Form::Inactive };
     let fields = &device.fields;
