@@ -279,6 +279,18 @@ fn order_and_unknown_elements_do_not_matter() {
 }
 
 #[test]
+fn the_first_device_node_counts_and_an_empty_parent_is_none() {
+    let document = accepted(
+        "<device><name>n</name><parent></parent><devnode type='dev'>/dev/a</devnode>
+           <devnode type='link'>/dev/l</devnode><devnode type='dev'>/dev/b</devnode></device>",
+    );
+    assert_eq!(document.parent, None);
+    assert_eq!(document.fields.get(fields::device::DEVNODE), Some("/dev/a"));
+    let links = document.fields.get(fields::device::DEVLINKS).unwrap();
+    assert_eq!(links, ["/dev/l"]);
+}
+
+#[test]
 fn absent_elements_leave_their_fields_absent() {
     let document = accepted(&with_capability("storage", "<serial></serial>"));
     assert_eq!(document.parent, None);
