@@ -78,11 +78,11 @@ impl Policy {
         claims: &[Claim<'_>],
     ) -> Option<Value> {
         let winners = self.winners(id, name, existence, claims);
-        match winners.as_slice() {
-            [] => None,
-            [(_, value)] => Some((*value).clone()),
-            several => Some(union(several.iter().map(|(_, value)| *value))),
+        let (_, first) = winners.first()?;
+        if self.unites(id, name) {
+            return Some(union(winners.iter().map(|(_, value)| *value)));
         }
+        Some((*first).clone())
     }
 
     /// The claims that make the value of a field: one, or several where they are united.
@@ -99,22 +99,39 @@ impl Policy {
                 .filter(|claim| wanted(claim.source))
                 .filter_map(|claim| Some((claim.source, claim.fields.value(name)?)))
                 .collect();
-            said.sort_unstable_by_key(|(source, _)| *source);
+            // A claim that is there twice, as after joining shards, counts once.
+            said.sort_unstable();
+            said.dedup_by_key(|(source, _)| *source);
             said
         };
+        let rule = match name {
+            FieldName::Known(field) => self.rule(*field),
+            _ => None,
+        };
+        if rule.is_some_and(|rule| !holds(rule.condition, existence)) {
+            return Vec::new();
+        }
         match (id, name) {
             (DeviceId::Foreign { namespace, .. }, _) => {
                 said(&|source| self.owns_namespace(source, namespace))
             }
-            (_, FieldName::Known(field)) => match self.rule(*field) {
-                Some(rule) if holds(rule.condition, existence) => by_rule(rule, said),
-                _ => Vec::new(),
-            },
+            (_, FieldName::Known(_)) => rule.map_or_else(Vec::new, |rule| by_rule(rule, said)),
             (_, FieldName::Extension { namespace, .. }) => {
                 said(&|source| self.owns_namespace(source, namespace))
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether the values of the winners are put together; else there is one winner.
+    fn unites(&self, id: &DeviceId, name: &FieldName) -> bool {
+        let FieldName::Known(field) = name else {
+            return false;
+        };
+        !matches!(id, DeviceId::Foreign { .. })
+            && self
+                .rule(*field)
+                .is_some_and(|rule| matches!(rule.strategy, Strategy::Union(_)))
     }
 
     fn owns_namespace(&self, source: &SourceId, namespace: &str) -> bool {

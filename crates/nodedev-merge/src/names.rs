@@ -81,7 +81,12 @@ fn suffixed(base: &DeviceName, id: &DeviceId, taken: impl Fn(&str) -> bool) -> D
     }
     // The whole id in hexadecimal is as unique as the id itself.
     let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    DeviceName::new(&format!("{base}_{digits}"))
+    let mut whole = format!("{base}_{digits}");
+    // Some device may be called even that; there are finitely many, so this ends.
+    while taken(&whole) {
+        whole.push('0');
+    }
+    DeviceName::new(&whole)
 }
 
 /// The group whose suffixed names depend on whether `name` is some device's own name: `name`
@@ -145,11 +150,17 @@ mod tests {
             .1
             .clone();
         assert_eq!(longer.as_str().len(), base.as_str().len() + 17);
-        let last = names_in_group(&base, [&small, &large], |_| true)[1]
+        let is_base = |n: &str| n.len() <= longer.as_str().len();
+        let last = names_in_group(&base, [&small, &large], is_base)[1]
             .1
             .clone();
         assert!(last.as_str().ends_with("2f62"), "{last}");
-        for name in [&free, &longer, &last] {
+        let is_base = |n: &str| n.len() <= last.as_str().len();
+        let beyond = names_in_group(&base, [&small, &large], is_base)[1]
+            .1
+            .clone();
+        assert_eq!(beyond.as_str(), format!("{last}0"));
+        for name in [&free, &longer, &last, &beyond] {
             assert_eq!(suffixed_group(name.as_str()), Some("net_a"));
         }
         assert_eq!(suffixed_group("net_a_0123"), None);

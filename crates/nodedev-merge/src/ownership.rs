@@ -3,8 +3,8 @@
 //! This is the one place that knows it. It is data, read by the merge and by `explain`, and printed
 //! in `docs/merge-policy.md`. It names sources by their ids and knows nothing else of them.
 //!
-//! Devices in a third-party source's own name space do not pass through this table: all that their
-//! source says of them counts. Fields outside the known model belong to the source whose name space
+//! Of devices in a third-party source's own name space only that source's word counts; from this
+//! table they take the conditions alone (no autostart without a definition). Fields outside the known model belong to the source whose name space
 //! they carry.
 
 use alloc::vec;

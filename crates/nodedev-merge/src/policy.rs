@@ -4,9 +4,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use nodedev_types::{DeviceId, Field, FieldName, Presence, SourceId, StreamInfo};
+use nodedev_types::{DeviceId, Field, FieldName, Presence, SourceId, StreamInfo, ValueKind};
 
-use crate::ownership::{OWNERSHIP, Rule};
+use crate::ownership::{OWNERSHIP, Rule, Strategy};
 
 /// The ownership table together with the streams that will speak.
 #[derive(Debug, Clone)]
@@ -51,6 +51,17 @@ pub enum PolicyError {
         first: String,
         /// Who wins by the other.
         second: String,
+    },
+    /// A row unites the values of a field that is no list of texts.
+    #[error("field `{0}` is no list of texts, so its values cannot be united")]
+    Union(Field),
+    /// Devices of the name space would have identities that mean something else as text.
+    #[error("`{claimant}` cannot have the name space `{namespace}`")]
+    InvalidNamespace {
+        /// The name space.
+        namespace: String,
+        /// The stream.
+        claimant: SourceId,
     },
     /// No row of the table speaks of a field that a stream declares.
     #[error("field `{field}`, declared by `{claimant}`, stands in no rule")]
@@ -131,6 +142,9 @@ fn index_rules(table: &'static [Rule]) -> Result<BTreeMap<Field, &'static Rule>,
     let mut rules: BTreeMap<Field, &'static Rule> = BTreeMap::new();
     for rule in table {
         for &field in rule.fields {
+            if matches!(rule.strategy, Strategy::Union(_)) && field.kind() != ValueKind::Texts {
+                return Err(PolicyError::Union(field));
+            }
             if let Some(first) = rules.insert(field, rule) {
                 let (first, second) = (owner_text(first), owner_text(rule));
                 return Err(PolicyError::DuplicateRule {
@@ -156,6 +170,12 @@ fn index_streams(
             .namespaces()
             .chain(stream.namespace.as_deref())
         {
+            if !is_namespace(namespace) {
+                return Err(PolicyError::InvalidNamespace {
+                    namespace: namespace.into(),
+                    claimant: id,
+                });
+            }
             match by_namespace.insert(namespace.into(), id.clone()) {
                 Some(other) if other != id => {
                     let namespace = namespace.into();
@@ -174,6 +194,12 @@ fn index_streams(
         }
     }
     Ok(by_id)
+}
+
+/// Whether the identity of a device in this name space reads back from its text.
+fn is_namespace(namespace: &str) -> bool {
+    let id = DeviceId::foreign(namespace, "key");
+    id.to_string().parse() == Ok(id)
 }
 
 /// A stream with a name space says known fields of its own devices only, where nobody else speaks.

@@ -5,30 +5,39 @@ use nodedev_types::{Capability, DeviceId, Fields, SysfsPath};
 
 /// What parents are looked up in: the set of all devices.
 pub trait RelationIndex {
-    /// The device with that canonical sysfs path.
+    /// The device with that canonical sysfs path; of several the smallest id.
     fn device_at(&self, path: &str) -> Option<DeviceId>;
 
-    /// The device that definitions mean by that parent address: of several with one address, the one
-    /// that can make mediated devices wins ([`is_mdev_capable`]), then the smallest id.
+    /// The device that definitions mean by that parent address ([`parent_address`]): of several
+    /// with one address, the one that can make mediated devices wins ([`is_mdev_capable`]), then the
+    /// smallest id.
     fn device_with_address(&self, address: &str) -> Option<DeviceId>;
 }
 
 /// The device above this one; `None` stands for the host itself.
 ///
-/// The nearest sysfs ancestor that is a device; for a mediated device without one, the device that
-/// its parent address means.
+/// For a device with a sysfs path, the nearest ancestor that is a device; for a mediated device
+/// without a path, the device that its parent address means. A device in a third-party name space is
+/// never above another: who is whose parent is not that source's to say.
+///
+/// No device is above itself, however many steps away, whatever the sources say: a path leads to a
+/// shorter path, and only from a device without a path does an address lead to one that is no
+/// mediated device.
 pub fn parent_of(id: &DeviceId, fields: &Fields, index: &impl RelationIndex) -> Option<DeviceId> {
-    let path = fields
-        .get(device::PATH)
-        .and_then(|path| SysfsPath::new(path).ok());
-    let above = path.and_then(|path| path.ancestors().find_map(|above| index.device_at(above)));
-    above.or_else(|| {
-        let DeviceId::Mdev { parent, .. } = id else {
-            return None;
-        };
-        let address = fields.get(mdev::PARENT_ADDR).unwrap_or(parent);
-        index.device_with_address(address)
-    })
+    let Some(path) = sysfs_path(fields) else {
+        return index.device_with_address(awaited_address(id, fields)?);
+    };
+    // Where there is another device too, the third-party one is not the smallest id.
+    let device_at = |path| index.device_at(path).filter(|above| !is_foreign(above));
+    path.ancestors().find_map(device_at)
+}
+
+fn sysfs_path(fields: &Fields) -> Option<SysfsPath> {
+    SysfsPath::new(fields.get(device::PATH)?).ok()
+}
+
+const fn is_foreign(id: &DeviceId) -> bool {
+    matches!(id, DeviceId::Foreign { .. })
 }
 
 /// Whether the device can make mediated devices.
@@ -38,4 +47,26 @@ pub fn is_mdev_capable(fields: &Fields) -> bool {
         || fields
             .get(mdev_types::TYPES)
             .is_some_and(|types| !types.is_empty())
+}
+
+/// What definitions call this device when it is their parent, if it can be one at all.
+///
+/// Never a mediated device, nor one in a third-party name space.
+#[must_use]
+pub fn parent_address<'a>(id: &DeviceId, fields: &'a Fields) -> Option<&'a str> {
+    if is_foreign(id) || matches!(id, DeviceId::Mdev { .. }) {
+        return None;
+    }
+    fields.get(device::ADDRESS)
+}
+
+/// The parent address that a mediated device waits for while it has no sysfs path.
+#[must_use]
+pub fn awaited_address<'a>(id: &'a DeviceId, fields: &'a Fields) -> Option<&'a str> {
+    match id {
+        DeviceId::Mdev { parent, .. } if sysfs_path(fields).is_none() => {
+            Some(fields.get(mdev::PARENT_ADDR).unwrap_or(parent))
+        }
+        _ => None,
+    }
 }

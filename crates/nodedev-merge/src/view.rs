@@ -12,7 +12,7 @@ use nodedev_types::{Device, DeviceId, DeviceName, Observation};
 use crate::merge::{Claim, Merged};
 use crate::names::{base_name, names_in_group};
 use crate::policy::Policy;
-use crate::relations::{RelationIndex, is_mdev_capable, parent_of};
+use crate::relations::{RelationIndex, is_mdev_capable, parent_address, parent_of};
 
 /// All devices by name, from the latest observation of each source about each device.
 ///
@@ -62,7 +62,9 @@ fn merge_all<'a>(
     for observation in said {
         let latest = claims.entry(&observation.device).or_default();
         let known = latest.entry(&observation.source).or_insert(observation);
-        if observation.revision > known.revision {
+        // Equal revisions do not occur; if they do, the order of arrival still decides nothing.
+        let age = |o: &'a Observation| (o.revision, &o.fields);
+        if age(observation) > age(known) {
             *known = observation;
         }
     }
@@ -125,7 +127,7 @@ impl<'a> Index<'a> {
             if let Some(path) = merged.fields.get(device::PATH) {
                 index.paths.entry(path).or_insert(id);
             }
-            if let Some(address) = merged.fields.get(device::ADDRESS) {
+            if let Some(address) = parent_address(id, &merged.fields) {
                 let capable = is_mdev_capable(&merged.fields);
                 let best = index.addresses.entry(address).or_insert((capable, id));
                 if capable && !best.0 {
