@@ -1,1 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
+mod actor;
+mod claims;
+mod config;
+mod error;
+mod explain;
+mod index;
+mod registry;
+mod snapshot;
+mod state;
+mod status;
+mod subscription;
+mod supervisor;
+
+pub use config::RegistryConfig;
+pub use error::RegistryError;
+pub use explain::{ClaimInfo, Explanation};
+pub use nodedev_merge::{Change, ChangeKind, Explained, LostClaim, Origin};
+pub use registry::{Refreshed, Registry, RegistryBuilder};
+pub use snapshot::Snapshot;
+pub use status::{SourceState, SourceStatus, StreamStatus};
+pub use subscription::{Batch, Missed, NextError, Subscription};

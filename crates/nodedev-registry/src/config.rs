@@ -1,0 +1,46 @@
+//! Deadlines and bounds.
+
+use std::time::Duration;
+
+/// Deadlines and bounds of a registry. Every queue has one of these as its bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegistryConfig {
+    /// How long the first pass of all sources may take before the list is announced without the rest.
+    pub first_pass: Duration,
+    /// How long a source may take to arm its watch.
+    pub watch: Duration,
+    /// How long one snapshot may take.
+    pub snapshot: Duration,
+    /// How long the reading of one device for one caller may take.
+    pub refresh: Duration,
+    /// How long the announcement of a device waits for what another source has to add.
+    pub complete: Duration,
+    /// The first pause before a failed source is started again; it doubles up to [`Self::backoff_max`].
+    pub backoff: Duration,
+    /// The longest such pause.
+    pub backoff_max: Duration,
+    /// Messages that may wait between a source and the registry; one more is a resync.
+    pub source_queue: usize,
+    /// Batches of events that a follower may be behind; one more and it is told to read again.
+    pub event_queue: usize,
+    /// Diagnostics kept for each source.
+    pub diagnostics: usize,
+}
+
+impl Default for RegistryConfig {
+    fn default() -> Self {
+        Self {
+            first_pass: Duration::from_secs(30),
+            watch: Duration::from_secs(10),
+            snapshot: Duration::from_secs(30),
+            refresh: Duration::from_secs(1),
+            complete: Duration::from_secs(1),
+            backoff: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(60),
+            source_queue: 4096,
+            event_queue: 1024,
+            diagnostics: 256,
+        }
+    }
+}

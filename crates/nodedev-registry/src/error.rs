@@ -1,0 +1,22 @@
+//! What a caller of the registry can meet.
+
+use nodedev_merge::PolicyError;
+use nodedev_types::DeviceName;
+
+/// Why the registry could not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The sources contradict each other by what they declare.
+    #[error("the sources cannot be merged")]
+    Policy(#[from] PolicyError),
+    /// Two sources have one name.
+    #[error("two sources are called `{0}`")]
+    DuplicateSource(String),
+    /// No device has that name.
+    #[error("no device is called `{0}`")]
+    NoSuchDevice(DeviceName),
+    /// The registry has been shut down.
+    #[error("the registry has been shut down")]
+    Closed,
+}

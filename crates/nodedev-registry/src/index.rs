@@ -1,0 +1,361 @@
+//! The merged list with its indexes, kept up at the cost of what changed.
+//!
+//! Shows exactly what `nodedev_merge::view` would: it holds no decision of its own, only what the
+//! merge's functions need to be asked about few devices instead of all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use nodedev_merge::{
+    Change, Merged, RelationIndex, awaited_address, base_name, in_order, is_mdev_capable,
+    names_in_group, parent_address, parent_of, suffixed_group,
+};
+use nodedev_types::fields::device;
+use nodedev_types::{Device, DeviceId, DeviceName};
+
+use crate::snapshot::Snapshot;
+
+/// Every device, and where to find those that depend on one another.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    nodes: BTreeMap<DeviceId, Node>,
+    /// Devices by path; of several the smallest counts.
+    paths: BTreeMap<Arc<str>, BTreeSet<DeviceId>>,
+    /// Possible parents of definitions, the best first: `false` stands for "can make them".
+    addresses: BTreeMap<Arc<str>, BTreeSet<(bool, DeviceId)>>,
+    /// Mediated devices by the parent address that they wait for.
+    waiting: BTreeMap<Arc<str>, BTreeSet<DeviceId>>,
+    /// Devices that would be called the same.
+    groups: BTreeMap<DeviceName, BTreeSet<DeviceId>>,
+    children: BTreeMap<DeviceId, BTreeSet<DeviceId>>,
+}
+
+#[derive(Debug)]
+struct Node {
+    merged: Merged,
+    keys: Keys,
+    name: DeviceName,
+    parent: Option<DeviceId>,
+}
+
+/// What the indexes know a device by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Keys {
+    path: Option<Arc<str>>,
+    address: Option<(Arc<str>, bool)>,
+    awaited: Option<Arc<str>>,
+    base: DeviceName,
+}
+
+impl Keys {
+    fn of(id: &DeviceId, merged: &Merged) -> Self {
+        let fields = &merged.fields;
+        let address = parent_address(id, fields).map(|a| (a.into(), !is_mdev_capable(fields)));
+        Self {
+            path: fields.get(device::PATH).map(Into::into),
+            address,
+            awaited: awaited_address(id, fields).map(Into::into),
+            base: base_name(id, fields),
+        }
+    }
+}
+
+/// What one round of updates has touched.
+#[derive(Debug, Default)]
+struct Touched {
+    /// Devices to be shown anew, or no longer.
+    devices: BTreeSet<DeviceId>,
+    /// Devices whose parent may be another now.
+    parents: BTreeSet<DeviceId>,
+    groups: BTreeSet<DeviceName>,
+    paths: BTreeSet<Arc<str>>,
+}
+
+impl Index {
+    /// Takes in what some devices have become (`None`: they no longer exist), changes the snapshot
+    /// accordingly and tells the events in order.
+    pub(crate) fn update(
+        &mut self,
+        updates: Vec<(DeviceId, Option<Merged>)>,
+        snapshot: &mut Snapshot,
+    ) -> Vec<Change> {
+        let mut touched = Touched::default();
+        let mut shown: BTreeMap<DeviceId, DeviceName> = BTreeMap::new();
+        for (id, merged) in updates {
+            if let Some(node) = self.nodes.get(&id) {
+                shown.insert(id.clone(), node.name.clone());
+            }
+            self.update_one(id, merged, &mut touched);
+        }
+        self.resolve_parents(&mut touched);
+        for (id, old_name) in self.resolve_names(&mut touched) {
+            shown.entry(id).or_insert(old_name);
+        }
+        self.show(&touched, &shown, snapshot)
+    }
+
+    fn update_one(&mut self, id: DeviceId, merged: Option<Merged>, touched: &mut Touched) {
+        let old = self.nodes.get(&id);
+        let new_keys = merged.as_ref().map(|merged| Keys::of(&id, merged));
+        if old.map(|node| &node.merged) == merged.as_ref() {
+            return;
+        }
+        let old_keys = old.map(|node| node.keys.clone());
+        if old_keys != new_keys {
+            self.unlink(&id, old_keys.as_ref(), touched);
+            self.link(&id, new_keys.as_ref(), touched);
+        }
+        match (merged, new_keys) {
+            (Some(merged), Some(keys)) => self.set_node(&id, merged, keys, touched),
+            _ => self.remove_node(&id, touched),
+        }
+        touched.devices.insert(id);
+    }
+
+    fn set_node(&mut self, id: &DeviceId, merged: Merged, keys: Keys, touched: &mut Touched) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            if node.keys != keys {
+                touched.parents.insert(id.clone());
+            }
+            node.merged = merged;
+            node.keys = keys;
+            return;
+        }
+        touched.parents.insert(id.clone());
+        let name = keys.base.clone();
+        self.nodes.insert(
+            id.clone(),
+            Node {
+                merged,
+                keys,
+                name,
+                parent: None,
+            },
+        );
+    }
+
+    fn remove_node(&mut self, id: &DeviceId, touched: &mut Touched) {
+        let Some(node) = self.nodes.remove(id) else {
+            return;
+        };
+        if let Some(parent) = &node.parent {
+            remove_from(&mut self.children, parent, id);
+        }
+        touched
+            .parents
+            .extend(self.children.get(id).into_iter().flatten().cloned());
+    }
+
+    fn unlink(&mut self, id: &DeviceId, keys: Option<&Keys>, touched: &mut Touched) {
+        let Some(keys) = keys else { return };
+        if let Some(path) = &keys.path {
+            remove_from(&mut self.paths, path, id);
+            self.touch_path(path, touched);
+        }
+        if let Some((address, incapable)) = &keys.address {
+            remove_from(&mut self.addresses, address, &(*incapable, id.clone()));
+            self.touch_address(address, touched);
+        }
+        if let Some(awaited) = &keys.awaited {
+            remove_from(&mut self.waiting, awaited, id);
+        }
+        remove_from(&mut self.groups, &keys.base, id);
+        touch_group(&keys.base, touched);
+    }
+
+    fn link(&mut self, id: &DeviceId, keys: Option<&Keys>, touched: &mut Touched) {
+        let Some(keys) = keys else { return };
+        if let Some(path) = &keys.path {
+            self.paths
+                .entry(Arc::clone(path))
+                .or_default()
+                .insert(id.clone());
+            self.touch_path(path, touched);
+        }
+        if let Some((address, incapable)) = &keys.address {
+            let parents = self.addresses.entry(Arc::clone(address)).or_default();
+            parents.insert((*incapable, id.clone()));
+            self.touch_address(address, touched);
+        }
+        if let Some(awaited) = &keys.awaited {
+            self.waiting
+                .entry(Arc::clone(awaited))
+                .or_default()
+                .insert(id.clone());
+        }
+        self.groups
+            .entry(keys.base.clone())
+            .or_default()
+            .insert(id.clone());
+        touch_group(&keys.base, touched);
+    }
+
+    /// Whatever lies below a path may have got or lost its nearest ancestor.
+    fn touch_path(&self, path: &Arc<str>, touched: &mut Touched) {
+        touched.paths.insert(Arc::clone(path));
+        let below: Arc<str> = format!("{path}/").into();
+        // `0` is the character after `/`.
+        let end: Arc<str> = format!("{path}0").into();
+        let range = self
+            .paths
+            .range((Bound::Included(below), Bound::Excluded(end)));
+        touched
+            .parents
+            .extend(range.flat_map(|(_, ids)| ids).cloned());
+    }
+
+    fn touch_address(&self, address: &Arc<str>, touched: &mut Touched) {
+        touched
+            .parents
+            .extend(self.waiting.get(address).into_iter().flatten().cloned());
+    }
+
+    fn resolve_parents(&mut self, touched: &mut Touched) {
+        for id in std::mem::take(&mut touched.parents) {
+            let Some(node) = self.nodes.get(&id) else {
+                continue;
+            };
+            let parent = parent_of(&id, &node.merged.fields, self);
+            if node.parent == parent {
+                continue;
+            }
+            let old = self
+                .nodes
+                .get_mut(&id)
+                .and_then(|node| std::mem::replace(&mut node.parent, parent.clone()));
+            if let Some(old) = old {
+                remove_from(&mut self.children, &old, &id);
+            }
+            if let Some(parent) = parent {
+                self.children.entry(parent).or_default().insert(id.clone());
+            }
+            touched.devices.insert(id);
+        }
+    }
+
+    /// Gives names to the touched groups and returns the names that existing devices had before.
+    fn resolve_names(&mut self, touched: &mut Touched) -> Vec<(DeviceId, DeviceName)> {
+        let mut renamed = Vec::new();
+        for base in std::mem::take(&mut touched.groups) {
+            let Some(ids) = self.groups.get(&base) else {
+                continue;
+            };
+            let names = names_in_group(&base, ids, |name| self.groups.contains_key(name));
+            let names: Vec<_> = names
+                .into_iter()
+                .map(|(id, name)| (id.clone(), name))
+                .collect();
+            for (id, name) in names {
+                let Some(node) = self.nodes.get_mut(&id) else {
+                    continue;
+                };
+                if node.name != name {
+                    renamed.push((id.clone(), std::mem::replace(&mut node.name, name)));
+                }
+            }
+        }
+        for (id, _) in &renamed {
+            touched.devices.insert(id.clone());
+            touched
+                .devices
+                .extend(self.children.get(id).into_iter().flatten().cloned());
+        }
+        renamed
+    }
+
+    /// Brings the snapshot up to the nodes, for the touched devices.
+    fn show(
+        &self,
+        touched: &Touched,
+        shown: &BTreeMap<DeviceId, DeviceName>,
+        snapshot: &mut Snapshot,
+    ) -> Vec<Change> {
+        let mut names: BTreeMap<DeviceName, Option<Arc<Device>>> = BTreeMap::new();
+        let mut paths = touched.paths.clone();
+        for id in &touched.devices {
+            let old = shown
+                .get(id)
+                .or_else(|| self.nodes.get(id).map(|node| &node.name));
+            let old = old
+                .and_then(|name| snapshot.by_name.get(name.as_str()))
+                .cloned();
+            if let Some(old) = old.filter(|old| old.id == *id) {
+                snapshot.take(&old);
+                names.insert(old.name.clone(), Some(old));
+            }
+        }
+        for id in &touched.devices {
+            let Some(node) = self.nodes.get(id) else {
+                continue;
+            };
+            let device = Arc::new(self.device(id, node));
+            snapshot.put(&device);
+            names.entry(device.name.clone()).or_default();
+            paths.extend(node.keys.path.clone());
+        }
+        self.show_paths(paths, snapshot);
+        let now = |name: &DeviceName| snapshot.by_name.get(name).map(Arc::as_ref);
+        in_order(names.iter().map(|(name, old)| (old.as_deref(), now(name))))
+    }
+
+    fn show_paths(&self, paths: BTreeSet<Arc<str>>, snapshot: &mut Snapshot) {
+        for path in paths {
+            let id = self.paths.get(&path).and_then(BTreeSet::first);
+            match id.and_then(|id| self.nodes.get(id)) {
+                Some(node) => snapshot.by_path.insert_mut(path, node.name.clone()),
+                None => {
+                    snapshot.by_path.remove_mut(&path);
+                }
+            }
+        }
+    }
+
+    fn device(&self, id: &DeviceId, node: &Node) -> Device {
+        let parent = node
+            .parent
+            .as_ref()
+            .and_then(|parent| self.nodes.get(parent));
+        let host = || DeviceName::new("computer");
+        let parent = parent.map_or_else(host, |parent| parent.name.clone());
+        Device {
+            name: node.name.clone(),
+            id: id.clone(),
+            parent: (*id != DeviceId::Computer).then_some(parent),
+            active: node.merged.active,
+            persistent: node.merged.persistent,
+            autostart: node.merged.autostart,
+            fields: node.merged.fields.clone(),
+        }
+    }
+}
+
+impl RelationIndex for Index {
+    fn device_at(&self, path: &str) -> Option<DeviceId> {
+        self.paths.get(path).and_then(BTreeSet::first).cloned()
+    }
+
+    fn device_with_address(&self, address: &str) -> Option<DeviceId> {
+        self.addresses
+            .get(address)
+            .and_then(BTreeSet::first)
+            .map(|(_, id)| id.clone())
+    }
+}
+
+/// The group itself, and the one whose suffixed names depend on whether this one exists.
+fn touch_group(base: &DeviceName, touched: &mut Touched) {
+    touched.groups.insert(base.clone());
+    touched
+        .groups
+        .extend(suffixed_group(base.as_str()).map(DeviceName::new));
+}
+
+fn remove_from<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+    if let Some(values) = index.get_mut(key) {
+        values.remove(value);
+        if values.is_empty() {
+            index.remove(key);
+        }
+    }
+}

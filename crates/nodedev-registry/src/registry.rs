@@ -1,0 +1,348 @@
+//! The handle that everyone else holds.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nodedev_merge::{Claim, Policy};
+use nodedev_source::{ErrorKind, NodeDeviceSource, SourceInfo, hint_channel};
+use nodedev_types::{Device, DeviceName, FieldName, Fields, Observation, Refresh};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::actor::{Actor, Question};
+use crate::claims::{Said, for_merge};
+use crate::config::RegistryConfig;
+use crate::error::RegistryError;
+use crate::explain::{ClaimInfo, Explanation};
+use crate::snapshot::Snapshot;
+use crate::state::State;
+use crate::subscription::{Batch, Subscription};
+use crate::supervisor::Supervisor;
+
+/// Puts a registry together.
+#[derive(Debug, Default)]
+pub struct RegistryBuilder {
+    sources: Vec<Arc<dyn NodeDeviceSource>>,
+    config: RegistryConfig,
+}
+
+impl RegistryBuilder {
+    /// Adds a source. Their order does not matter.
+    #[must_use]
+    pub fn source(mut self, source: Arc<dyn NodeDeviceSource>) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Other deadlines and bounds than the default ones.
+    #[must_use]
+    pub fn config(mut self, config: RegistryConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Starts the registry and its sources on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`] when two sources have one name or could tie on a field.
+    pub fn start(self) -> Result<Registry, RegistryError> {
+        let infos: Vec<_> = self.sources.iter().map(|source| source.info()).collect();
+        check_names(&infos)?;
+        let streams = infos.iter().flat_map(|info| info.streams.iter().cloned());
+        let policy = Arc::new(Policy::new(streams)?);
+        Ok(Registry::start(self.sources, infos, policy, self.config))
+    }
+}
+
+fn check_names(infos: &[SourceInfo]) -> Result<(), RegistryError> {
+    let mut names = BTreeSet::new();
+    match infos.iter().find(|info| !names.insert(&info.name)) {
+        Some(info) => Err(RegistryError::DuplicateSource(info.name.clone())),
+        None => Ok(()),
+    }
+}
+
+/// The live list of a host's devices. Clones are handles of the same registry; it ends with
+/// [`Registry::shutdown`], or when the last of them is dropped.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    sources: Vec<Arc<dyn NodeDeviceSource>>,
+    policy: Arc<Policy>,
+    config: RegistryConfig,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    events: broadcast::WeakSender<Arc<Batch>>,
+    questions: mpsc::Sender<Question>,
+    ready: watch::Receiver<bool>,
+    stop: watch::Sender<bool>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// A device whose dynamic fields have just been read again.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// The device.
+    pub device: Device,
+    /// What could not be read again: those fields have their stored values.
+    pub diagnostics: Vec<String>,
+}
+
+impl Registry {
+    /// Begins a registry without sources.
+    #[must_use]
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
+
+    fn start(
+        sources: Vec<Arc<dyn NodeDeviceSource>>,
+        infos: Vec<SourceInfo>,
+        policy: Arc<Policy>,
+        config: RegistryConfig,
+    ) -> Self {
+        let (message_sender, messages) = mpsc::channel(config.source_queue);
+        let (questions, question_receiver) = mpsc::channel(64);
+        let (snapshot_sender, snapshots) = watch::channel(Arc::default());
+        let (events, _) = broadcast::channel(config.event_queue);
+        let (ready_sender, ready) = watch::channel(false);
+        let (first_passed, may_read) = watch::channel(false);
+        let (stop, stopped) = watch::channel(false);
+        let mut keepers = Vec::new();
+        let mut state_sources = Vec::new();
+        for (index, (source, info)) in sources.iter().zip(infos).enumerate() {
+            let (hint_sender, hints) = hint_channel();
+            let waits = !info.interests.is_empty();
+            state_sources.push((info, hint_sender));
+            keepers.push(Supervisor {
+                source: Arc::clone(source),
+                index,
+                hints,
+                messages: message_sender.clone(),
+                config: config.clone(),
+                may_read: if waits {
+                    may_read.clone()
+                } else {
+                    watch::channel(true).1
+                },
+            });
+        }
+        let actor = Actor {
+            state: State::new(Arc::clone(&policy), config.clone(), state_sources),
+            messages,
+            questions: question_receiver,
+            snapshots: snapshot_sender,
+            events: events.clone(),
+            ready: ready_sender,
+            first_passed,
+            ready_by: Instant::now() + config.first_pass,
+            stop: stopped,
+        };
+        tokio::spawn(run(actor, keepers, message_sender));
+        let events = events.downgrade();
+        let shared = Shared {
+            sources,
+            policy,
+            config,
+            snapshots,
+            events,
+            questions,
+            ready,
+            stop,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Waits until every source has been through its first pass, or its deadline has come.
+    pub async fn ready(&self) {
+        let mut ready = self.shared.ready.clone();
+        // An error means that the registry has ended: nothing more is to be waited for.
+        let _ = ready.wait_for(|ready| *ready).await;
+    }
+
+    /// The list as it is now. Never waits, never touches hardware.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.shared.snapshots.borrow())
+    }
+
+    /// The list as it is now, and everything that happens to it from there on.
+    #[must_use]
+    pub fn subscribe(&self) -> (Arc<Snapshot>, Subscription) {
+        let events = match self.shared.events.upgrade() {
+            Some(events) => events.subscribe(),
+            // The registry has ended: a stream that is closed from the start.
+            None => broadcast::channel(1).1,
+        };
+        Subscription::new(events, self.shared.snapshots.clone())
+    }
+
+    /// Tells whenever the list or the state of a source has changed.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.shared.snapshots.clone()
+    }
+
+    /// The device with its dynamic fields read again, under the deadline for it.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::NoSuchDevice`], also when the device vanishes meanwhile.
+    pub async fn refresh(&self, name: &DeviceName) -> Result<Refreshed, RegistryError> {
+        let (device, _, diagnostics) = self.read_again(name).await?;
+        Ok(Refreshed {
+            device,
+            diagnostics,
+        })
+    }
+
+    /// For every field of the device: value, origin, and what lost.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Registry::refresh`].
+    pub async fn explain(&self, name: &DeviceName) -> Result<Explanation, RegistryError> {
+        let (device, said, diagnostics) = self.read_again(name).await?;
+        let fields = self.shared.policy.explain(&device, &for_merge(&said));
+        let claims = said.into_iter().map(|said| ClaimInfo {
+            source: said.source,
+            revision: said.revision,
+            said: Some(said.at),
+            stale: said.stale.map(|reason| reason.to_string()),
+        });
+        Ok(Explanation {
+            device,
+            claims: claims.collect(),
+            fields,
+            diagnostics,
+        })
+    }
+
+    /// Ends the registry and its sources.
+    pub async fn shutdown(&self) {
+        self.shared.stop.send_replace(true);
+        self.shared.questions.closed().await;
+    }
+
+    async fn read_again(
+        &self,
+        name: &DeviceName,
+    ) -> Result<(Device, Vec<Said>, Vec<String>), RegistryError> {
+        let missing = || RegistryError::NoSuchDevice(name.clone());
+        let stored = self
+            .snapshot()
+            .device(name.as_str())
+            .cloned()
+            .ok_or_else(missing)?;
+        let mut said = self.said_of(&stored).await?;
+        let mut diagnostics = Vec::new();
+        let mut calls = self.call_all(&stored, &said);
+        while let Some(joined) = calls.join_next().await {
+            match joined {
+                Ok(Ok(Some(observation))) => overlay(&mut said, observation),
+                Ok(Ok(None)) => {}
+                Ok(Err(reason)) => diagnostics.push(reason),
+                Err(_) => diagnostics.push("a source panicked while it was read".to_owned()),
+            }
+        }
+        diagnostics.sort_unstable();
+        let claims: Vec<Claim<'_>> = for_merge(&said);
+        let merged = self
+            .shared
+            .policy
+            .merge(&stored.id, &claims)
+            .ok_or_else(missing)?;
+        let mut device = (*stored).clone();
+        device.fields = merged.fields;
+        Ok((device, said, diagnostics))
+    }
+
+    async fn said_of(&self, device: &Device) -> Result<Vec<Said>, RegistryError> {
+        let (answer, answered) = oneshot::channel();
+        let question = Question {
+            device: device.id.clone(),
+            answer,
+        };
+        self.shared
+            .questions
+            .send(question)
+            .await
+            .map_err(|_| RegistryError::Closed)?;
+        answered.await.map_err(|_| RegistryError::Closed)
+    }
+
+    /// Asks every source that speaks of the device, at once.
+    fn call_all(
+        &self,
+        device: &Device,
+        said: &[Said],
+    ) -> JoinSet<Result<Option<Observation>, String>> {
+        let mut calls = JoinSet::new();
+        for source in &self.shared.sources {
+            let info = source.info();
+            if !said.iter().any(|said| info.stream(&said.source).is_some()) {
+                continue;
+            }
+            let (source, id, deadline) = (
+                Arc::clone(source),
+                device.id.clone(),
+                self.shared.config.refresh,
+            );
+            calls.spawn(async move {
+                match tokio::time::timeout(deadline, source.refresh(&id)).await {
+                    Ok(Ok(observation)) => Ok(observation),
+                    Ok(Err(error)) if error.kind() == ErrorKind::Gone => Ok(None),
+                    Ok(Err(error)) => Err(format!("{}: {}", info.name, error.full_message())),
+                    Err(_) => Err(format!("{}: no answer within {deadline:?}", info.name)),
+                }
+            });
+        }
+        calls
+    }
+}
+
+/// Lays what was read again over what the same source had said.
+fn overlay(said: &mut [Said], fresh: Observation) {
+    let Some(said) = said.iter_mut().find(|said| said.source == fresh.source) else {
+        return;
+    };
+    let is_dynamic = |name: &FieldName| match name {
+        FieldName::Known(field) => field.refresh() == Refresh::OnDump,
+        _ => false,
+    };
+    let kept = said.fields.iter().filter(|(name, _)| !is_dynamic(name));
+    let read = fresh.fields.iter().filter(|(name, _)| is_dynamic(name));
+    let fields: Fields = kept
+        .chain(read)
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect();
+    said.fields = Arc::new(fields);
+}
+
+/// Runs the actor and the keepers; when the actor ends, all end.
+async fn run(
+    actor: Actor,
+    keepers: Vec<Supervisor>,
+    messages: mpsc::Sender<(usize, crate::state::Message)>,
+) {
+    let mut tasks = JoinSet::new();
+    for keeper in keepers {
+        tasks.spawn(keeper.run());
+    }
+    // Held here, so that the queue of a registry without sources stays open.
+    let _messages = messages;
+    actor.run().await;
+    tasks.shutdown().await;
+}
