@@ -1,1 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
+mod clause;
+pub mod clauses;
+mod footprint;
+mod harness;
+#[cfg(feature = "umockdev")]
+pub mod mock_host;
+mod rig;
+mod run;
+mod scripted;
+mod trace;
+mod verdict;
+mod view;
+
+pub use async_trait::async_trait;
+
+pub use clause::{CLAUSES, Clause};
+pub use harness::{Announcement, Applied, BadInput, Failure, Harness, HostChange, Order, Skip};
+pub use run::{report, run};
+pub use scripted::{Behaviour, Calls, Hold, ScriptedHost, ScriptedSource};
+pub use verdict::{Stop, Verdict};
+pub use view::View;

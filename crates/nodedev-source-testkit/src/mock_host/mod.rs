@@ -1,0 +1,1 @@
+//! Mock hosts for the sources that read a kernel: nothing here yet.
