@@ -1,1 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
+mod command;
+mod config;
+mod definitions;
+mod entry;
+mod listing;
+mod source;
+mod tree;
+mod version;
+mod watch;
+
+pub use config::MdevctlConfig;
+pub use source::MdevctlSource;

@@ -1,0 +1,226 @@
+//! Running mdevctl: the only place of this crate that makes a process.
+//!
+//! Never through a shell. Every run has a deadline and a bound on what it prints, and ends with the
+//! whole process group killed (callout scripts outlive a killed mdevctl and keep its pipes open) and
+//! the child reaped, also when its future is dropped.
+
+use std::env;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use nodedev_source::{ErrorKind, SourceError};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::config::MdevctlConfig;
+use crate::entry::shorten;
+
+/// More of its complaints than this is of no use to anybody.
+const STDERR_LIMIT: u64 = 64 << 10;
+/// Characters of a line of complaint: room for a path and a reason.
+const LINE_LIMIT: usize = 200;
+/// How long a killed process is waited for before tokio's reaper is left to it.
+const REAP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    /// How the run failed, in its own words where it had any.
+    pub(crate) fn complaint(&self) -> String {
+        match first_words(&self.stderr) {
+            words if words.is_empty() => self.status.to_string(),
+            words => format!("{}: {words}", self.status),
+        }
+    }
+}
+
+/// Where the program is now: a bare name is looked up in `PATH`.
+pub(crate) fn locate(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 || program.is_absolute() {
+        return program.exists().then(|| program.to_owned());
+    }
+    let path = env::var_os("PATH")?;
+    let found: Vec<_> = env::split_paths(&path)
+        .map(|directory| directory.join(program))
+        .filter(|candidate| candidate.is_file())
+        .collect();
+    let runnable = found.iter().find(|candidate| is_executable(candidate));
+    runnable.or_else(|| found.first()).cloned()
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// Runs the program to its end.
+///
+/// # Errors
+///
+/// `Unavailable` when it has gone, `PermissionDenied`, `Timeout` past the deadline, `Malformed`
+/// beyond the output limit, `Failed` for any other reason. A status other than 0 is no error here.
+pub(crate) async fn run(
+    config: &MdevctlConfig,
+    program: &Path,
+    arguments: &[&str],
+) -> Result<Output, SourceError> {
+    let subject = format!("{} {}", config.program.display(), arguments.join(" "));
+    let mut group =
+        ProcessGroup::spawn(program, arguments).map_err(|error| spawn_error(&subject, error))?;
+    let result = timeout(config.deadline, group.collect(config.output_limit)).await;
+    match result {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(failure)) => {
+            group.end().await;
+            Err(failure.into_error(&subject, config))
+        }
+        Err(_) => {
+            group.end().await;
+            let message = format!("{subject}: no answer within {:?}", config.deadline);
+            Err(SourceError::new(ErrorKind::Timeout, message))
+        }
+    }
+}
+
+fn spawn_error(subject: &str, error: io::Error) -> SourceError {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::Unavailable,
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        _ => ErrorKind::Failed,
+    };
+    SourceError::new(kind, format!("{subject}: cannot be run")).with_source(error)
+}
+
+enum Failure {
+    TooLong,
+    Io(io::Error),
+}
+
+impl Failure {
+    fn into_error(self, subject: &str, config: &MdevctlConfig) -> SourceError {
+        match self {
+            Self::TooLong => SourceError::new(
+                ErrorKind::Malformed,
+                format!("{subject}: printed more than {} bytes", config.output_limit),
+            ),
+            Self::Io(error) => {
+                SourceError::new(ErrorKind::Failed, format!("{subject}: cannot be read"))
+                    .with_source(error)
+            }
+        }
+    }
+}
+
+/// A child that leads its own process group. Dropped unreaped, the group is killed and tokio's
+/// reaper collects the child.
+struct ProcessGroup {
+    child: Child,
+}
+
+impl ProcessGroup {
+    fn spawn(program: &Path, arguments: &[&str]) -> io::Result<Self> {
+        let child = Command::new(program)
+            .args(arguments)
+            // A panicking mdevctl explains itself in one line.
+            .env("RUST_BACKTRACE", "0")
+            .env("RUST_LIB_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self { child })
+    }
+
+    async fn collect(&mut self, limit: usize) -> Result<Output, Failure> {
+        let stdout = self.child.stdout.take();
+        let stderr = self.child.stderr.take();
+        let (stdout, stderr) = tokio::try_join!(read_all(stdout, limit), read_start(stderr))?;
+        let status = self.child.wait().await.map_err(Failure::Io)?;
+        Ok(Output {
+            status,
+            stdout,
+            stderr,
+        })
+    }
+
+    /// Kills the group and reaps the child.
+    async fn end(mut self) {
+        self.kill();
+        let reaped = timeout(REAP_PATIENCE, self.child.wait()).await;
+        if reaped.is_err() {
+            tracing::warn!(
+                source = "mdevctl",
+                pid = self.child.id(),
+                "killed and not gone"
+            );
+        }
+    }
+
+    /// Does nothing once the child has been reaped: its id may be another's then.
+    fn kill(&self) {
+        let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()) else {
+            return;
+        };
+        if let Err(error) = killpg(Pid::from_raw(id), Signal::SIGKILL) {
+            tracing::debug!(source = "mdevctl", id, %error, "process group cannot be killed");
+        }
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+async fn read_all(pipe: Option<impl AsyncRead + Unpin>, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        let mut bounded = pipe.take(limit as u64 + 1);
+        bounded.read_to_end(&mut bytes).await.map_err(Failure::Io)?;
+    }
+    if bytes.len() > limit {
+        return Err(Failure::TooLong);
+    }
+    Ok(bytes)
+}
+
+/// Keeps the start and swallows the rest, so that a talkative child is not held up.
+async fn read_start(pipe: Option<impl AsyncRead + Unpin>) -> Result<String, Failure> {
+    let Some(mut pipe) = pipe else {
+        return Ok(String::new());
+    };
+    let mut bytes = Vec::new();
+    let mut start = (&mut pipe).take(STDERR_LIMIT);
+    start.read_to_end(&mut bytes).await.map_err(Failure::Io)?;
+    tokio::io::copy(&mut pipe, &mut tokio::io::sink())
+        .await
+        .map_err(Failure::Io)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The lines that say what is wrong, joined and shortened.
+fn first_words(stderr: &str) -> String {
+    let lines: Vec<_> = stderr
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("note: "))
+        .take(4)
+        .map(|line| shorten(line, LINE_LIMIT))
+        .collect();
+    lines.join("; ")
+}

@@ -1,0 +1,213 @@
+//! The definition files, one by one: what is left when mdevctl refuses them all because of one.
+//!
+//! Reads below the configuration directory only, never blocks on what is no regular file, and
+//! writes nothing. A file is `<parent>/<uuid>`; links are not followed, as mdevctl does not.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use nix::fcntl::OFlag;
+use nodedev_types::{DeviceId, Diagnostic};
+use serde_json::{Map, Value};
+
+use crate::config::MdevctlConfig;
+use crate::entry::{Entries, EntryReader, brief};
+
+/// Holds mdevctl's scripts, not a parent's definitions.
+pub(crate) const SCRIPTS: &str = "scripts.d";
+
+/// A file that ought to hold a definition.
+#[derive(Debug)]
+struct DefinitionFile {
+    path: PathBuf,
+    parent: String,
+    uuid: String,
+}
+
+/// What lies in the configuration directory.
+#[derive(Debug, Default)]
+struct Scan {
+    files: Vec<DefinitionFile>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Names what lies among the definitions and is none. mdevctl passes it over, mostly silently.
+pub(crate) fn oddities(config: &MdevctlConfig) -> Vec<Diagnostic> {
+    Scan::of(&config.definitions()).diagnostics
+}
+
+/// Reads every definition; a bad file costs that one.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::TimedOut`] when the deadline passes meanwhile.
+pub(crate) fn read_all(config: &MdevctlConfig) -> io::Result<Entries> {
+    let end = Instant::now() + config.deadline;
+    let scan = Scan::of(&config.definitions());
+    let mut read = Entries::default();
+    read.diagnostics = scan.diagnostics;
+    for file in scan.files {
+        if Instant::now() >= end {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        add(&mut read, &file, config.definition_limit);
+    }
+    Ok(read)
+}
+
+fn add(read: &mut Entries, file: &DefinitionFile, limit: u64) {
+    let id = DeviceId::mdev(&file.uuid, &file.parent);
+    if !read.is_first(&id) {
+        return;
+    }
+    let subject = file.path.display().to_string();
+    match contents(&file.path, limit).and_then(|bytes| bytes.map(|bytes| parse(&bytes)).transpose())
+    {
+        Ok(None) => {}
+        Ok(Some(object)) => {
+            let mut reader = EntryReader {
+                subject: subject.clone(),
+                lossy: false,
+                diagnostics: &mut read.diagnostics,
+            };
+            let entry = reader.read(&file.uuid, &file.parent, &object);
+            if entry.start.is_none() && !object.contains_key("start") {
+                let missing = Diagnostic::warning(subject, "missing").with_attribute("start");
+                read.diagnostics.push(missing);
+            }
+            read.entries.push(entry);
+        }
+        Err(reason) => read.unreadable(id, subject, reason),
+    }
+}
+
+/// The bytes of a file, `None` when it has vanished.
+fn contents(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
+    match read_bounded(path, limit) {
+        Ok(bytes) if bytes.len() as u64 > limit => Err(format!("larger than {limit} bytes")),
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a regular file; anything else that has taken its place is refused without blocking.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("not a regular file"))
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8: {error}"))?;
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(format!("not an object: {}", brief(&other))),
+        Err(error) => Err(format!("not JSON: {error}")),
+    }
+}
+
+impl Scan {
+    fn of(directory: &Path) -> Self {
+        let mut scan = Self::default();
+        for entry in scan.entries(directory) {
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_directory && entry.file_name() != SCRIPTS {
+                scan.parent(&entry);
+            }
+        }
+        scan
+    }
+
+    fn parent(&mut self, directory: &fs::DirEntry) {
+        let Ok(parent) = directory.file_name().into_string() else {
+            self.warn(&directory.path(), "the name is not UTF-8");
+            return;
+        };
+        for entry in self.entries(&directory.path()) {
+            self.file(&parent, &entry);
+        }
+    }
+
+    fn file(&mut self, parent: &str, entry: &fs::DirEntry) {
+        let path = entry.path();
+        let uuid = entry.file_name().to_str().and_then(parse_uuid);
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => self.warn(&path, "a directory, not a definition file"),
+            Ok(kind) if !kind.is_file() => self.warn(&path, "not a regular file"),
+            Ok(_) => match uuid {
+                Some(uuid) => self.files.push(DefinitionFile {
+                    path,
+                    parent: parent.to_owned(),
+                    uuid,
+                }),
+                None => self.warn(&path, "the name is not a uuid"),
+            },
+            // It has gone.
+            Err(_) => {}
+        }
+    }
+
+    /// The entries of a directory by name; one that does not exist has none.
+    fn entries(&mut self, directory: &Path) -> Vec<fs::DirEntry> {
+        let listed = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        match listed {
+            Ok(mut entries) => {
+                entries.sort_by_key(fs::DirEntry::file_name);
+                entries
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => {
+                self.warn(directory, &format!("cannot be read: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn warn(&mut self, path: &Path, message: &str) {
+        let subject = path.display().to_string();
+        self.diagnostics.push(Diagnostic::warning(subject, message));
+    }
+}
+
+/// The uuid that a file name spells, as mdevctl prints it: hyphens, braces and the `urn:uuid:`
+/// prefix are optional, the case does not matter.
+fn parse_uuid(name: &str) -> Option<String> {
+    let bare = name.strip_prefix("urn:uuid:").unwrap_or_else(|| {
+        name.strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+            .unwrap_or(name)
+    });
+    let hyphens_fit = bare.len() == 32
+        || bare.len() == 36
+            && [8, 13, 18, 23]
+                .iter()
+                .all(|&at| bare.as_bytes()[at] == b'-');
+    let digits: String = bare.chars().filter(|&c| c != '-').collect();
+    if !hyphens_fit || digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let digits = digits.to_ascii_lowercase();
+    let groups = [0..8, 8..12, 12..16, 16..20, 20..32];
+    Some(groups.map(|group| &digits[group]).join("-"))
+}
+
+#[cfg(test)]
+mod tests;

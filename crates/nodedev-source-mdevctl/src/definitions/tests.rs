@@ -1,0 +1,179 @@
+use std::os::unix::fs::symlink;
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use tempfile::TempDir;
+
+use super::*;
+
+const GOOD: &str = r#"{"mdev_type":"t","start":"auto","attrs":[{"a":"1"}]}"#;
+
+struct Host {
+    root: TempDir,
+    config: MdevctlConfig,
+}
+
+impl Host {
+    fn new() -> Self {
+        let root = TempDir::new().unwrap();
+        let config = MdevctlConfig {
+            root: root.path().to_owned(),
+            ..MdevctlConfig::default()
+        };
+        let host = Self { root, config };
+        host.write("good", uuid(1), GOOD);
+        host
+    }
+
+    fn path(&self, parent: &str, name: &str) -> PathBuf {
+        let directory = self.root.path().join("etc/mdevctl.d").join(parent);
+        fs::create_dir_all(&directory).unwrap();
+        directory.join(name)
+    }
+
+    fn write(&self, parent: &str, name: impl AsRef<str>, contents: impl AsRef<[u8]>) {
+        fs::write(self.path(parent, name.as_ref()), contents).unwrap();
+    }
+
+    fn read(&self) -> Entries {
+        read_all(&self.config).unwrap()
+    }
+}
+
+fn uuid(n: usize) -> String {
+    format!("00000000-0000-4000-8000-{n:012x}")
+}
+
+#[test]
+fn a_missing_directory_holds_nothing() {
+    let config = MdevctlConfig {
+        root: "/nonexistent".into(),
+        ..MdevctlConfig::default()
+    };
+    assert_eq!(read_all(&config).unwrap(), Entries::default());
+}
+
+#[test]
+fn a_bad_file_costs_itself_and_is_named() {
+    let table: [(&[u8], &str); 6] = [
+        (b"", "not JSON: EOF"),
+        (br#"{"mdev_type":"t","sta"#, "not JSON: EOF"),
+        (b"garbage", "not JSON: expected value at line 1 column 1"),
+        (b"[]", "not an object: []"),
+        (b"{\"mdev_type\":\"\xff\"}", "not UTF-8"),
+        (&[b'a'; 10_000_000], "larger than 1048576 bytes"),
+    ];
+    for (contents, expected) in table {
+        let host = Host::new();
+        host.write("bad", uuid(2), contents);
+        let read = host.read();
+        assert_eq!(read.entries.len(), 1, "{expected}");
+        assert_eq!(read.unreadable, [DeviceId::mdev(&uuid(2), "bad")]);
+        let diagnostic = read.diagnostics[0].to_string();
+        let subject = host.path("bad", &uuid(2)).display().to_string();
+        assert!(
+            diagnostic.starts_with(&format!("{subject}: {expected}")),
+            "{diagnostic}"
+        );
+        assert_eq!(read.diagnostics.len(), 1);
+    }
+}
+
+#[test]
+fn what_is_no_file_is_passed_over_without_blocking() {
+    let host = Host::new();
+    fs::create_dir(host.path("odd", &uuid(2))).unwrap();
+    mkfifo(&host.path("odd", &uuid(3)), Mode::S_IRWXU).unwrap();
+    symlink("/dev/zero", host.path("odd", &uuid(4))).unwrap();
+    host.write("odd", "README", "words");
+    host.write("scripts.d", uuid(5), "#!/bin/sh");
+    host.write("", "plain", "words");
+    let read = host.read();
+    assert_eq!(read.entries.len(), 1);
+    assert_eq!(read.unreadable, []);
+    let messages: Vec<_> = read
+        .diagnostics
+        .iter()
+        .map(|d| d.message.as_str())
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "a directory, not a definition file",
+            "not a regular file",
+            "not a regular file",
+            "the name is not a uuid",
+        ]
+    );
+    assert_eq!(oddities(&host.config), read.diagnostics);
+}
+
+#[test]
+fn something_else_in_place_of_a_file_does_not_block() {
+    let host = Host::new();
+    let fifo = host.path("odd", &uuid(3));
+    mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+    assert!(open(&fifo).is_err());
+    assert!(open(host.root.path()).is_err());
+}
+
+#[test]
+fn what_mdevctl_refuses_in_a_file_is_named() {
+    let host = Host::new();
+    host.write(
+        "odd",
+        uuid(2),
+        r#"{"mdev_type":"t","attrs":[{"a":5},{"b":"1"}]}"#,
+    );
+    let read = host.read();
+    assert_eq!(read.entries[1].attributes.len(), 1);
+    let attributes: Vec<_> = read
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.attribute.as_deref())
+        .collect();
+    assert_eq!(attributes, [Some("attrs[0].a"), Some("start")]);
+}
+
+#[test]
+fn names_of_files_are_read_as_mdevctl_reads_them() {
+    let lower = "aaaaaaaa-2222-3333-4444-5555555555ee";
+    for name in [
+        lower,
+        "AAAAAAAA-2222-3333-4444-5555555555EE",
+        "AAAAAAAA2222333344445555555555EE",
+        "{AAAAAAAA-2222-3333-4444-5555555555EE}",
+        "urn:uuid:AAAAAAAA-2222-3333-4444-5555555555EE",
+    ] {
+        assert_eq!(parse_uuid(name).as_deref(), Some(lower), "{name}");
+    }
+    for name in [
+        "",
+        "aaaaaaaa-2222-3333-4444-5555555555e",
+        "aaaaaaaa22223333-4444-5555-5555555ee",
+        "aaaaaaaa-2222-3333-4444-5555555555eg",
+        "ääääääää-2222-3333-4444-5555",
+    ] {
+        assert_eq!(parse_uuid(name), None, "{name}");
+    }
+}
+
+#[test]
+fn two_files_of_one_device_are_told() {
+    let host = Host::new();
+    host.write("good", uuid(1).replace('-', ""), GOOD);
+    let read = host.read();
+    assert_eq!(read.entries.len(), 1);
+    assert_eq!(
+        read.diagnostics[0].message,
+        "listed twice, the first counts"
+    );
+}
+
+#[test]
+fn the_deadline_holds() {
+    let mut host = Host::new();
+    host.config.deadline = std::time::Duration::ZERO;
+    let error = read_all(&host.config).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+}

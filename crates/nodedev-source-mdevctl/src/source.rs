@@ -1,0 +1,313 @@
+//! The source: runs mdevctl for a snapshot and turns what it prints into listings.
+//!
+//! Remembers nothing of devices: only the hints that it answers and which mdevctl it is.
+
+use std::env;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nodedev_source::{
+    ErrorKind, EventSink, Hint, HintStream, Listing, NodeDeviceSource, Presence, RevisionCounter,
+    Snapshot, SourceError, SourceInfo, StreamInfo, Watch, async_trait,
+};
+use nodedev_types::fields::{device, mdev};
+use nodedev_types::{
+    Capability, DeviceId, Diagnostic, FieldSet, Observation, Revision, Severity, SourceId,
+};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::command::{self, Output};
+use crate::config::MdevctlConfig;
+use crate::definitions;
+use crate::entry::{Entries, Stream};
+use crate::listing;
+use crate::version::VersionCache;
+use crate::watch;
+
+/// What mdevctl knows of mediated devices: definitions (`mdevctl/defined`) and the attributes of
+/// running devices (`mdevctl/active`).
+#[derive(Debug, Default)]
+pub struct MdevctlSource {
+    config: Arc<MdevctlConfig>,
+    revisions: RevisionCounter,
+    versions: VersionCache,
+    hints: Mutex<Option<HintStream>>,
+}
+
+impl MdevctlSource {
+    /// A source with these settings. Runs and reads nothing yet.
+    #[must_use]
+    pub fn new(config: MdevctlConfig) -> Self {
+        Self {
+            config: Arc::new(config),
+            ..Self::default()
+        }
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn config(&self) -> &MdevctlConfig {
+        &self.config
+    }
+
+    fn newest_hint(&self) -> Hint {
+        let hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        hints.as_ref().map(HintStream::newest).unwrap_or_default()
+    }
+
+    async fn with_mdevctl(&self, program: &Path, revision: Revision) -> Result<Parts, SourceError> {
+        let (backend, defined, active) = tokio::join!(
+            self.versions.of(&self.config, program),
+            self.defined(program, revision),
+            self.active(program, revision),
+        );
+        let mut diagnostics = defined.diagnostics;
+        diagnostics.extend(active.diagnostics);
+        if let (Err(error), Err(_)) = (&defined.listing.devices, &active.listing.devices) {
+            return Err(error.clone());
+        }
+        Ok(Parts {
+            listings: vec![defined.listing, active.listing],
+            diagnostics,
+            backend,
+        })
+    }
+
+    async fn defined(&self, program: &Path, revision: Revision) -> Part {
+        match self.list(program, Stream::Defined).await {
+            Ok(mut read) => {
+                read.diagnostics.extend(self.oddities().await);
+                Part::read(Stream::Defined, revision, read)
+            }
+            Err(Refusal::Error(error)) => Part::failed(Stream::Defined, revision, error),
+            Err(Refusal::Status(output)) => self.fall_back(revision, &output).await,
+        }
+    }
+
+    async fn active(&self, program: &Path, revision: Revision) -> Part {
+        match self.list(program, Stream::Active).await {
+            Ok(read) => Part::read(Stream::Active, revision, read),
+            Err(Refusal::Status(output)) if lacks_directory(&output) => {
+                Part::read(Stream::Active, revision, Entries::default())
+            }
+            Err(refusal) => {
+                Part::failed(Stream::Active, revision, refusal.into_error(Stream::Active))
+            }
+        }
+    }
+
+    async fn list(&self, program: &Path, stream: Stream) -> Result<Entries, Refusal> {
+        let output = command::run(&self.config, program, stream.arguments())
+            .await
+            .map_err(Refusal::Error)?;
+        if !output.status.success() {
+            return Err(Refusal::Status(output));
+        }
+        if !output.stderr.is_empty() {
+            let stderr = output.stderr.trim();
+            tracing::debug!(
+                source = "mdevctl",
+                stream = stream.id(),
+                stderr,
+                "listed with words"
+            );
+        }
+        listing::read(&output.stdout).map_err(|reason| {
+            let message = format!("{}: {reason}", command_line(stream));
+            Refusal::Error(SourceError::new(ErrorKind::Malformed, message))
+        })
+    }
+
+    /// mdevctl refuses all definitions because of one: the files are read one by one. Where they do
+    /// not explain its refusal, it stands.
+    async fn fall_back(&self, revision: Revision, output: &Output) -> Part {
+        match self.read_definitions().await {
+            Ok(mut read) if !read.diagnostics.is_empty() || lacks_directory(output) => {
+                let complaint = Diagnostic::warning(
+                    command_line(Stream::Defined),
+                    format!(
+                        "failed, definitions read one by one: {}",
+                        output.complaint()
+                    ),
+                );
+                read.diagnostics.insert(0, complaint);
+                Part::read(Stream::Defined, revision, read)
+            }
+            Ok(_) => Part::failed(Stream::Defined, revision, refused(Stream::Defined, output)),
+            Err(error) => Part::failed(Stream::Defined, revision, error),
+        }
+    }
+
+    async fn without_mdevctl(&self, revision: Revision) -> Result<Parts, SourceError> {
+        let read = self.read_definitions().await?;
+        let defined = Part::read(Stream::Defined, revision, read);
+        let mut diagnostics = vec![self.not_installed()];
+        diagnostics.extend(defined.diagnostics);
+        Ok(Parts {
+            listings: vec![
+                defined.listing,
+                Stream::Active.listing(revision, Entries::default()),
+            ],
+            diagnostics,
+            backend: None,
+        })
+    }
+
+    fn not_installed(&self) -> Diagnostic {
+        let program = &self.config.program;
+        let subject = program.display().to_string();
+        let message = if program.components().count() > 1 {
+            "mdevctl is not installed".to_owned()
+        } else {
+            let path = env::var_os("PATH").unwrap_or_default();
+            format!("mdevctl is not installed: not in PATH={}", path.display())
+        };
+        Diagnostic::warning(subject, message).with_severity(Severity::Info)
+    }
+
+    async fn read_definitions(&self) -> Result<Entries, SourceError> {
+        let config = Arc::clone(&self.config);
+        let reading = spawn_blocking(move || definitions::read_all(&config));
+        let subject = || self.config.definitions().display().to_string();
+        match timeout(self.config.deadline, reading).await {
+            Ok(Ok(Ok(read))) => Ok(read),
+            Ok(Err(panicked)) => {
+                let message = format!("{}: reading panicked", subject());
+                Err(SourceError::new(ErrorKind::Bug, message).with_source(panicked))
+            }
+            Ok(Ok(Err(_))) | Err(_) => {
+                let deadline = self.config.deadline;
+                let message = format!("{}: not read within {deadline:?}", subject());
+                Err(SourceError::new(ErrorKind::Timeout, message))
+            }
+        }
+    }
+
+    /// What mdevctl passed over without a word; nothing where the directory does not answer.
+    async fn oddities(&self) -> Vec<Diagnostic> {
+        let config = Arc::clone(&self.config);
+        let looking = spawn_blocking(move || definitions::oddities(&config));
+        let looked = timeout(self.config.deadline, looking).await;
+        looked.ok().and_then(Result::ok).unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl NodeDeviceSource for MdevctlSource {
+    fn info(&self) -> SourceInfo {
+        let defined = FieldSet::new()
+            .with(device::CAPABILITY)
+            .with(device::AUTOSTART)
+            .with(mdev::UUID)
+            .with(mdev::PARENT_ADDR)
+            .with(mdev::DEFINED_TYPE)
+            .with(mdev::DEFINED_ATTRIBUTES);
+        let active = FieldSet::new()
+            .with(mdev::UUID)
+            .with(mdev::PARENT_ADDR)
+            .with(mdev::TYPE)
+            .with(mdev::ATTRIBUTES);
+        SourceInfo::new("mdevctl", env!("CARGO_PKG_VERSION"))
+            .with_stream(StreamInfo::new(
+                SourceId::MDEVCTL_DEFINED,
+                Presence::Defined,
+                defined,
+            ))
+            .with_stream(StreamInfo::new(
+                SourceId::MDEVCTL_ACTIVE,
+                Presence::Nothing,
+                active,
+            ))
+            .with_interests(&[Capability::Mdev, Capability::MdevTypes])
+    }
+
+    #[tracing::instrument(level = "debug", skip_all, fields(source = "mdevctl"))]
+    async fn watch(&self, sink: EventSink, hints: HintStream) -> Result<Watch, SourceError> {
+        let kept = hints.clone();
+        *self.hints.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        Ok(watch::start(Arc::clone(&self.config), sink, hints).await)
+    }
+
+    #[tracing::instrument(level = "debug", skip_all, fields(source = "mdevctl"))]
+    async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+        let mut snapshot = Snapshot::new();
+        snapshot.answers = self.newest_hint();
+        let revision = self.revisions.next();
+        let parts = match command::locate(&self.config.program) {
+            Some(program) => self.with_mdevctl(&program, revision).await?,
+            None => self.without_mdevctl(revision).await?,
+        };
+        snapshot.listings = parts.listings;
+        snapshot.diagnostics = parts.diagnostics;
+        snapshot.backend = parts.backend;
+        tracing::debug!(%revision, diagnostics = snapshot.diagnostics.len(), "listed");
+        Ok(snapshot)
+    }
+
+    async fn refresh(&self, _id: &DeviceId) -> Result<Option<Observation>, SourceError> {
+        Ok(None)
+    }
+}
+
+/// What a snapshot is made of.
+struct Parts {
+    listings: Vec<Listing>,
+    diagnostics: Vec<Diagnostic>,
+    backend: Option<String>,
+}
+
+/// One stream's part of it.
+struct Part {
+    listing: Listing,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Part {
+    fn read(stream: Stream, revision: Revision, mut read: Entries) -> Self {
+        let diagnostics = std::mem::take(&mut read.diagnostics);
+        Self {
+            listing: stream.listing(revision, read),
+            diagnostics,
+        }
+    }
+
+    fn failed(stream: Stream, revision: Revision, error: SourceError) -> Self {
+        let diagnostic = Diagnostic::warning(command_line(stream), error.full_message());
+        Self {
+            listing: stream.failed(revision, error),
+            diagnostics: vec![diagnostic.with_severity(Severity::Error)],
+        }
+    }
+}
+
+/// Why there is no listing from mdevctl.
+enum Refusal {
+    /// It ran and ended with a status other than 0.
+    Status(Output),
+    Error(SourceError),
+}
+
+impl Refusal {
+    fn into_error(self, stream: Stream) -> SourceError {
+        match self {
+            Self::Status(output) => refused(stream, &output),
+            Self::Error(error) => error,
+        }
+    }
+}
+
+fn refused(stream: Stream, output: &Output) -> SourceError {
+    let message = format!("{}: {}", command_line(stream), output.complaint());
+    SourceError::new(ErrorKind::Failed, message)
+}
+
+fn command_line(stream: Stream) -> String {
+    format!("mdevctl {}", stream.arguments().join(" "))
+}
+
+/// Whether mdevctl refuses to work because one of its directories does not exist: the host has no
+/// definitions yet, or a packaging fault.
+fn lacks_directory(output: &Output) -> bool {
+    output.stderr.contains("Required directory")
+}

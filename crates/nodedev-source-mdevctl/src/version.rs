@@ -1,0 +1,92 @@
+//! Which mdevctl it is: asked once for each binary that turns up.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::command;
+use crate::config::MdevctlConfig;
+
+/// The last binary that was asked, and what it said.
+#[derive(Debug, Default)]
+pub(crate) struct VersionCache(Mutex<Option<(Binary, Option<String>)>>);
+
+/// One state of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Binary {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    size: u64,
+    changed: (i64, i64),
+}
+
+impl Binary {
+    fn at(path: &Path) -> Option<Self> {
+        let metadata = path.metadata().ok()?;
+        Some(Self {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            changed: (metadata.mtime(), metadata.mtime_nsec()),
+        })
+    }
+}
+
+impl VersionCache {
+    /// `mdevctl X.Y.Z`, where the program tells.
+    pub(crate) async fn of(&self, config: &MdevctlConfig, program: &Path) -> Option<String> {
+        let binary = Binary::at(program)?;
+        if let Some(known) = self.known(&binary) {
+            return known;
+        }
+        let version = ask(config, program).await;
+        let entry = Some((binary, version.clone()));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = entry;
+        version
+    }
+
+    fn known(&self, binary: &Binary) -> Option<Option<String>> {
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, version) = cached.as_ref()?;
+        (known == binary).then(|| version.clone())
+    }
+}
+
+async fn ask(config: &MdevctlConfig, program: &Path) -> Option<String> {
+    match command::run(config, program, &["--version"]).await {
+        Ok(output) if output.status.success() => named(&String::from_utf8_lossy(&output.stdout)),
+        Ok(output) => {
+            let complaint = output.complaint();
+            tracing::debug!(source = "mdevctl", %complaint, "no version");
+            None
+        }
+        Err(error) => {
+            tracing::debug!(source = "mdevctl", error = %error.full_message(), "no version");
+            None
+        }
+    }
+}
+
+/// The first line, with the name before a bare number.
+fn named(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    let short: String = line.chars().take(100).collect();
+    if short.starts_with(|c: char| c.is_ascii_digit()) {
+        return Some(format!("mdevctl {short}"));
+    }
+    Some(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_number_gets_the_name() {
+        assert_eq!(named("mdevctl 1.4.0\n").as_deref(), Some("mdevctl 1.4.0"));
+        assert_eq!(named("0.81\n").as_deref(), Some("mdevctl 0.81"));
+        assert_eq!(named("\n"), None);
+    }
+}
