@@ -1,0 +1,8 @@
+//! The source against scripted programs and against the real mdevctl, and the contract's clauses.
+
+mod command;
+mod conformance;
+mod fallback;
+mod host;
+mod real;
+mod watching;

@@ -1,0 +1,222 @@
+//! What makes the source ask for a snapshot, and how often.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nodedev_source::{
+    EventReceiver, HintSender, NodeDeviceSource as _, SourceEvent, Watch, event_channel,
+    hint_channel,
+};
+use nodedev_source_mdevctl::MdevctlSource;
+use tokio::time::timeout;
+
+use crate::host::{Host, PARENT, PATIENCE, definition};
+
+/// A burst of ours has no longer pause, on a busy machine either.
+const PAUSE: Duration = Duration::from_millis(200);
+/// What does not come within this time after a burst does not come.
+const QUIET: Duration = Duration::from_millis(600);
+
+struct Watched {
+    host: Host,
+    events: EventReceiver,
+    hints: HintSender,
+    source: Arc<MdevctlSource>,
+    watch: Watch,
+}
+
+impl Watched {
+    async fn start(host: Host) -> Self {
+        let mut config = host.config();
+        config.quiet = PAUSE;
+        config.max_delay = PAUSE * 5;
+        let source = Arc::new(MdevctlSource::new(config));
+        let (sink, events) = event_channel(64);
+        let (hints, stream) = hint_channel();
+        let watch = source.watch(sink, stream).await.expect("a watch");
+        Self {
+            host,
+            events,
+            hints,
+            source,
+            watch,
+        }
+    }
+
+    async fn resync(&mut self) -> String {
+        match timeout(PATIENCE, self.events.recv()).await {
+            Ok(Some(SourceEvent::Resync { reason })) => reason,
+            other => panic!("no resync but {other:?}"),
+        }
+    }
+
+    /// Exactly one request comes of what has just happened.
+    async fn resyncs_once(&mut self) {
+        self.resync().await;
+        self.stays_quiet().await;
+    }
+
+    async fn stays_quiet(&mut self) {
+        if let Ok(event) = timeout(QUIET, self.events.recv()).await {
+            panic!("an unwanted {event:?}");
+        }
+    }
+}
+
+fn with_directory() -> Host {
+    let host = Host::scripted();
+    fs::create_dir_all(host.path("etc/mdevctl.d").join(PARENT)).expect("a scratch directory");
+    host
+}
+
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).expect("a scratch file");
+}
+
+#[tokio::test]
+async fn every_change_of_a_definition_asks_once() {
+    let mut watched = Watched::start(with_directory()).await;
+    let file = watched.host.definition(PARENT, 1);
+    write(&file, &definition("t"));
+    watched.resyncs_once().await;
+    write(&file, &definition("u"));
+    watched.resyncs_once().await;
+    let other = watched.host.definition(PARENT, 2);
+    fs::rename(&file, &other).unwrap();
+    watched.resyncs_once().await;
+    fs::remove_file(&other).unwrap();
+    watched.resyncs_once().await;
+}
+
+#[tokio::test]
+async fn a_burst_asks_once() {
+    let mut watched = Watched::start(with_directory()).await;
+    for n in 0..100 {
+        write(&watched.host.definition(PARENT, n), &definition("t"));
+        watched.hints.raise();
+    }
+    watched.resyncs_once().await;
+}
+
+#[tokio::test]
+async fn changes_without_end_are_answered_all_the_same() {
+    let mut watched = Watched::start(with_directory()).await;
+    let file = watched.host.definition(PARENT, 1);
+    let writing = tokio::spawn(async move {
+        loop {
+            write(&file, &definition("t"));
+            tokio::time::sleep(PAUSE / 10).await;
+        }
+    });
+    watched.resync().await;
+    watched.resync().await;
+    assert!(!writing.is_finished());
+    writing.abort();
+}
+
+#[tokio::test]
+async fn the_configuration_directory_may_appear_later() {
+    let host = Host::scripted();
+    let mut watched = Watched::start(host).await;
+    fs::create_dir(watched.host.path("etc")).unwrap();
+    write(&watched.host.path("etc/hosts"), "");
+    watched.stays_quiet().await;
+    fs::create_dir(watched.host.path("etc/mdevctl.d")).unwrap();
+    watched.resyncs_once().await;
+    write(&watched.host.definition(PARENT, 1), &definition("t"));
+    watched.resyncs_once().await;
+}
+
+#[tokio::test]
+async fn a_directory_moved_into_place_is_seen_with_its_contents() {
+    let mut watched = Watched::start(Host::scripted()).await;
+    let staged = watched.host.path("staged");
+    fs::create_dir_all(staged.join("mdevctl.d").join(PARENT)).unwrap();
+    fs::rename(&staged, watched.host.path("etc")).unwrap();
+    watched.resyncs_once().await;
+    write(&watched.host.definition(PARENT, 1), &definition("t"));
+    watched.resyncs_once().await;
+}
+
+#[tokio::test]
+async fn a_parents_directory_may_appear_later_and_come_back() {
+    let mut watched = Watched::start(with_directory()).await;
+    let later = watched.host.definition("later", 1);
+    write(&later, &definition("t"));
+    watched.resyncs_once().await;
+    write(&later, &definition("u"));
+    watched.resyncs_once().await;
+    fs::remove_dir_all(watched.host.path("etc/mdevctl.d")).unwrap();
+    watched.resyncs_once().await;
+    write(&watched.host.definition("later", 1), &definition("t"));
+    watched.resyncs_once().await;
+}
+
+#[tokio::test]
+async fn what_is_no_definition_is_no_reason() {
+    let mut watched = Watched::start(with_directory()).await;
+    write(&watched.host.path("etc/mdevctl.d/README"), "words");
+    write(&watched.host.path("etc/passwd"), "words");
+    fs::create_dir_all(watched.host.path("etc/mdevctl.d/scripts.d/callouts")).unwrap();
+    write(
+        &watched.host.path("etc/mdevctl.d/scripts.d/callouts/x"),
+        "words",
+    );
+    watched.stays_quiet().await;
+}
+
+#[tokio::test]
+async fn a_hint_asks_for_a_snapshot_that_answers_it() {
+    let mut watched = Watched::start(with_directory()).await;
+    watched.hints.raise();
+    let hint = watched.hints.raise();
+    watched.resyncs_once().await;
+    assert_eq!(watched.source.snapshot().await.unwrap().answers, hint);
+    assert_eq!(watched.host.log().len(), 3, "two listings and the version");
+}
+
+#[tokio::test]
+async fn nothing_runs_before_somebody_asks() {
+    let mut watched = Watched::start(with_directory()).await;
+    write(&watched.host.definition(PARENT, 1), &definition("t"));
+    watched.resync().await;
+    assert_eq!(watched.host.log(), [""; 0]);
+}
+
+#[tokio::test]
+async fn dropping_the_watch_drops_the_sink() {
+    let mut watched = Watched::start(with_directory()).await;
+    drop(watched.watch);
+    let end = timeout(PATIENCE, watched.events.recv()).await;
+    assert!(matches!(end, Ok(None)), "{end:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_cannot_be_watched_is_told_once_and_tried_again() {
+    let host = Host::scripted();
+    let etc = host.path("etc");
+    symlink(&etc, &etc).unwrap();
+    let mut watched = Watched::start(host).await;
+    let Some(SourceEvent::Diagnostic(diagnostic)) = watched.events.recv().await else {
+        panic!("no diagnostic")
+    };
+    let text = diagnostic.to_string();
+    assert!(text.contains("etc/mdevctl.d: cannot be watched"), "{text}");
+
+    watched.hints.raise();
+    assert!(watched.resync().await.contains("mediated device"));
+    timeout(Duration::from_secs(200), watched.events.recv())
+        .await
+        .expect_err("a second diagnostic");
+
+    fs::remove_file(&etc).unwrap();
+    fs::create_dir_all(watched.host.path("etc/mdevctl.d")).unwrap();
+    let event = watched.events.recv().await;
+    assert!(
+        matches!(event, Some(SourceEvent::Resync { .. })),
+        "{event:?}"
+    );
+}
