@@ -1,1 +1,27 @@
+#![doc = include_str!("../README.md")]
 
+mod announce;
+mod classify;
+mod config;
+mod coordinator;
+mod enumerate;
+mod error;
+mod files;
+mod inner;
+mod memory;
+mod monitor;
+mod names;
+mod number;
+mod pool;
+mod queue;
+mod raw_device;
+mod reader;
+mod reading;
+#[cfg(test)]
+mod scratch;
+mod snapshot;
+mod source;
+mod translate;
+
+pub use config::UdevConfig;
+pub use source::UdevSource;

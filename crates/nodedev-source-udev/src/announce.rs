@@ -1,0 +1,103 @@
+//! What a reader says of itself while it is in a file, for those who watch over it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The file that a reader is in.
+#[derive(Debug, Clone)]
+pub(crate) struct Announcement {
+    pub(crate) path: String,
+    pub(crate) since: Instant,
+    pub(crate) deadline: Duration,
+}
+
+impl Announcement {
+    pub(crate) fn overdue_at(&self) -> Instant {
+        self.since + self.deadline
+    }
+}
+
+/// The files that hold readers who were given up. Each costs one reader only.
+#[derive(Debug, Default)]
+pub(crate) struct StuckFiles {
+    paths: Mutex<BTreeSet<String>>,
+    count: AtomicUsize,
+}
+
+impl StuckFiles {
+    pub(crate) fn insert(&self, path: &str) {
+        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        paths.insert(path.to_owned());
+        self.count.store(paths.len(), Ordering::Release);
+    }
+
+    pub(crate) fn remove(&self, path: &str) {
+        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        paths.remove(path);
+        self.count.store(paths.len(), Ordering::Release);
+    }
+
+    fn contains(&self, path: &str) -> bool {
+        self.count.load(Ordering::Acquire) > 0
+            && self
+                .paths
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(path)
+    }
+}
+
+/// A reader's slot.
+#[derive(Debug, Default)]
+pub(crate) struct Announcer {
+    current: Mutex<Option<Announcement>>,
+    stuck: Arc<StuckFiles>,
+}
+
+impl Announcer {
+    pub(crate) fn new(stuck: Arc<StuckFiles>) -> Self {
+        Self {
+            current: Mutex::default(),
+            stuck,
+        }
+    }
+
+    /// Says that this thread enters a file; dropping the answer says that it has left.
+    pub(crate) fn announce(&self, path: &str, deadline: Duration) -> Entered<'_> {
+        self.set(Some(Announcement {
+            path: path.to_owned(),
+            since: Instant::now(),
+            deadline,
+        }));
+        Entered(self)
+    }
+
+    /// The file that this thread is in.
+    pub(crate) fn current(&self) -> Option<Announcement> {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Whether a reader hangs in that file.
+    pub(crate) fn is_stuck(&self, path: &str) -> bool {
+        self.stuck.contains(path)
+    }
+
+    fn set(&self, announcement: Option<Announcement>) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = announcement;
+    }
+}
+
+/// A reader is in a file.
+#[derive(Debug)]
+pub(crate) struct Entered<'a>(&'a Announcer);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}

@@ -1,0 +1,312 @@
+//! The coordinator: one thread that orders what is read and said of each device.
+//!
+//! It opens no file and never waits for a reader. An event makes it ask for a fresh reading of the
+//! device; what the reading brings is said under the revision taken before it began.
+
+mod rename;
+mod retry;
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nodedev_source::{EventSink, SourceEvent};
+use nodedev_types::{DeviceId, Diagnostic, Observation, Revision, Severity, SourceId};
+
+use crate::inner::Inner;
+use crate::memory::Memory;
+use crate::monitor::RawEvent;
+use crate::pool::Priority;
+use crate::queue::{EventQueue, Message};
+use crate::reader::Outcome;
+use rename::Renames;
+use retry::Retries;
+
+/// How often to look whether anybody still listens.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// A reading under way.
+#[derive(Debug)]
+struct Pending {
+    token: u64,
+    revision: Revision,
+    /// Another event has come since it began.
+    again: bool,
+    /// The rename that waits for it.
+    rename: Option<u64>,
+}
+
+/// Orders events and readings until its queue is closed.
+pub(crate) struct Coordinator {
+    inner: Arc<Inner>,
+    queue: EventQueue,
+    sink: EventSink,
+    source: SourceId,
+    reading: BTreeMap<String, Pending>,
+    renames: Renames,
+    retries: Retries,
+    next_token: u64,
+}
+
+impl Coordinator {
+    pub(crate) fn new(inner: Arc<Inner>, queue: EventQueue, sink: EventSink) -> Self {
+        let retries = Retries::new(inner.host.config.settle_time);
+        Self {
+            inner,
+            queue,
+            sink,
+            source: SourceId::new(SourceId::UDEV),
+            reading: BTreeMap::new(),
+            renames: Renames::default(),
+            retries,
+            next_token: 0,
+        }
+    }
+
+    /// Runs until the watch is dropped, nobody listens any more, or the source has failed.
+    pub(crate) fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            let now = Instant::now();
+            self.read_due(now);
+            let timeout = self.retries.wait(now).map_or(IDLE, |wait| wait.min(IDLE));
+            let message = match messages.recv_timeout(timeout) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => Message::Wake,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if self.queue.is_closed() || self.sink.is_closed() {
+                return;
+            }
+            if let Some(reason) = self.queue.take_lost() {
+                self.sink.send(SourceEvent::Resync { reason });
+            }
+            if let Err(failure) = self.act(message) {
+                // The sink goes with this thread: so the registry learns that the source has failed.
+                self.sink.send(SourceEvent::Diagnostic(failure));
+                return;
+            }
+        }
+    }
+
+    fn act(&mut self, message: Message) -> Result<(), Diagnostic> {
+        match message {
+            Message::Event(event) => {
+                self.queue.taken();
+                self.event(&event);
+            }
+            Message::Read {
+                path,
+                token,
+                outcome,
+            } => self.read_done(&path, token, outcome)?,
+            Message::Recheck { path, at } => self.retries.recheck(&path, at),
+            Message::Diagnostic(diagnostic) => self.sink.send(SourceEvent::Diagnostic(diagnostic)),
+            Message::Failed(reason) => {
+                let failure = Diagnostic::warning("monitor", reason);
+                return Err(failure.with_severity(Severity::Error));
+            }
+            Message::Wake => {}
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &RawEvent) {
+        tracing::debug!(
+            source = "udev",
+            device = event.path,
+            action = event.action,
+            "event"
+        );
+        match event.action.as_str() {
+            "remove" => self.removed(&event.path),
+            "move" => match &event.old_path {
+                Some(old) if *old != event.path => self.moved(old, &event.path),
+                _ => self.appeared(&event.path),
+            },
+            "add" | "online" => self.appeared(&event.path),
+            // The directory of a removed device is still there for a moment: this is not its return.
+            _ if self.memory().is_removed(&event.path) => {}
+            action => {
+                if action == "bind" {
+                    self.retries.forget(&event.path);
+                }
+                self.read(&event.path, None);
+            }
+        }
+    }
+
+    fn appeared(&mut self, path: &str) {
+        self.memory().restore(path);
+        self.retries.forget(path);
+        self.read(path, None);
+    }
+
+    fn removed(&mut self, path: &str) {
+        let revision = self.inner.revisions.next();
+        let said = {
+            let mut memory = self.memory();
+            memory.remove(path, Instant::now());
+            memory.withdraw(path, revision)
+        };
+        self.retries.forget(path);
+        // Whatever a reader still finds there does not count.
+        if let Some(rename) = self.reading.remove(path).and_then(|pending| pending.rename) {
+            self.rename_step(rename, path, Vec::new());
+        }
+        if let Some(device) = said {
+            self.sink.send(self.gone(device, revision));
+        }
+    }
+
+    /// Asks for a reading, or for one more behind the one that is under way.
+    fn read(&mut self, path: &str, rename: Option<u64>) {
+        if let (Some(pending), None) = (self.reading.get_mut(path), rename) {
+            pending.again = true;
+            return;
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        let pending = Pending {
+            token,
+            revision: self.inner.revisions.next(),
+            again: false,
+            rename,
+        };
+        let replaced = self.reading.insert(path.to_owned(), pending);
+        let host = Arc::clone(&self.inner.host);
+        let (queue, job_path, path) = (self.queue.clone(), path.to_owned(), path.to_owned());
+        self.inner.pool.submit(
+            Priority::Urgent,
+            move |announcer| host.read(&job_path, announcer),
+            move |answer| {
+                let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&path, lost));
+                queue.send(Message::Read {
+                    path,
+                    token,
+                    outcome,
+                });
+            },
+        );
+        if let Some(stale) = replaced.and_then(|pending| pending.rename) {
+            // Another rename on top of this one: the first ends without this device.
+            self.rename_step(stale, "", Vec::new());
+        }
+    }
+
+    fn read_done(&mut self, path: &str, token: u64, outcome: Outcome) -> Result<(), Diagnostic> {
+        if self
+            .reading
+            .get(path)
+            .is_none_or(|pending| pending.token != token)
+        {
+            return Ok(());
+        }
+        let Some(pending) = self.reading.remove(path) else {
+            return Ok(());
+        };
+        let said = self.conclude(path, pending.revision, outcome)?;
+        match pending.rename {
+            Some(rename) => self.rename_step(rename, path, said),
+            None => said.into_iter().for_each(|event| self.sink.send(event)),
+        }
+        if pending.again {
+            self.read(path, None);
+        }
+        Ok(())
+    }
+
+    /// What there is to say after a reading.
+    fn conclude(
+        &mut self,
+        path: &str,
+        revision: Revision,
+        outcome: Outcome,
+    ) -> Result<Vec<SourceEvent>, Diagnostic> {
+        if !matches!(outcome, Outcome::NotYet { .. }) {
+            self.retries.forget(path);
+        }
+        Ok(match outcome {
+            Outcome::Observed {
+                id,
+                fields,
+                diagnostics,
+            } => {
+                let other = self.memory().say(path, id.clone(), revision);
+                let mut said: Vec<_> = other
+                    .map(|id| self.gone(id, revision))
+                    .into_iter()
+                    .collect();
+                said.push(SourceEvent::Observed(Observation {
+                    source: self.source.clone(),
+                    device: id,
+                    revision,
+                    fields,
+                }));
+                said.extend(diagnostics.into_iter().map(SourceEvent::Diagnostic));
+                said
+            }
+            Outcome::NotADevice | Outcome::Vanished => {
+                let said = self.memory().withdraw(path, revision);
+                said.map(|id| self.gone(id, revision)).into_iter().collect()
+            }
+            Outcome::NotYet { diagnostic, .. } => {
+                if self.retries.again(path, Instant::now()) {
+                    return Ok(Vec::new());
+                }
+                vec![self.unreadable(path, revision, diagnostic)]
+            }
+            Outcome::Unreadable {
+                diagnostic,
+                diagnostics,
+                ..
+            } => {
+                let mut said = vec![self.unreadable(path, revision, diagnostic)];
+                said.extend(diagnostics.into_iter().map(SourceEvent::Diagnostic));
+                said
+            }
+            Outcome::NoReader(lost) => {
+                let failure = Diagnostic::warning("readers", lost.to_string());
+                return Err(failure.with_severity(Severity::Error));
+            }
+        })
+    }
+
+    fn unreadable(&self, path: &str, revision: Revision, diagnostic: Diagnostic) -> SourceEvent {
+        match self.memory().said(path) {
+            Some(said) => SourceEvent::Unreadable {
+                source: self.source.clone(),
+                device: said.id.clone(),
+                revision,
+                diagnostic,
+            },
+            None => SourceEvent::Diagnostic(diagnostic),
+        }
+    }
+
+    fn gone(&self, device: DeviceId, revision: Revision) -> SourceEvent {
+        SourceEvent::Gone {
+            source: self.source.clone(),
+            device,
+            revision,
+        }
+    }
+
+    /// Reads again what was not ready, and what a snapshot passed over.
+    fn read_due(&mut self, now: Instant) {
+        for path in self.retries.due(now) {
+            self.read(&path, None);
+        }
+        for path in self.retries.due_rechecks(now) {
+            self.memory().restore(&path);
+            self.read(&path, None);
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.inner
+            .memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

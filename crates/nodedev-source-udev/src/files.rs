@@ -1,0 +1,205 @@
+//! Reading files, links and directories below the injected root. The only place that opens any.
+//!
+//! Everything goes through the C library (`std`), so that a mock host can take its place.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::fcntl::OFlag;
+
+use crate::announce::Announcer;
+
+/// The largest attribute that is read.
+pub(crate) const MAX_ATTRIBUTE: usize = 64 << 10;
+
+/// Why a file gave no contents.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    /// The system refused: most often the file is not there.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// More than [`MAX_ATTRIBUTE`].
+    #[error("larger than {} KiB", MAX_ATTRIBUTE >> 10)]
+    TooLarge,
+    /// The file keeps its reader waiting.
+    #[error("gave no answer within {0:?}")]
+    NoAnswer(Duration),
+}
+
+/// The files of devices, by the paths that the kernel gives them.
+pub(crate) trait Files {
+    /// The contents of a file.
+    fn contents(&self, path: &str) -> Result<Vec<u8>, FileError>;
+    /// The last component of a link's target. `None` if it is no link or its target is missing.
+    fn link_name(&self, path: &str) -> Option<String>;
+    /// The canonical path. `None` if anything in it is missing.
+    fn canonical(&self, path: &str) -> Option<String>;
+    /// The names in a directory in its own order. `None` if it cannot be listed.
+    fn entries(&self, path: &str) -> Option<Vec<String>>;
+    /// Whether there is anything of that name.
+    fn exists(&self, path: &str) -> bool;
+}
+
+/// The host's own files, each announced before it is touched.
+#[derive(Debug)]
+pub(crate) struct HostFiles<'a> {
+    root: &'a Path,
+    announcer: &'a Announcer,
+    deadline: Duration,
+}
+
+impl<'a> HostFiles<'a> {
+    pub(crate) const fn new(root: &'a Path, announcer: &'a Announcer, deadline: Duration) -> Self {
+        Self {
+            root,
+            announcer,
+            deadline,
+        }
+    }
+
+    /// The path below the root.
+    fn host_path(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    fn announced<T>(&self, path: &str, read: impl FnOnce(&Path) -> T) -> T {
+        let _announcement = self.announcer.announce(path, self.deadline);
+        read(&self.host_path(path))
+    }
+}
+
+impl Files for HostFiles<'_> {
+    fn contents(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        // A reader that hangs in this file already is enough.
+        if self.announcer.is_stuck(path) {
+            return Err(FileError::NoAnswer(self.deadline));
+        }
+        self.announced(path, |path| read_attribute(path, self.deadline))
+    }
+
+    fn link_name(&self, path: &str) -> Option<String> {
+        self.announced(path, |path| {
+            let target = fs::read_link(path).ok()?;
+            fs::metadata(path).ok()?;
+            Some(target.file_name()?.to_string_lossy().into_owned())
+        })
+    }
+
+    fn canonical(&self, path: &str) -> Option<String> {
+        self.announced(path, |path| {
+            let canonical = fs::canonicalize(path).ok()?;
+            let below = canonical.strip_prefix(self.root).ok()?;
+            Some(format!("/{}", below.to_str()?))
+        })
+    }
+
+    fn entries(&self, path: &str) -> Option<Vec<String>> {
+        self.announced(path, |path| {
+            let entries = fs::read_dir(path).ok()?;
+            Some(
+                entries
+                    .filter_map(Result::ok)
+                    .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                    .collect(),
+            )
+        })
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.announced(path, |path| fs::symlink_metadata(path).is_ok())
+    }
+}
+
+/// Reads a whole attribute. A pipe or a device in its place does not hold the reader.
+fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError> {
+    // Opening a pipe without a writer would block, and under umockdev every other thread with it.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(path)?;
+    let mut contents = Vec::with_capacity(256);
+    let read = (&file)
+        .take(MAX_ATTRIBUTE as u64 + 1)
+        .read_to_end(&mut contents);
+    match read {
+        Ok(0) if is_pipe(&file) => Err(FileError::NoAnswer(deadline)),
+        Ok(n) if n > MAX_ATTRIBUTE => Err(FileError::TooLarge),
+        Ok(_) => Ok(contents),
+        Err(error) if error.kind() == ErrorKind::WouldBlock && is_pipe(&file) => {
+            Err(FileError::NoAnswer(deadline))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_pipe(file: &File) -> bool {
+    file.metadata().is_ok_and(|m| m.file_type().is_fifo())
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::stat::Mode;
+
+    use super::*;
+
+    fn read(root: &Path, path: &str) -> Result<Vec<u8>, FileError> {
+        let announcer = Announcer::default();
+        HostFiles::new(root, &announcer, Duration::from_millis(500)).contents(path)
+    }
+
+    #[test]
+    fn a_pipe_does_not_hold_the_reader() {
+        let root = tempfile::tempdir().unwrap();
+        let pipe = root.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+        assert!(matches!(
+            read(root.path(), "/pipe"),
+            Err(FileError::NoAnswer(_))
+        ));
+        let _writer = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&pipe)
+            .unwrap();
+        assert!(matches!(
+            read(root.path(), "/pipe"),
+            Err(FileError::NoAnswer(_))
+        ));
+    }
+
+    #[test]
+    fn a_huge_file_is_refused_and_an_empty_one_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("most"), vec![b'a'; MAX_ATTRIBUTE]).unwrap();
+        fs::write(root.path().join("more"), vec![b'a'; MAX_ATTRIBUTE + 1]).unwrap();
+        fs::write(root.path().join("none"), "").unwrap();
+        assert_eq!(read(root.path(), "/most").unwrap().len(), MAX_ATTRIBUTE);
+        assert!(matches!(
+            read(root.path(), "/more"),
+            Err(FileError::TooLarge)
+        ));
+        assert_eq!(read(root.path(), "/none").unwrap(), b"");
+    }
+
+    #[test]
+    fn links_resolve_below_the_root_and_dangling_ones_have_no_name() {
+        let root = tempfile::tempdir().unwrap();
+        let root_path = fs::canonicalize(root.path()).unwrap();
+        fs::create_dir_all(root_path.join("sys/bus/drivers/e1000")).unwrap();
+        std::os::unix::fs::symlink("bus/drivers/e1000", root_path.join("sys/driver")).unwrap();
+        std::os::unix::fs::symlink("nowhere", root_path.join("sys/dangling")).unwrap();
+        let announcer = Announcer::default();
+        let files = HostFiles::new(&root_path, &announcer, Duration::from_secs(1));
+        assert_eq!(files.link_name("/sys/driver").as_deref(), Some("e1000"));
+        assert_eq!(files.link_name("/sys/dangling"), None);
+        assert_eq!(files.link_name("/sys/missing"), None);
+        assert!(files.exists("/sys/dangling") && !files.exists("/sys/missing"));
+        assert_eq!(
+            files.canonical("/sys/driver").as_deref(),
+            Some("/sys/bus/drivers/e1000")
+        );
+    }
+}

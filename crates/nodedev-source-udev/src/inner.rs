@@ -1,0 +1,83 @@
+//! What the source's handle, its watch and its snapshots share.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nodedev_source::RevisionCounter;
+use tokio::sync::oneshot;
+
+use crate::announce::Announcer;
+use crate::config::UdevConfig;
+use crate::error::UdevError;
+use crate::memory::Memory;
+use crate::pool::{Limits, Priority, ReaderPool};
+use crate::queue::EventQueue;
+use crate::reader::Host;
+
+/// Shared by all parts of one source.
+pub(crate) struct Inner {
+    pub(crate) host: Arc<Host>,
+    pub(crate) pool: ReaderPool,
+    pub(crate) revisions: RevisionCounter,
+    pub(crate) memory: Mutex<Memory>,
+    /// The queue of the watch, while there is one.
+    pub(crate) watch: Mutex<Option<EventQueue>>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("config", &self.host.config)
+            .field("pool", &self.pool)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(crate) fn new(config: UdevConfig) -> Self {
+        let limits = Limits {
+            readers: config.readers,
+            abandoned: config.abandoned_readers,
+        };
+        Self {
+            host: Arc::new(Host::new(config)),
+            pool: ReaderPool::new(limits),
+            revisions: RevisionCounter::new(),
+            memory: Mutex::default(),
+            watch: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The queue of the watch, while there is one.
+    pub(crate) fn watch(&self) -> MutexGuard<'_, Option<EventQueue>> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a reader do something, and waits for its answer.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        subject: &str,
+        priority: Priority,
+        run: impl FnOnce(&Host, &Announcer) -> T + Send + 'static,
+    ) -> Result<T, UdevError> {
+        let (answer, answered) = oneshot::channel();
+        let host = Arc::clone(&self.host);
+        self.pool.submit(
+            priority,
+            move |announcer| run(&host, announcer),
+            // The caller may have gone.
+            move |result| drop(answer.send(result)),
+        );
+        match answered.await {
+            Ok(result) => result.map_err(|lost| UdevError::Reader {
+                subject: subject.to_owned(),
+                lost,
+            }),
+            Err(_) => Err(UdevError::NoAnswer),
+        }
+    }
+}

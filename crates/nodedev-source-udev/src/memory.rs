@@ -1,0 +1,201 @@
+//! What the source must remember: what it has said, and what has lately gone.
+//!
+//! Not what a device looked like; only that it was spoken of, so that its going can be told.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::time::{Duration, Instant};
+
+use nodedev_types::{DeviceId, Revision};
+
+/// How long after a removal an enumeration may still see the directory that the kernel is deleting.
+pub(crate) const REMOVAL_TIME: Duration = Duration::from_secs(1);
+/// How long a removal is remembered: its directory is gone long before.
+const FORGET_AFTER: Duration = Duration::from_secs(10);
+
+/// A device that was spoken of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) id: DeviceId,
+    pub(crate) revision: Revision,
+}
+
+/// Shared by the watch and the snapshots of one source.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    said: BTreeMap<String, Said>,
+    removed: BTreeMap<String, Instant>,
+    /// Snapshots under way, and what was withdrawn since the first of them began.
+    snapshots: usize,
+    withdrawn: BTreeMap<String, Revision>,
+}
+
+impl Memory {
+    /// What was said of the device at this path.
+    pub(crate) fn said(&self, path: &str) -> Option<&Said> {
+        self.said.get(path)
+    }
+
+    /// Remembers that it was said, and gives what was said before if that was of another identity.
+    pub(crate) fn say(&mut self, path: &str, id: DeviceId, revision: Revision) -> Option<DeviceId> {
+        let said = Said {
+            id: id.clone(),
+            revision,
+        };
+        let before = self.said.insert(path.to_owned(), said)?;
+        Some(before.id).filter(|before| *before != id)
+    }
+
+    /// Forgets what was said, and gives it. A snapshot that is older does not bring it back.
+    pub(crate) fn withdraw(&mut self, path: &str, revision: Revision) -> Option<DeviceId> {
+        if self.snapshots > 0 {
+            self.withdrawn.insert(path.to_owned(), revision);
+        }
+        self.said.remove(path).map(|said| said.id)
+    }
+
+    /// Whether something newer than a snapshot has withdrawn the device.
+    pub(crate) fn is_withdrawn(&self, path: &str, snapshot: Revision) -> bool {
+        self.withdrawn.get(path).is_some_and(|&at| at > snapshot)
+    }
+
+    /// From now on withdrawals are remembered.
+    pub(crate) fn snapshot_begins(&mut self) {
+        self.snapshots += 1;
+    }
+
+    /// With the last snapshot they are forgotten.
+    pub(crate) fn snapshot_ends(&mut self) {
+        self.snapshots -= 1;
+        if self.snapshots == 0 {
+            self.withdrawn.clear();
+        }
+    }
+
+    /// The paths strictly below a path of which something was said.
+    pub(crate) fn said_below(&self, path: &str) -> Vec<String> {
+        let prefix = format!("{path}/");
+        self.said
+            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
+            .map_while(|(path, _)| path.starts_with(&prefix).then(|| path.clone()))
+            .collect()
+    }
+
+    /// The path of a device that was spoken of.
+    pub(crate) fn path_of(&self, id: &DeviceId) -> Option<&str> {
+        self.said
+            .iter()
+            .find_map(|(path, said)| (said.id == *id).then_some(path.as_str()))
+    }
+
+    /// The kernel has removed it.
+    pub(crate) fn remove(&mut self, path: &str, now: Instant) {
+        self.removed
+            .retain(|_, &mut at| now.saturating_duration_since(at) < FORGET_AFTER);
+        self.removed.insert(path.to_owned(), now);
+    }
+
+    /// The kernel has made it anew.
+    pub(crate) fn restore(&mut self, path: &str) {
+        self.removed.remove(path);
+    }
+
+    pub(crate) fn is_removed(&self, path: &str) -> bool {
+        self.removed.contains_key(path)
+    }
+
+    /// Whether an enumeration that began then may have seen a directory that was being deleted.
+    pub(crate) fn hides(&self, path: &str, enumeration_began: Instant) -> bool {
+        self.removed
+            .get(path)
+            .is_some_and(|&at| enumeration_began < at + REMOVAL_TIME)
+    }
+
+    /// Takes over a listing that began at `revision`: what it does not name and was said before is
+    /// withdrawn by it.
+    pub(crate) fn list(
+        &mut self,
+        revision: Revision,
+        listed: impl IntoIterator<Item = (String, DeviceId)>,
+    ) {
+        let mut list: BTreeMap<String, Said> = listed
+            .into_iter()
+            .map(|(path, id)| (path, Said { id, revision }))
+            .collect();
+        for (path, said) in std::mem::take(&mut self.said) {
+            if said.revision > revision {
+                list.insert(path, said);
+            }
+        }
+        self.said = list;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(path: &str) -> DeviceId {
+        DeviceId::sysfs(path).unwrap()
+    }
+
+    #[test]
+    fn below_means_by_component() {
+        let mut memory = Memory::default();
+        for path in ["/sys/a", "/sys/a/b", "/sys/a/b/c", "/sys/a-b", "/sys/a.b/c"] {
+            memory.say(path, id(path), Revision(1));
+        }
+        assert_eq!(memory.said_below("/sys/a"), ["/sys/a/b", "/sys/a/b/c"]);
+    }
+
+    #[test]
+    fn a_listing_withdraws_what_is_older_than_itself_only() {
+        let mut memory = Memory::default();
+        memory.say("/sys/old", id("/sys/old"), Revision(1));
+        memory.say("/sys/new", id("/sys/new"), Revision(9));
+        memory.list(Revision(5), [("/sys/x".to_owned(), id("/sys/x"))]);
+        assert_eq!(memory.said("/sys/old"), None);
+        assert!(memory.said("/sys/new").is_some());
+        assert_eq!(memory.said("/sys/x").unwrap().revision, Revision(5));
+    }
+
+    #[test]
+    fn what_was_removed_is_hidden_from_enumerations_of_the_next_second() {
+        let mut memory = Memory::default();
+        let now = Instant::now();
+        memory.remove("/sys/a", now);
+        assert!(memory.hides("/sys/a", now));
+        assert!(!memory.hides("/sys/a", now + REMOVAL_TIME));
+        memory.restore("/sys/a");
+        assert!(!memory.hides("/sys/a", now) && !memory.is_removed("/sys/a"));
+        memory.remove("/sys/a", now);
+        memory.remove("/sys/b", now + FORGET_AFTER);
+        assert!(!memory.is_removed("/sys/a") && memory.is_removed("/sys/b"));
+    }
+
+    #[test]
+    fn what_is_withdrawn_during_a_snapshot_is_not_brought_back_by_it() {
+        let mut memory = Memory::default();
+        memory.withdraw("/sys/a", Revision(1));
+        assert!(!memory.is_withdrawn("/sys/a", Revision(0)));
+        memory.snapshot_begins();
+        memory.withdraw("/sys/a", Revision(3));
+        assert!(memory.is_withdrawn("/sys/a", Revision(2)));
+        assert!(!memory.is_withdrawn("/sys/a", Revision(4)));
+        memory.snapshot_ends();
+        assert!(!memory.is_withdrawn("/sys/a", Revision(2)));
+    }
+
+    #[test]
+    fn a_changed_identity_gives_back_the_old_one() {
+        let mut memory = Memory::default();
+        assert_eq!(memory.say("/sys/a", id("/sys/a"), Revision(1)), None);
+        let mdev = DeviceId::mdev("u", "p");
+        assert_eq!(
+            memory.say("/sys/a", mdev.clone(), Revision(2)),
+            Some(id("/sys/a"))
+        );
+        assert_eq!(memory.path_of(&mdev), Some("/sys/a"));
+        assert_eq!(memory.withdraw("/sys/a", Revision(3)), Some(mdev));
+    }
+}

@@ -1,0 +1,210 @@
+//! The receiver: one thread that owns libudev's monitor and does nothing but drain its socket.
+//!
+//! It never reads a device and never waits for those who do: with their queue full it notes that
+//! events were lost.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::socket::{setsockopt, sockopt};
+use nodedev_types::{Diagnostic, Severity, SysfsPath};
+use tokio::sync::oneshot;
+use udev::{Device, MonitorBuilder, MonitorSocket};
+
+use crate::classify::IGNORED_SUBSYSTEMS;
+use crate::error::UdevError;
+use crate::queue::EventQueue;
+
+/// libudev listens to udevd only if this is there when the monitor is made.
+const CONTROL: &str = "/run/udev/control";
+/// How often to look whether udevd has appeared, in milliseconds.
+const UDEVD_INTERVAL: u16 = 500;
+/// Errors in a row after which the monitor is made anew.
+const PATIENCE: u32 = 16;
+
+/// What is taken from an event; everything else is read afresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RawEvent {
+    pub(crate) action: String,
+    pub(crate) path: String,
+    /// The path before a move.
+    pub(crate) old_path: Option<String>,
+}
+
+/// Ends the receiver's waiting.
+#[derive(Debug)]
+pub(crate) struct StopSignal(EventFd);
+
+impl StopSignal {
+    pub(crate) fn new() -> io::Result<Self> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        Ok(Self(EventFd::from_flags(flags)?))
+    }
+
+    /// Ends it. May be called many times.
+    pub(crate) fn stop(&self) {
+        // Only a full counter fails, and a full counter is readable.
+        let _ = self.0.write(1);
+    }
+}
+
+enum Ending {
+    Stopped,
+    Renew(&'static str),
+}
+
+/// Runs the receiver until it is stopped. `armed` learns when events are being received.
+pub(crate) fn run(
+    receive_buffer: usize,
+    queue: &EventQueue,
+    stop: &Arc<StopSignal>,
+    armed: oneshot::Sender<Result<(), UdevError>>,
+) {
+    let mut armed = Some(armed);
+    let mut renewal = None;
+    loop {
+        let udevd_runs = Path::new(CONTROL).exists();
+        let socket = match listen(receive_buffer) {
+            Ok(socket) => socket,
+            Err(error) => {
+                let error = UdevError::Monitor(error);
+                match armed.take() {
+                    Some(armed) => drop(armed.send(Err(error))),
+                    None => queue.fail(error.to_string()),
+                }
+                return;
+            }
+        };
+        if let Some(armed) = armed.take()
+            && armed.send(Ok(())).is_err()
+        {
+            return;
+        }
+        // What happened before the new monitor listened shows in the snapshot that follows.
+        if let Some(reason) = renewal.take() {
+            queue.lost(reason);
+        }
+        if !udevd_runs {
+            queue.diagnostic(
+                Diagnostic::warning(CONTROL, "udevd is not running, no events are received")
+                    .with_severity(Severity::Error),
+            );
+        }
+        match receive(&socket, queue, stop, udevd_runs) {
+            Ending::Stopped => return,
+            Ending::Renew(reason) => {
+                drop(socket);
+                renewal = Some(reason);
+            }
+        }
+    }
+}
+
+fn listen(receive_buffer: usize) -> io::Result<MonitorSocket> {
+    let socket = MonitorBuilder::new()?.listen()?;
+    // Without the privilege to pass the system's limit, as much as it allows.
+    if setsockopt(&socket, sockopt::RcvBufForce, &receive_buffer).is_err()
+        && let Err(error) = setsockopt(&socket, sockopt::RcvBuf, &receive_buffer)
+    {
+        tracing::debug!(source = "udev", %error, "the receive buffer keeps its size");
+    }
+    Ok(socket)
+}
+
+fn receive(
+    socket: &MonitorSocket,
+    queue: &EventQueue,
+    stop: &StopSignal,
+    udevd_runs: bool,
+) -> Ending {
+    let timeout = if udevd_runs {
+        PollTimeout::NONE
+    } else {
+        PollTimeout::from(UDEVD_INTERVAL)
+    };
+    let mut errors = 0;
+    loop {
+        let mut fds = [
+            PollFd::new(socket.as_fd(), PollFlags::POLLIN),
+            PollFd::new(stop.0.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return Ending::Renew("the monitor's socket failed"),
+        }
+        if fds[1].any().unwrap_or(true) {
+            return Ending::Stopped;
+        }
+        if !udevd_runs && Path::new(CONTROL).exists() {
+            return Ending::Renew("udevd has appeared");
+        }
+        errors = match drain(socket, queue) {
+            Ok(()) => 0,
+            Err(error) => {
+                queue.lost(&format!("receiving an event failed: {error}"));
+                errors + 1
+            }
+        };
+        if errors > PATIENCE || queue.is_closed() {
+            return if queue.is_closed() {
+                Ending::Stopped
+            } else {
+                Ending::Renew("the monitor's socket keeps failing")
+            };
+        }
+    }
+}
+
+/// Takes all events that wait. An error means that some may be lost; the next call goes on behind it.
+fn drain(socket: &MonitorSocket, queue: &EventQueue) -> Result<(), Errno> {
+    let mut events = socket.iter();
+    loop {
+        // The iterator ends for every reason alike; errno alone tells them apart.
+        Errno::clear();
+        if let Some(event) = events.next() {
+            forward(&event, queue);
+            continue;
+        }
+        return match Errno::last_raw() {
+            0 => Ok(()),
+            raw => match Errno::from_raw(raw) {
+                Errno::EAGAIN => Ok(()),
+                Errno::EINTR => continue,
+                error => Err(error),
+            },
+        };
+    }
+}
+
+fn forward(device: &Device, queue: &EventQueue) {
+    let subsystem = device.subsystem().unwrap_or_default();
+    if IGNORED_SUBSYSTEMS
+        .iter()
+        .any(|ignored| subsystem == *ignored)
+    {
+        return;
+    }
+    let text = |name: &str| device.property_value(name).and_then(|value| value.to_str());
+    let path = device
+        .syspath()
+        .to_str()
+        .filter(|path| SysfsPath::new(path).is_ok());
+    let Some(path) = path else {
+        let shown = device.syspath().to_string_lossy();
+        queue.diagnostic(Diagnostic::warning(
+            shown,
+            "event for a path that is not canonical",
+        ));
+        return;
+    };
+    queue.event(RawEvent {
+        action: text("ACTION").unwrap_or_default().to_owned(),
+        path: path.to_owned(),
+        old_path: text("DEVPATH_OLD").map(|old| format!("/sys{old}")),
+    });
+}

@@ -1,0 +1,99 @@
+//! Numbers as the C library's `strtol` family reads them, without trailing junk.
+
+/// Reads a signed number of 32 bits. Base 0 means: `0x` is hexadecimal, `0` is octal, else decimal.
+pub(crate) fn signed(text: &str, base: u32) -> Option<i32> {
+    let (negative, magnitude) = parse(text, base)?;
+    let magnitude = i64::try_from(magnitude).ok()?;
+    i32::try_from(if negative { -magnitude } else { magnitude }).ok()
+}
+
+/// Reads an unsigned number of 32 bits. `-1` means the highest one.
+pub(crate) fn unsigned(text: &str, base: u32) -> Option<u32> {
+    let (negative, magnitude) = parse(text, base)?;
+    let magnitude = u32::try_from(magnitude).ok()?;
+    Some(if negative {
+        magnitude.wrapping_neg()
+    } else {
+        magnitude
+    })
+}
+
+/// Reads an unsigned number of 64 bits. `-1` means the highest one.
+pub(crate) fn unsigned_long(text: &str, base: u32) -> Option<u64> {
+    let (negative, magnitude) = parse(text, base)?;
+    Some(if negative {
+        magnitude.wrapping_neg()
+    } else {
+        magnitude
+    })
+}
+
+/// White space, a sign, a prefix, then digits to the end.
+fn parse(text: &str, base: u32) -> Option<(bool, u64)> {
+    let text = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let hexadecimal = text
+        .strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))
+        .filter(|_| matches!(base, 0 | 16));
+    let (digits, base) = match (hexadecimal, base) {
+        (Some(digits), _) => (digits, 16),
+        (None, 0) if text.starts_with('0') => (text, 8),
+        (None, 0) => (text, 10),
+        (None, base) => (text, base),
+    };
+    // `from_str_radix` would take a second sign.
+    if !digits.starts_with(|c: char| c.is_digit(base)) {
+        return None;
+    }
+    Some((negative, u64::from_str_radix(digits, base).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_comes_from_the_prefix_where_it_is_automatic() {
+        assert_eq!(unsigned("0x1f", 0), Some(31));
+        assert_eq!(unsigned("017", 0), Some(15));
+        assert_eq!(unsigned("17", 0), Some(17));
+        assert_eq!(unsigned("0", 0), Some(0));
+        assert_eq!(unsigned("017", 10), Some(17));
+        assert_eq!(unsigned("0x1f", 16), Some(31));
+        assert_eq!(unsigned("1f", 16), Some(31));
+        assert_eq!(unsigned("0x1f", 10), None);
+        assert_eq!(unsigned("09", 0), None);
+    }
+
+    #[test]
+    fn a_minus_wraps_around() {
+        assert_eq!(unsigned("-1", 10), Some(u32::MAX));
+        assert_eq!(unsigned("-4294967296", 10), None);
+        assert_eq!(unsigned_long("-1", 10), Some(u64::MAX));
+        assert_eq!(signed("-1", 10), Some(-1));
+    }
+
+    #[test]
+    fn junk_emptiness_and_overflow_are_no_numbers() {
+        for text in [
+            "",
+            " ",
+            "-",
+            "+-1",
+            "0x",
+            "1 ",
+            "1x",
+            "4294967296",
+            "\u{e9}",
+        ] {
+            assert_eq!(unsigned(text, 0), None, "{text:?}");
+        }
+        assert_eq!(unsigned(" \t7", 10), Some(7));
+        assert_eq!(signed("2147483648", 10), None);
+        assert_eq!(unsigned_long("18446744073709551616", 10), None);
+    }
+}

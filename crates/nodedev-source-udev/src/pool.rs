@@ -1,0 +1,433 @@
+//! A bounded pool of threads that read, and the supervisor that gives up those who hang.
+//!
+//! Threads are started when there is work and end soon after it, unless somebody keeps them. A
+//! reader that is past the deadline of the file it is in is given up: it is never joined, its place
+//! is free, and whoever waits for it is told which file it was.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::announce::{Announcer, StuckFiles};
+
+/// How long a thread without work waits for more.
+const LINGER: Duration = Duration::from_millis(200);
+/// How often the supervisor looks at readers that are in a file.
+const WATCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Why a job gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Lost {
+    /// The reader hung in this file.
+    #[error("{path} gave no answer within {deadline:?}")]
+    Stuck { path: String, deadline: Duration },
+    /// So many readers hang that no more are started.
+    #[error("{0} readers hang, no more are started")]
+    Exhausted(usize),
+    /// The reader panicked, or its thread could not be started.
+    #[error("the reader failed")]
+    Failed,
+}
+
+/// How many threads a pool may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) readers: usize,
+    pub(crate) abandoned: usize,
+}
+
+/// Who goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// One device that has changed or that a caller waits for.
+    Urgent,
+    /// One of many.
+    Bulk,
+}
+
+/// The pool. Clones share it.
+#[derive(Clone)]
+pub(crate) struct ReaderPool(Arc<Shared>);
+
+struct Shared {
+    limits: Limits,
+    stuck: Arc<StuckFiles>,
+    state: Mutex<State>,
+    work: Condvar,
+    supervision: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    urgent: VecDeque<Job>,
+    bulk: VecDeque<Job>,
+    workers: BTreeMap<u64, Worker>,
+    idle: usize,
+    next_worker: u64,
+    abandoned: BTreeMap<u64, String>,
+    keepers: usize,
+    supervised: bool,
+}
+
+struct Job {
+    run: Box<dyn FnOnce(&Announcer) + Send>,
+    lose: Box<dyn FnOnce(Lost) + Send>,
+}
+
+struct Worker {
+    announcer: Arc<Announcer>,
+    lose: Option<Box<dyn FnOnce(Lost) + Send>>,
+}
+
+impl fmt::Debug for ReaderPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.lock();
+        f.debug_struct("ReaderPool")
+            .field("limits", &self.0.limits)
+            .field("waiting", &(state.urgent.len() + state.bulk.len()))
+            .field("workers", &state.workers.len())
+            .field("abandoned", &state.abandoned.values())
+            .finish()
+    }
+}
+
+impl ReaderPool {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self(Arc::new(Shared {
+            limits,
+            stuck: Arc::default(),
+            state: Mutex::default(),
+            work: Condvar::new(),
+            supervision: Condvar::new(),
+        }))
+    }
+
+    /// Queues `run`; `reply` gets its answer, or why there is none, on some thread of the pool.
+    pub(crate) fn submit<T: 'static>(
+        &self,
+        priority: Priority,
+        run: impl FnOnce(&Announcer) -> T + Send + 'static,
+        reply: impl FnOnce(Result<T, Lost>) + Send + 'static,
+    ) {
+        // Whoever comes first takes it: the reader with its answer, or the one who gives it up.
+        let reply = Arc::new(Mutex::new(Some(reply)));
+        let lost_reply = Arc::clone(&reply);
+        let job = Job {
+            run: Box::new(move |announcer| {
+                let answer = run(announcer);
+                if let Some(reply) = take(&reply) {
+                    reply(Ok(answer));
+                }
+            }),
+            lose: Box::new(move |lost| {
+                if let Some(reply) = take(&lost_reply) {
+                    reply(Err(lost));
+                }
+            }),
+        };
+        self.0.queue(priority, job);
+    }
+
+    /// Keeps idle threads alive until the answer is dropped.
+    pub(crate) fn keep(&self) -> Keeper {
+        self.0.lock().keepers += 1;
+        Keeper(Arc::clone(&self.0))
+    }
+}
+
+fn take<T>(cell: &Mutex<Option<T>>) -> Option<T> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// Keeps a pool's threads alive.
+pub(crate) struct Keeper(Arc<Shared>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.lock().keepers -= 1;
+        self.0.work.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn queue(self: &Arc<Self>, priority: Priority, job: Job) {
+        let mut state = self.lock();
+        let abandoned = state.abandoned.len();
+        if abandoned >= self.limits.abandoned.max(1) {
+            drop(state);
+            (job.lose)(Lost::Exhausted(abandoned));
+            return;
+        }
+        match priority {
+            Priority::Urgent => state.urgent.push_back(job),
+            Priority::Bulk => state.bulk.push_back(job),
+        }
+        if state.idle > 0 {
+            self.work.notify_one();
+        } else {
+            self.start_workers(&mut state);
+        }
+    }
+
+    /// Starts a reader if there is work and a place.
+    fn start_workers(self: &Arc<Self>, state: &mut State) {
+        let waiting = state.urgent.len() + state.bulk.len();
+        if waiting == 0 || state.workers.len() >= self.limits.readers.max(1) {
+            return;
+        }
+        let id = state.next_worker;
+        state.next_worker += 1;
+        let announcer = Arc::new(Announcer::new(Arc::clone(&self.stuck)));
+        let worker = Worker {
+            announcer: Arc::clone(&announcer),
+            lose: None,
+        };
+        state.workers.insert(id, worker);
+        let shared = Arc::clone(self);
+        if spawn("udev-reader", move || shared.work(id, &announcer)).is_err() {
+            state.workers.remove(&id);
+            if state.workers.is_empty() {
+                state.lose_all(&Lost::Failed);
+            }
+        }
+        if !state.supervised {
+            let shared = Arc::clone(self);
+            state.supervised = spawn("udev-watch", move || shared.supervise()).is_ok();
+        }
+    }
+
+    fn work(self: Arc<Self>, id: u64, announcer: &Announcer) {
+        while let Some(run) = self.next_job(id) {
+            let panicked = catch_unwind(AssertUnwindSafe(|| run(announcer))).is_err();
+            if !self.finish(id, panicked) {
+                return;
+            }
+        }
+    }
+
+    /// The next job for this worker, `None` when it shall end.
+    fn next_job(self: &Arc<Self>, id: u64) -> Option<Box<dyn FnOnce(&Announcer) + Send>> {
+        let mut state = self.lock();
+        let mut lingered = false;
+        loop {
+            if let Some(job) = state.urgent.pop_front().or_else(|| state.bulk.pop_front()) {
+                if let Some(worker) = state.workers.get_mut(&id) {
+                    worker.lose = Some(job.lose);
+                }
+                self.supervision.notify_one();
+                // More work than this one reader should do alone.
+                if state.idle == 0 {
+                    self.start_workers(&mut state);
+                }
+                return Some(job.run);
+            }
+            if lingered && state.keepers == 0 {
+                state.workers.remove(&id);
+                self.supervision.notify_one();
+                return None;
+            }
+            state.idle += 1;
+            let (guard, timeout) = self
+                .work
+                .wait_timeout(state, LINGER)
+                .unwrap_or_else(PoisonError::into_inner);
+            state = guard;
+            state.idle -= 1;
+            lingered = timeout.timed_out();
+        }
+    }
+
+    /// Whether the worker goes on. One that was given up meanwhile does not.
+    fn finish(&self, id: u64, panicked: bool) -> bool {
+        let mut state = self.lock();
+        if let Some(path) = state.abandoned.remove(&id) {
+            self.stuck.remove(&path);
+            return false;
+        }
+        let lose = state.workers.get_mut(&id).and_then(|w| w.lose.take());
+        drop(state);
+        if let Some(lose) = lose.filter(|_| panicked) {
+            lose(Lost::Failed);
+        }
+        true
+    }
+
+    /// Runs until there is no worker.
+    fn supervise(self: Arc<Self>) {
+        let mut state = self.lock();
+        while !state.workers.is_empty() {
+            let lost = self.abandon_overdue(&mut state);
+            if !lost.is_empty() {
+                drop(state);
+                lost.into_iter().for_each(|(lose, lost)| lose(lost));
+                state = self.lock();
+                continue;
+            }
+            state = if state.workers.values().any(|w| w.lose.is_some()) {
+                let waited = self.supervision.wait_timeout(state, WATCH_INTERVAL);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            } else {
+                let waited = self.supervision.wait(state);
+                waited.unwrap_or_else(PoisonError::into_inner)
+            };
+        }
+        state.supervised = false;
+    }
+
+    /// Gives up readers that are past their deadline. The answers are to be called without the lock.
+    fn abandon_overdue(self: &Arc<Self>, state: &mut State) -> Vec<(LoseFn, Lost)> {
+        let now = Instant::now();
+        let overdue: Vec<_> = state
+            .workers
+            .iter()
+            .filter_map(|(&id, worker)| Some((id, worker.announcer.current()?)))
+            .filter(|(_, file)| file.overdue_at() <= now)
+            .collect();
+        let mut lost = Vec::new();
+        for (id, file) in overdue {
+            let Some(lose) = state.workers.remove(&id).and_then(|w| w.lose) else {
+                continue;
+            };
+            tracing::warn!(
+                source = "udev",
+                file = file.path,
+                "a reader hangs and is given up"
+            );
+            self.stuck.insert(&file.path);
+            state.abandoned.insert(id, file.path.clone());
+            lost.push((
+                lose,
+                Lost::Stuck {
+                    path: file.path,
+                    deadline: file.deadline,
+                },
+            ));
+        }
+        if state.abandoned.len() >= self.limits.abandoned.max(1) {
+            let exhausted = Lost::Exhausted(state.abandoned.len());
+            let waiting = state.urgent.drain(..).chain(state.bulk.drain(..));
+            // Collected first: `drain` borrows what `lost` does not.
+            let waiting: Vec<_> = waiting.collect();
+            lost.extend(waiting.into_iter().map(|job| (job.lose, exhausted.clone())));
+        } else if !lost.is_empty() {
+            self.start_workers(state);
+        }
+        lost
+    }
+}
+
+type LoseFn = Box<dyn FnOnce(Lost) + Send>;
+
+impl State {
+    /// Only for a failure to start threads, with no reader running that could call back.
+    fn lose_all(&mut self, lost: &Lost) {
+        for job in self.urgent.drain(..).chain(self.bulk.drain(..)) {
+            (job.lose)(lost.clone());
+        }
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(run)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        readers: 2,
+        abandoned: 2,
+    };
+    const DEADLINE: Duration = Duration::from_millis(100);
+    const LONG: Duration = Duration::from_secs(10);
+
+    /// Hangs in a file until the sender is dropped.
+    fn hang(pool: &ReaderPool, file: &str) -> (mpsc::Sender<()>, mpsc::Receiver<Result<(), Lost>>) {
+        let (release, held) = mpsc::channel::<()>();
+        let (answer, answered) = mpsc::channel();
+        let file = file.to_owned();
+        pool.submit(
+            Priority::Bulk,
+            move |announcer| {
+                let _entered = announcer.announce(&file, DEADLINE);
+                let _ = held.recv();
+            },
+            move |result| answer.send(result).unwrap(),
+        );
+        (release, answered)
+    }
+
+    fn quick(pool: &ReaderPool, priority: Priority) -> Result<u32, Lost> {
+        let (answer, answered) = mpsc::channel();
+        pool.submit(priority, |_| 7, move |result| answer.send(result).unwrap());
+        answered.recv_timeout(LONG).unwrap()
+    }
+
+    #[test]
+    fn a_reader_that_hangs_is_given_up_by_name_and_replaced() {
+        let pool = ReaderPool::new(LIMITS);
+        let (release, answered) = hang(&pool, "/sys/slow");
+        assert_eq!(
+            answered.recv_timeout(LONG).unwrap(),
+            Err(Lost::Stuck {
+                path: "/sys/slow".to_owned(),
+                deadline: DEADLINE
+            })
+        );
+        assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
+        assert!(pool.0.lock().abandoned.values().eq(["/sys/slow"]));
+        drop(release);
+        while !pool.0.lock().abandoned.is_empty() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn too_many_that_hang_degrade_the_pool_until_one_returns() {
+        let pool = ReaderPool::new(LIMITS);
+        let first = hang(&pool, "/sys/a");
+        let second = hang(&pool, "/sys/b");
+        assert!(first.1.recv_timeout(LONG).unwrap().is_err());
+        assert!(second.1.recv_timeout(LONG).unwrap().is_err());
+        assert_eq!(quick(&pool, Priority::Urgent), Err(Lost::Exhausted(2)));
+        drop(first.0);
+        while pool.0.lock().abandoned.len() > 1 {
+            thread::yield_now();
+        }
+        assert_eq!(quick(&pool, Priority::Urgent), Ok(7));
+    }
+
+    #[test]
+    fn a_panic_costs_one_job() {
+        let pool = ReaderPool::new(LIMITS);
+        let (answer, answered) = mpsc::channel();
+        let run = |_: &Announcer| -> u32 { panic!("on purpose") };
+        pool.submit(Priority::Bulk, run, move |r| answer.send(r).unwrap());
+        assert_eq!(answered.recv_timeout(LONG).unwrap(), Err(Lost::Failed));
+        assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
+    }
+
+    #[test]
+    fn threads_end_when_nobody_keeps_them() {
+        let pool = ReaderPool::new(LIMITS);
+        let keeper = pool.keep();
+        assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
+        assert!(!pool.0.lock().workers.is_empty());
+        drop(keeper);
+        while pool.0.lock().supervised {
+            thread::yield_now();
+        }
+        assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
+    }
+}

@@ -1,0 +1,157 @@
+//! The bounded queue from the receiver and the readers to the coordinator.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
+
+use nodedev_types::Diagnostic;
+
+use crate::monitor::RawEvent;
+use crate::reader::Outcome;
+
+/// What the coordinator acts on.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// The kernel or udevd has said something.
+    Event(RawEvent),
+    /// A reader has read what it was told to.
+    Read {
+        path: String,
+        token: u64,
+        outcome: Outcome,
+    },
+    /// A snapshot has passed over a device that is to be looked at again then.
+    Recheck { path: String, at: Instant },
+    /// Something for the operator.
+    Diagnostic(Diagnostic),
+    /// No more events can be received.
+    Failed(String),
+    /// Something may have been noted beside the queue.
+    Wake,
+}
+
+/// A sending end. Clones share the bound.
+#[derive(Debug, Clone)]
+pub(crate) struct EventQueue {
+    sender: Sender<Message>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    limit: usize,
+    waiting: AtomicUsize,
+    lost: Mutex<Option<String>>,
+    closed: AtomicBool,
+}
+
+/// A queue with at most `limit` events in it.
+pub(crate) fn event_queue(limit: usize) -> (EventQueue, Receiver<Message>) {
+    let (sender, receiver) = channel();
+    let shared = Arc::new(Shared {
+        limit: limit.max(1),
+        waiting: AtomicUsize::new(0),
+        lost: Mutex::new(None),
+        closed: AtomicBool::new(false),
+    });
+    (EventQueue { sender, shared }, receiver)
+}
+
+impl EventQueue {
+    /// Queues an event; with the queue full it is lost, and that is noted.
+    pub(crate) fn event(&self, event: RawEvent) {
+        if self.shared.waiting.load(Ordering::Acquire) >= self.shared.limit {
+            self.lost("more events than the queue holds");
+            return;
+        }
+        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        self.send(Message::Event(event));
+    }
+
+    /// Notes that events were lost.
+    pub(crate) fn lost(&self, reason: &str) {
+        let mut lost = self
+            .shared
+            .lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // One note is enough; waking for each would fill the queue that is full.
+        if lost.is_none() {
+            *lost = Some(reason.to_owned());
+            drop(lost);
+            self.send(Message::Wake);
+        }
+    }
+
+    pub(crate) fn diagnostic(&self, diagnostic: Diagnostic) {
+        self.send(Message::Diagnostic(diagnostic));
+    }
+
+    pub(crate) fn fail(&self, reason: String) {
+        self.send(Message::Failed(reason));
+    }
+
+    /// Queues a message that the bound does not count: their number is bounded by that of devices.
+    pub(crate) fn send(&self, message: Message) {
+        if self.sender.send(message).is_err() {
+            self.close();
+        }
+    }
+
+    /// The coordinator has taken an event.
+    pub(crate) fn taken(&self) {
+        self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Why events were lost since the last call, if any were.
+    pub(crate) fn take_lost(&self) -> Option<String> {
+        let mut lost = self
+            .shared
+            .lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        lost.take()
+    }
+
+    /// Tells both ends to stop.
+    pub(crate) fn close(&self) {
+        self.shared.closed.store(true, Ordering::Release);
+        // The receiver may wait; if it is gone there is nobody to wake.
+        let _ = self.sender.send(Message::Wake);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(n: usize) -> RawEvent {
+        RawEvent {
+            action: "add".to_owned(),
+            path: format!("/sys/devices/{n}"),
+            old_path: None,
+        }
+    }
+
+    #[test]
+    fn a_full_queue_loses_the_newest_and_notes_it_once() {
+        let (queue, receiver) = event_queue(2);
+        (0..100).for_each(|n| queue.event(event(n)));
+        assert!(queue.take_lost().is_some());
+        assert!(queue.take_lost().is_none());
+        let messages: Vec<_> = receiver.try_iter().collect();
+        let events = messages.iter().filter(|m| matches!(m, Message::Event(_)));
+        assert_eq!(events.count(), 2);
+        assert_eq!(messages.len(), 3);
+        queue.taken();
+        queue.event(event(7));
+        assert!(matches!(receiver.try_recv(), Ok(Message::Event(e)) if e == event(7)));
+    }
+}

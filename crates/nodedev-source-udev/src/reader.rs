@@ -1,0 +1,171 @@
+//! What a reader thread does with one device: libudev first, then its files, then the verdict.
+
+use nodedev_types::{Capability, DeviceId, Diagnostic, Fields};
+
+use crate::announce::Announcer;
+use crate::classify::classify;
+use crate::config::UdevConfig;
+use crate::enumerate::raw_device;
+use crate::files::{Files, HostFiles};
+use crate::names::HostPciIds;
+use crate::pool::Lost;
+use crate::raw_device::RawDevice;
+use crate::reading::{Reading, Refusal};
+use crate::translate::{DMI, computer, identity, mdev_bus_name, translate};
+
+/// What all readers share: settings and databases.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) config: UdevConfig,
+    names: HostPciIds,
+}
+
+/// What one reading of a device brought.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// All that there is to say.
+    Observed {
+        id: DeviceId,
+        fields: Fields,
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// The device is there and is no node device.
+    NotADevice,
+    /// There is no such device (any more).
+    Vanished,
+    /// What the kernel makes a moment later is not there yet.
+    NotYet {
+        id: DeviceId,
+        diagnostic: Diagnostic,
+    },
+    /// The device cannot be read. Its identity is unknown when the reader hung.
+    Unreadable {
+        id: Option<DeviceId>,
+        diagnostic: Diagnostic,
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// No reader can be had.
+    NoReader(Lost),
+}
+
+impl Outcome {
+    /// What the loss of the reader says of the device that it was reading.
+    pub(crate) fn lost(syspath: &str, lost: Lost) -> Self {
+        let diagnostic = Diagnostic::warning(syspath, lost.to_string());
+        match lost {
+            Lost::Exhausted(_) => Self::NoReader(lost),
+            Lost::Failed => Self::unreadable(None, diagnostic),
+            Lost::Stuck { path, deadline } => {
+                let file = path
+                    .strip_prefix(syspath)
+                    .map(|file| file.trim_start_matches('/'));
+                let file = file.unwrap_or(&path);
+                let message = format!("gave no answer within {deadline:?}");
+                let diagnostic = Diagnostic::warning(syspath, message).with_attribute(file);
+                Self::unreadable(None, diagnostic)
+            }
+        }
+    }
+
+    const fn unreadable(id: Option<DeviceId>, diagnostic: Diagnostic) -> Self {
+        Self::Unreadable {
+            id,
+            diagnostic,
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
+impl Host {
+    pub(crate) fn new(config: UdevConfig) -> Self {
+        let names = HostPciIds::new(config.root.clone());
+        Self { config, names }
+    }
+
+    /// Reads one device of the kernel.
+    pub(crate) fn read(&self, syspath: &str, announcer: &Announcer) -> Outcome {
+        let files = self.files(announcer);
+        let uevent = format!("{syspath}/uevent");
+        let raw = {
+            let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
+            raw_device(syspath)
+        };
+        let Some(raw) = raw else {
+            return Outcome::Vanished;
+        };
+        let outcome = self.judge(&raw, &files);
+        // Whatever was found half removed is not there.
+        if files.exists(&uevent) {
+            outcome
+        } else {
+            Outcome::Vanished
+        }
+    }
+
+    fn judge(&self, raw: &RawDevice, files: &dyn Files) -> Outcome {
+        let Some(capability) = kind_of(raw, files) else {
+            return Outcome::NotADevice;
+        };
+        let mut reading = Reading::new(raw, files, &self.names);
+        let id = match identity(capability, &reading) {
+            Ok(id) => id,
+            Err(_) => return Outcome::NotADevice,
+        };
+        let verdict = translate(capability, &mut reading);
+        let Reading {
+            fields,
+            diagnostics,
+            ..
+        } = reading;
+        match verdict {
+            Ok(()) => Outcome::Observed {
+                id,
+                fields,
+                diagnostics,
+            },
+            Err(Refusal::NotADevice) => Outcome::NotADevice,
+            Err(Refusal::NotYet(diagnostic)) => Outcome::NotYet { id, diagnostic },
+            Err(Refusal::Unreadable(diagnostic)) => Outcome::Unreadable {
+                id: Some(id),
+                diagnostic,
+                diagnostics,
+            },
+        }
+    }
+
+    /// Reads the host itself.
+    pub(crate) fn read_computer(&self, announcer: &Announcer) -> Outcome {
+        let files = self.files(announcer);
+        let raw = RawDevice {
+            syspath: DMI.to_owned(),
+            ..RawDevice::default()
+        };
+        let mut reading = Reading::new(&raw, &files, &self.names);
+        match computer(&mut reading, self.config.host_uuid.as_deref()) {
+            Ok(()) => Outcome::Observed {
+                id: DeviceId::Computer,
+                fields: reading.fields,
+                diagnostics: reading.diagnostics,
+            },
+            Err(Refusal::Unreadable(diagnostic) | Refusal::NotYet(diagnostic)) => {
+                Outcome::unreadable(Some(DeviceId::Computer), diagnostic)
+            }
+            Err(Refusal::NotADevice) => Outcome::NotADevice,
+        }
+    }
+
+    /// Where a running mediated device lies.
+    pub(crate) fn mdev_path(&self, uuid: &str, announcer: &Announcer) -> Option<String> {
+        self.files(announcer)
+            .canonical(&format!("/sys/bus/mdev/devices/{uuid}"))
+    }
+
+    fn files<'a>(&'a self, announcer: &'a Announcer) -> HostFiles<'a> {
+        HostFiles::new(&self.config.root, announcer, self.config.attribute_deadline)
+    }
+}
+
+/// By its properties, else as a registered parent of mediated devices.
+fn kind_of(raw: &RawDevice, files: &dyn Files) -> Option<Capability> {
+    classify(raw).or_else(|| mdev_bus_name(raw, files).map(|_| Capability::MdevTypes))
+}

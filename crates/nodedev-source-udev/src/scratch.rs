@@ -1,0 +1,126 @@
+//! A device made of nothing but text, for unit tests.
+
+use std::collections::BTreeMap;
+use std::io::{Error, ErrorKind};
+
+use crate::files::{FileError, Files, MAX_ATTRIBUTE};
+use crate::names::PciNames;
+use crate::raw_device::{RawDevice, file_name};
+
+/// A device with its files.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) device: RawDevice,
+    files: BTreeMap<String, Result<Vec<u8>, ErrorKind>>,
+    links: BTreeMap<String, String>,
+    directories: BTreeMap<String, Vec<String>>,
+}
+
+impl Scratch {
+    pub(crate) fn new(syspath: &str) -> Self {
+        let mut scratch = Self::default();
+        scratch.device.syspath = syspath.to_owned();
+        scratch.device.sysname = file_name(syspath).replace('!', "/");
+        scratch
+    }
+
+    pub(crate) fn subsystem(mut self, subsystem: &str) -> Self {
+        self.device.subsystem = Some(subsystem.to_owned());
+        self
+    }
+
+    pub(crate) fn devtype(mut self, devtype: &str) -> Self {
+        self.device.devtype = Some(devtype.to_owned());
+        self
+    }
+
+    pub(crate) fn devnode(mut self, devnode: &str) -> Self {
+        self.device.devnode = Some(devnode.to_owned());
+        self.property("DEVNAME", devnode)
+    }
+
+    pub(crate) fn property(mut self, name: &str, value: &str) -> Self {
+        self.device
+            .properties
+            .insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn attribute(self, name: &str, value: &str) -> Self {
+        self.bytes(name, value.as_bytes())
+    }
+
+    pub(crate) fn bytes(mut self, name: &str, value: &[u8]) -> Self {
+        self.files.insert(self.path(name), Ok(value.to_vec()));
+        self
+    }
+
+    pub(crate) fn failing(mut self, name: &str, error: ErrorKind) -> Self {
+        self.files.insert(self.path(name), Err(error));
+        self
+    }
+
+    pub(crate) fn link(mut self, name: &str, target: &str) -> Self {
+        self.links.insert(self.path(name), target.to_owned());
+        self
+    }
+
+    pub(crate) fn directory(mut self, name: &str, entries: &[&str]) -> Self {
+        let entries = entries.iter().map(|&entry| entry.to_owned()).collect();
+        self.directories.insert(self.path(name), entries);
+        self
+    }
+
+    fn path(&self, name: &str) -> String {
+        if name.starts_with('/') {
+            name.to_owned()
+        } else {
+            self.device.file(name)
+        }
+    }
+}
+
+impl Files for Scratch {
+    fn contents(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        match self.files.get(path) {
+            Some(Ok(bytes)) if bytes.len() > MAX_ATTRIBUTE => Err(FileError::TooLarge),
+            Some(Ok(bytes)) => Ok(bytes.clone()),
+            Some(Err(kind)) => Err(Error::from(*kind).into()),
+            None => Err(Error::from(ErrorKind::NotFound).into()),
+        }
+    }
+
+    fn link_name(&self, path: &str) -> Option<String> {
+        self.links
+            .get(path)
+            .map(|target| file_name(target).to_owned())
+    }
+
+    fn canonical(&self, path: &str) -> Option<String> {
+        self.links.get(path).cloned()
+    }
+
+    fn entries(&self, path: &str) -> Option<Vec<String>> {
+        self.directories.get(path).cloned()
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+            || self.links.contains_key(path)
+            || self.directories.contains_key(path)
+    }
+}
+
+/// A host without `pci.ids`.
+#[derive(Debug)]
+pub(crate) struct NoNames;
+
+impl PciNames for NoNames {
+    fn vendor(&self, _vendor: u16) -> Option<String> {
+        None
+    }
+
+    fn device(&self, _vendor: u16, _device: u16) -> Option<String> {
+        None
+    }
+}

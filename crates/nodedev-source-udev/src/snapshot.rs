@@ -1,0 +1,266 @@
+//! Snapshots: libudev's list of devices, all of them read by the pool, each failure its own.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use nodedev_source::{Listing, Snapshot, SourceError};
+use nodedev_types::{DeviceId, Diagnostic, Observation, Revision, SourceId};
+use tokio::sync::oneshot;
+
+use crate::enumerate::syspaths;
+use crate::error::UdevError;
+use crate::inner::Inner;
+use crate::memory::{Memory, REMOVAL_TIME};
+use crate::pool::Priority;
+use crate::queue::Message;
+use crate::reader::Outcome;
+
+/// Outcomes by path, from readers to the one who waits for all of them.
+type Outcomes = Vec<(String, Outcome)>;
+
+/// Tells the memory that a snapshot is being taken, also when its future is dropped.
+struct UnderWay<'a>(&'a Inner);
+
+impl<'a> UnderWay<'a> {
+    fn begin(inner: &'a Inner) -> Self {
+        inner.memory().snapshot_begins();
+        Self(inner)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.memory().snapshot_ends();
+    }
+}
+
+/// Reads all devices.
+pub(crate) async fn take(inner: &Inner) -> Result<Snapshot, SourceError> {
+    let _keeper = inner.pool.keep();
+    let under_way = UnderWay::begin(inner);
+    let revision = inner.revisions.next();
+    let began = Instant::now();
+    let enumeration = inner.ask("the list of devices", Priority::Bulk, |host, announcer| {
+        let _entered = announcer.announce("/sys", host.config.enumeration_deadline);
+        syspaths()
+    });
+    let (paths, odd) = enumeration.await?.map_err(UdevError::Enumeration)?;
+    let computer = inner
+        .ask("the host", Priority::Bulk, |host, announcer| {
+            host.read_computer(announcer)
+        })
+        .await?;
+    let outcomes = read_all(inner, paths).await?;
+    let mut collected = Collected::new(revision);
+    for path in odd {
+        let message = "path is not UTF-8, device is left out";
+        collected
+            .diagnostics
+            .push(Diagnostic::warning(path, message));
+    }
+    collected.computer(computer);
+    {
+        let mut memory = inner.memory();
+        for (path, outcome) in outcomes {
+            collected.outcome(&memory, &path, began, outcome)?;
+        }
+        memory.list(revision, std::mem::take(&mut collected.said));
+    }
+    drop(under_way);
+    if let Some(queue) = &*inner.watch() {
+        for (path, at) in collected.rechecks.drain(..) {
+            queue.send(Message::Recheck { path, at });
+        }
+    }
+    Ok(collected.finish())
+}
+
+/// Has the pool read these devices, several at once. Ends early when nobody waits any more.
+async fn read_all(inner: &Inner, paths: Vec<String>) -> Result<Outcomes, UdevError> {
+    struct Gathering {
+        outcomes: Outcomes,
+        missing: usize,
+        done: Option<oneshot::Sender<Outcomes>>,
+    }
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (done, all_read) = oneshot::channel();
+    let gathering = Arc::new(Mutex::new(Gathering {
+        outcomes: Vec::with_capacity(paths.len()),
+        missing: paths.len(),
+        done: Some(done),
+    }));
+    for path in paths {
+        let host = Arc::clone(&inner.host);
+        let (wanted, gathering) = (Arc::clone(&gathering), Arc::clone(&gathering));
+        let job_path = path.clone();
+        inner.pool.submit(
+            Priority::Bulk,
+            move |announcer| {
+                let gathering = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+                let nobody_waits = gathering
+                    .done
+                    .as_ref()
+                    .is_none_or(oneshot::Sender::is_closed);
+                drop(gathering);
+                if nobody_waits {
+                    return Outcome::Vanished;
+                }
+                host.read(&job_path, announcer)
+            },
+            move |answer| {
+                let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&path, lost));
+                let mut gathering = gathering.lock().unwrap_or_else(PoisonError::into_inner);
+                gathering.missing -= 1;
+                if !matches!(outcome, Outcome::NotADevice | Outcome::Vanished) {
+                    gathering.outcomes.push((path, outcome));
+                }
+                if gathering.missing == 0
+                    && let Some(done) = gathering.done.take()
+                {
+                    // The caller may have gone.
+                    let _ = done.send(std::mem::take(&mut gathering.outcomes));
+                }
+            },
+        );
+    }
+    let mut outcomes = all_read.await.map_err(|_| UdevError::NoAnswer)?;
+    outcomes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(outcomes)
+}
+
+/// A snapshot being put together.
+struct Collected {
+    source: SourceId,
+    revision: Revision,
+    devices: Vec<Observation>,
+    ids: BTreeSet<DeviceId>,
+    unreadable: Vec<DeviceId>,
+    diagnostics: Vec<Diagnostic>,
+    said: Vec<(String, DeviceId)>,
+    rechecks: Vec<(String, Instant)>,
+}
+
+impl Collected {
+    fn new(revision: Revision) -> Self {
+        Self {
+            source: SourceId::new(SourceId::UDEV),
+            revision,
+            devices: Vec::new(),
+            ids: BTreeSet::new(),
+            unreadable: Vec::new(),
+            diagnostics: Vec::new(),
+            said: Vec::new(),
+            rechecks: Vec::new(),
+        }
+    }
+
+    fn computer(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Observed {
+                id,
+                fields,
+                diagnostics,
+            } => {
+                self.diagnostics.extend(diagnostics);
+                self.observe(id, fields);
+            }
+            Outcome::Unreadable { diagnostic, .. } => {
+                self.diagnostics.push(diagnostic);
+                self.unreadable.push(DeviceId::Computer);
+            }
+            _ => {}
+        }
+    }
+
+    fn outcome(
+        &mut self,
+        memory: &Memory,
+        path: &str,
+        began: Instant,
+        outcome: Outcome,
+    ) -> Result<(), UdevError> {
+        if memory.hides(path, began) {
+            self.rechecks
+                .push((path.to_owned(), Instant::now() + REMOVAL_TIME));
+            return Ok(());
+        }
+        if memory.is_withdrawn(path, self.revision) {
+            return Ok(());
+        }
+        match outcome {
+            Outcome::Observed {
+                id,
+                fields,
+                diagnostics,
+            } => {
+                self.diagnostics.extend(diagnostics);
+                if self.observe(id.clone(), fields) {
+                    self.said.push((path.to_owned(), id));
+                }
+            }
+            Outcome::NotYet { id, diagnostic } => {
+                self.rechecks.push((path.to_owned(), Instant::now()));
+                self.unread(memory, path, Some(id), diagnostic);
+            }
+            Outcome::Unreadable {
+                id,
+                diagnostic,
+                diagnostics,
+            } => {
+                self.diagnostics.extend(diagnostics);
+                self.unread(memory, path, id, diagnostic);
+            }
+            Outcome::NoReader(lost) => {
+                let subject = path.to_owned();
+                return Err(UdevError::Reader { subject, lost });
+            }
+            Outcome::NotADevice | Outcome::Vanished => {}
+        }
+        Ok(())
+    }
+
+    /// Whether it is the first device of that identity.
+    fn observe(&mut self, device: DeviceId, fields: nodedev_types::Fields) -> bool {
+        if !self.ids.insert(device.clone()) {
+            let message = "another device has the same identity";
+            self.diagnostics
+                .push(Diagnostic::warning(device.to_string(), message));
+            return false;
+        }
+        self.devices.push(Observation {
+            source: self.source.clone(),
+            device,
+            revision: self.revision,
+            fields,
+        });
+        true
+    }
+
+    /// A device that exists: what was said of it before stays.
+    fn unread(
+        &mut self,
+        memory: &Memory,
+        path: &str,
+        id: Option<DeviceId>,
+        diagnostic: Diagnostic,
+    ) {
+        self.diagnostics.push(diagnostic);
+        let said = memory.said(path).map(|said| said.id.clone());
+        if let Some(id) = &said {
+            self.said.push((path.to_owned(), id.clone()));
+        }
+        let id = said.or(id).or_else(|| DeviceId::sysfs(path).ok());
+        self.unreadable.extend(id);
+    }
+
+    fn finish(self) -> Snapshot {
+        let listing = Listing::complete(self.source, self.revision, self.devices)
+            .with_unreadable(self.unreadable);
+        let mut snapshot = Snapshot::new().with_listing(listing);
+        snapshot.diagnostics = self.diagnostics;
+        snapshot
+    }
+}

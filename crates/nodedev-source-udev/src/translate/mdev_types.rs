@@ -1,0 +1,110 @@
+//! `mdev_types`: parents of mediated devices, and the types that any parent offers.
+
+use nodedev_types::MdevType;
+use nodedev_types::fields::{device, mdev_types};
+
+use super::scsi_host::decimal;
+use crate::files::Files;
+use crate::raw_device::RawDevice;
+use crate::reading::{Reading, Refusal};
+
+const BUS: &str = "/sys/class/mdev_bus";
+const TYPES: &str = "mdev_supported_types";
+
+/// A parent that is nothing else: it must be registered with the mediated-device core.
+pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
+    let Some(name) = mdev_bus_name(reading.device, reading.files) else {
+        return Err(Refusal::NotADevice);
+    };
+    let types = types(reading)?;
+    reading.fields.set(device::ADDRESS, name);
+    reading.fields.set_opt(mdev_types::TYPES, types);
+    Ok(())
+}
+
+/// The name under which a device is registered as a parent of mediated devices.
+///
+/// Almost always the device's own name; the whole class is searched only for a device that shows
+/// otherwise that it is a parent.
+pub(crate) fn mdev_bus_name(raw: &RawDevice, files: &dyn Files) -> Option<String> {
+    let resolves = |name: &str| {
+        let target = files.canonical(&format!("{BUS}/{name}"));
+        target.as_deref() == Some(&raw.syspath)
+    };
+    let own = raw.file_name();
+    if resolves(own) {
+        return Some(own.to_owned());
+    }
+    if raw.subsystem.as_deref() != Some("mtty") && !files.exists(&raw.file(TYPES)) {
+        return None;
+    }
+    files.entries(BUS)?.into_iter().find(|name| resolves(name))
+}
+
+/// The types that a parent offers, in the order of the directory; absent when there is none.
+pub(super) fn types(reading: &mut Reading<'_>) -> Result<Option<Vec<MdevType>>, Refusal> {
+    let Some(ids) = reading.files.entries(&reading.path_of(TYPES)) else {
+        return Ok(None);
+    };
+    let types: Vec<MdevType> = ids
+        .into_iter()
+        .map(|id| one_type(reading, id))
+        .collect::<Result<_, _>>()?;
+    Ok(Some(types).filter(|types| !types.is_empty()))
+}
+
+fn one_type(reading: &mut Reading<'_>, id: String) -> Result<MdevType, Refusal> {
+    let name = reading.line(&format!("{TYPES}/{id}/name"))?;
+    let device_api = required(reading, &format!("{TYPES}/{id}/device_api"))?;
+    let attribute = format!("{TYPES}/{id}/available_instances");
+    let available = required(reading, &attribute)?;
+    let Some(available_instances) = decimal(&available) else {
+        return Err(reading.not_a("decimal number", &attribute, &available));
+    };
+    Ok(MdevType {
+        id,
+        name,
+        device_api,
+        available_instances: u64::from(available_instances),
+    })
+}
+
+fn required(reading: &mut Reading<'_>, attribute: &str) -> Result<String, Refusal> {
+    let line = reading.line(attribute)?;
+    line.ok_or_else(|| reading.unreadable(attribute, "is missing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+    use crate::translate::tests::read;
+
+    const MTTY: &str = "/sys/devices/virtual/mtty/mtty";
+
+    #[test]
+    fn a_parent_must_be_registered() {
+        let parent = Scratch::new(MTTY).subsystem("mtty");
+        assert!(matches!(read(&parent), Err(Refusal::NotADevice)));
+        let fields = read(&parent.link("/sys/class/mdev_bus/mtty", MTTY)).unwrap();
+        assert_eq!(fields.get(device::ADDRESS), Some("mtty"));
+        assert_eq!(fields.get(mdev_types::TYPES), None);
+    }
+
+    #[test]
+    fn the_address_is_the_name_of_the_link_even_if_it_differs() {
+        let parent = Scratch::new("/sys/devices/virtual/mdpy/mdpy")
+            .subsystem("mdpy")
+            .directory("mdev_supported_types", &[])
+            .directory(BUS, &["other", "mdpy-0"])
+            .link("/sys/class/mdev_bus/other", "/sys/devices/other")
+            .link(
+                "/sys/class/mdev_bus/mdpy-0",
+                "/sys/devices/virtual/mdpy/mdpy",
+            );
+        assert_eq!(
+            mdev_bus_name(&parent.device, &parent).as_deref(),
+            Some("mdpy-0")
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! From a raw device to fields, one file for each kind. Pure but for the files of the one device.
+//!
+//! A new kind starts here with a row in [`kind`]. What is not read yet, and where it belongs: the
+//! config space (header, express), `vpd`, SR-IOV and the IOMMU group of a function in [`pci`]; Fibre
+//! Channel in [`scsi_host`] and [`scsi_target`]; offload features in [`net`]; the fields beyond the
+//! address of the s390 kinds in [`s390`], of [`vdpa`] in its file.
+
+mod drm;
+mod mdev;
+mod mdev_types;
+mod net;
+mod pci;
+mod s390;
+mod scsi;
+mod scsi_generic;
+mod scsi_host;
+mod scsi_target;
+mod storage;
+mod system;
+mod usb;
+mod usb_device;
+mod vdpa;
+
+use nodedev_types::fields::device;
+use nodedev_types::{Capability, DeviceId};
+
+use crate::reading::{Reading, Refusal};
+
+pub(crate) use mdev_types::mdev_bus_name;
+pub(crate) use system::{DMI, computer};
+
+/// Reads all fields of a device of that kind.
+pub(crate) fn translate(capability: Capability, reading: &mut Reading<'_>) -> Result<(), Refusal> {
+    common(capability, reading);
+    kind(capability, reading)
+}
+
+fn kind(capability: Capability, reading: &mut Reading<'_>) -> Result<(), Refusal> {
+    match capability {
+        Capability::Pci => pci::translate(reading),
+        Capability::UsbDevice => usb_device::translate(reading),
+        Capability::Usb => usb::translate(reading),
+        Capability::Net => net::translate(reading),
+        Capability::ScsiHost => scsi_host::translate(reading),
+        Capability::ScsiTarget => scsi_target::translate(reading),
+        Capability::Scsi => scsi::translate(reading),
+        Capability::Storage => storage::translate(reading),
+        Capability::ScsiGeneric => scsi_generic::translate(reading),
+        Capability::Drm => drm::translate(reading),
+        Capability::MdevTypes => mdev_types::translate(reading),
+        Capability::Mdev => mdev::translate(reading),
+        Capability::Ccw => s390::ccw(reading),
+        Capability::Css => s390::css(reading),
+        Capability::Ccwgroup => s390::ccwgroup(reading),
+        Capability::ApCard => s390::ap_card(reading),
+        Capability::ApQueue => s390::ap_queue(reading),
+        Capability::ApMatrix => s390::ap_matrix(reading),
+        Capability::Vdpa => vdpa::translate(reading),
+        _ => Err(Refusal::NotADevice),
+    }
+}
+
+/// The identity of a device of that kind.
+pub(crate) fn identity(capability: Capability, reading: &Reading<'_>) -> Result<DeviceId, Refusal> {
+    let raw = reading.device;
+    if capability == Capability::Mdev {
+        let parent = raw.parent_name().ok_or(Refusal::NotADevice)?;
+        return Ok(DeviceId::mdev(raw.file_name(), parent));
+    }
+    DeviceId::sysfs(&raw.syspath).map_err(|_| Refusal::NotADevice)
+}
+
+fn common(capability: Capability, reading: &mut Reading<'_>) {
+    let raw = reading.device;
+    let links = reading.property("DEVLINKS").unwrap_or_default();
+    let mut devlinks: Vec<String> = links.split_whitespace().map(str::to_owned).collect();
+    devlinks.sort_unstable();
+    devlinks.dedup();
+    let driver = reading.files.link_name(&raw.file("driver"));
+    let fields = &mut reading.fields;
+    fields.set(device::CAPABILITY, capability);
+    fields.set(device::PATH, raw.syspath.as_str());
+    fields.set_opt(device::DEVNODE, raw.devnode.as_deref());
+    fields.set_opt(
+        device::DEVLINKS,
+        Some(devlinks).filter(|links| !links.is_empty()),
+    );
+    fields.set_opt(device::DRIVER, driver);
+    fields.set_opt(device::SUBSYSTEM, raw.subsystem.as_deref());
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use nodedev_types::Fields;
+
+    use super::*;
+    use crate::classify::classify;
+    use crate::scratch::{NoNames, Scratch};
+
+    /// Classifies and translates.
+    pub(crate) fn read(scratch: &Scratch) -> Result<Fields, Refusal> {
+        let capability = classify(&scratch.device).ok_or(Refusal::NotADevice)?;
+        let mut reading = Reading::new(&scratch.device, scratch, &NoNames);
+        translate(capability, &mut reading)?;
+        Ok(reading.fields)
+    }
+
+    /// The diagnostic of a device that must be unreadable.
+    pub(crate) fn unreadable(scratch: &Scratch) -> String {
+        match read(scratch) {
+            Err(Refusal::Unreadable(diagnostic)) => diagnostic.to_string(),
+            other => panic!("not unreadable: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn links_are_sorted_bytewise_and_come_once() {
+        let scratch = Scratch::new("/sys/devices/x/sg0")
+            .subsystem("scsi_generic")
+            .devnode("/dev/sg0")
+            .property("DEVLINKS", "/dev/z /dev/a  /dev/Z /dev/a")
+            .link("driver", "/sys/bus/x/drivers/sd");
+        let fields = read(&scratch).unwrap();
+        assert_eq!(
+            fields.get(device::DEVLINKS).unwrap(),
+            ["/dev/Z", "/dev/a", "/dev/z"]
+        );
+        assert_eq!(fields.get(device::DRIVER), Some("sd"));
+        assert_eq!(fields.get(device::DEVNODE), Some("/dev/sg0"));
+        assert_eq!(fields.get(device::SUBSYSTEM), Some("scsi_generic"));
+    }
+}
