@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use nodedev_types::{Device, DeviceId, FieldName, Presence, SourceId, Value};
+use nodedev_types::{Device, DeviceId, Field, FieldName, Presence, SourceId, Value};
 use serde::Serialize;
 
 use crate::merge::{Claim, claimed_fields};
@@ -67,39 +67,34 @@ impl Policy {
     #[must_use]
     pub fn explain(&self, device: &Device, claims: &[Claim<'_>]) -> Vec<Explained> {
         let mut explained = self.explain_derived(device, claims);
-        let existence = self.existence(&device.id, claims);
-        for name in claimed_fields(claims) {
-            let winners = existence
-                .map(|e| self.winners(&device.id, name, e, claims))
-                .unwrap_or_default();
-            let lost = claims
-                .iter()
-                .filter(|claim| !winners.iter().any(|(source, _)| *source == claim.source))
-                .filter_map(|claim| {
-                    let value = claim.fields.value(name)?.clone();
-                    Some(LostClaim {
-                        source: claim.source.clone(),
-                        value,
-                    })
-                })
-                .collect();
-            explained.push(Explained {
-                field: name.to_string(),
-                value: self.explained_value(device, name),
-                origin: origin(&winners),
-                lost: sorted(lost),
-                why: self.reason(&device.id, name),
-            });
-        }
+        let fields = claimed_fields(claims).into_iter();
+        explained.extend(fields.map(|name| self.explain_field(device, name, claims)));
         explained
     }
 
-    fn explained_value(&self, device: &Device, name: &FieldName) -> Option<Value> {
-        let autostart = FieldName::Known(nodedev_types::Field::DeviceAutostart);
-        if *name == autostart && device.persistent {
-            return Some(Value::Flag(device.autostart));
+    fn explain_field(&self, device: &Device, name: &FieldName, claims: &[Claim<'_>]) -> Explained {
+        let is_autostart = *name == FieldName::Known(Field::DeviceAutostart);
+        let is_always = is_autostart && device.id == DeviceId::Computer;
+        let winners = self
+            .existence(&device.id, claims)
+            .filter(|_| !is_always)
+            .map(|existence| self.winners(&device.id, name, existence, claims))
+            .unwrap_or_default();
+        let origin = match is_always {
+            true => Origin::Derived("the host is always started".into()),
+            false => origin(&winners),
+        };
+        let value = match is_autostart {
+            true => (origin != Origin::Nobody).then_some(Value::Flag(device.autostart)),
+            false => device.fields.value(name).cloned(),
+        };
+        Explained {
+            field: name.to_string(),
+            value,
+            origin,
+            lost: lost(name, &winners, claims),
+            why: self.reason(&device.id, name),
         }
-        device.fields.value(name).cloned()
     }
 
     fn explain_derived(&self, device: &Device, claims: &[Claim<'_>]) -> Vec<Explained> {
@@ -183,7 +178,15 @@ fn origin(winners: &[(&SourceId, &Value)]) -> Origin {
     )
 }
 
-fn sorted(mut lost: Vec<LostClaim>) -> Vec<LostClaim> {
+fn lost(name: &FieldName, winners: &[(&SourceId, &Value)], claims: &[Claim<'_>]) -> Vec<LostClaim> {
+    let has_lost = |claim: &&Claim<'_>| winners.iter().all(|(source, _)| *source != claim.source);
+    let lost = |claim: &Claim<'_>| {
+        Some(LostClaim {
+            source: claim.source.clone(),
+            value: claim.fields.value(name)?.clone(),
+        })
+    };
+    let mut lost: Vec<_> = claims.iter().filter(has_lost).filter_map(lost).collect();
     lost.sort_by(|a, b| a.source.cmp(&b.source));
     lost
 }
