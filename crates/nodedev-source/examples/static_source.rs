@@ -1,0 +1,179 @@
+//! A whole source: devices that an administrator has written down in a TOML file.
+//!
+//! Each table is a device, each entry in it a field, of the known model or of the name space
+//! `static`. A bad entry costs itself. A file that has changed is read again as a whole.
+//!
+//! ```toml
+//! [door]
+//! driver = "acme"
+//! "static:room" = "cellar"
+//! ```
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nodedev_source::{
+    ErrorKind, EventSink, HintStream, Listing, NodeDeviceSource, Presence, RevisionCounter,
+    Snapshot, SourceError, SourceEvent, SourceInfo, StreamInfo, Watch, async_trait,
+};
+use nodedev_types::fields::device;
+use nodedev_types::{DeviceId, Diagnostic, FieldSet, Fields, Observation, SourceId};
+use tokio::task::JoinSet;
+
+/// Name of the source, of its only stream and of its name space.
+const NAME: &str = "static";
+
+/// A source of the devices that a file names.
+#[derive(Debug)]
+pub struct StaticSource {
+    file: PathBuf,
+    look_every: Duration,
+    revisions: RevisionCounter,
+}
+
+impl StaticSource {
+    /// A source over this file, which may appear later and is looked at once a second.
+    pub fn from_file(file: impl Into<PathBuf>) -> Self {
+        let look_every = Duration::from_secs(1);
+        Self {
+            file: file.into(),
+            look_every,
+            revisions: RevisionCounter::new(),
+        }
+    }
+
+    /// The same, looking for changes of the file that often.
+    pub fn look_every(self, look_every: Duration) -> Self {
+        Self { look_every, ..self }
+    }
+
+    fn failure(&self, kind: ErrorKind, cause: impl Error + Send + Sync + 'static) -> SourceError {
+        SourceError::new(kind, format!("reading {}", self.file.display())).with_source(cause)
+    }
+}
+
+fn kind(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::Unavailable,
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        io::ErrorKind::InvalidData => ErrorKind::Malformed,
+        _ => ErrorKind::Failed,
+    }
+}
+
+fn fields() -> FieldSet {
+    FieldSet::new()
+        .with(device::CAPABILITY)
+        .with(device::DRIVER)
+        .with_namespace(NAME)
+}
+
+/// Reads a device's fields one by one, so that a bad one costs no other.
+fn read_fields(key: &str, value: toml::Value, diagnostics: &mut Vec<Diagnostic>) -> Option<Fields> {
+    let toml::Value::Table(entries) = value else {
+        diagnostics.push(Diagnostic::warning(
+            key,
+            format!("is a {}, not a table", value.type_str()),
+        ));
+        return None;
+    };
+    let mut said = Fields::new();
+    for (name, value) in entries {
+        let problem = match toml::Table::from_iter([(name.clone(), value)]).try_into::<Fields>() {
+            Err(error) => error.message().to_owned(),
+            Ok(field) if fields().first_outside(&field).is_some() => "is not ours to say".into(),
+            Ok(field) => {
+                said.extend(
+                    field
+                        .iter()
+                        .map(|(name, value)| (name.clone(), value.clone())),
+                );
+                continue;
+            }
+        };
+        diagnostics.push(Diagnostic::warning(key, problem).with_attribute(name));
+    }
+    Some(said)
+}
+
+#[async_trait]
+impl NodeDeviceSource for StaticSource {
+    fn info(&self) -> SourceInfo {
+        let stream = StreamInfo::new(NAME, Presence::Active, fields()).with_namespace(NAME);
+        SourceInfo::new(NAME, env!("CARGO_PKG_VERSION")).with_stream(stream)
+    }
+
+    async fn watch(&self, sink: EventSink, _hints: HintStream) -> Result<Watch, SourceError> {
+        let (file, period) = (self.file.clone(), self.look_every);
+        let mut last = tokio::fs::read(&file).await.ok();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            loop {
+                tokio::time::sleep(period).await;
+                let now = tokio::fs::read(&file).await.ok();
+                if now != last {
+                    sink.send(SourceEvent::Resync {
+                        reason: "the file has changed".to_owned(),
+                    });
+                }
+                last = now;
+            }
+        });
+        Ok(Watch::new(tasks))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+        let (source, revision) = (SourceId::new(NAME), self.revisions.next());
+        let read = tokio::fs::read_to_string(&self.file).await;
+        let text = read.map_err(|error| self.failure(kind(&error), error))?;
+        let parsed = toml::from_str::<toml::Table>(&text);
+        let tables = parsed.map_err(|error| self.failure(ErrorKind::Malformed, error))?;
+        let (mut devices, mut snapshot) = (Vec::new(), Snapshot::new());
+        for (key, value) in tables {
+            if let Some(fields) = read_fields(&key, value, &mut snapshot.diagnostics) {
+                let (source, device) = (source.clone(), DeviceId::foreign(NAME, &key));
+                devices.push(Observation {
+                    source,
+                    device,
+                    revision,
+                    fields,
+                });
+            }
+        }
+        Ok(snapshot.with_listing(Listing::complete(source, revision, devices)))
+    }
+
+    async fn refresh(&self, id: &DeviceId) -> Result<Option<Observation>, SourceError> {
+        if !matches!(id, DeviceId::Foreign { namespace, .. } if **namespace == *NAME) {
+            return Ok(None);
+        }
+        let listings = self.snapshot().await?.listings;
+        let found = listings
+            .into_iter()
+            .flat_map(|l| l.devices)
+            .flatten()
+            .find(|d| d.device == *id);
+        let gone = || SourceError::new(ErrorKind::Gone, format!("{id} is not in the file"));
+        let mut said = found.ok_or_else(gone)?;
+        let mut on_dump = Fields::new();
+        on_dump.set_opt(device::DRIVER, said.fields.get(device::DRIVER));
+        said.fields = on_dump;
+        Ok(Some(said))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+#[allow(
+    dead_code,
+    reason = "a program by itself, a module in its conformance test"
+)]
+#[allow(clippy::print_stdout, reason = "that is what the program does")]
+async fn main() -> Result<(), SourceError> {
+    let file = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "devices.toml".to_owned());
+    println!("{:#?}", StaticSource::from_file(file).snapshot().await?);
+    Ok(())
+}
