@@ -12,6 +12,7 @@ use nodedev_source::{
     event_channel, hint_channel,
 };
 use nodedev_types::DeviceId;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
 use crate::verdict::ensure;
@@ -59,6 +60,8 @@ impl<H: Harness> Rig<H> {
         if applied == Applied::Hinted {
             self.hints.raise();
         }
+        // Tasks of the source on this thread get their turn, as its threads do.
+        yield_now().await;
         if !matches!(applied, Applied::Inapplicable(_) | Applied::Unsupported(_)) {
             self.note(change);
         }

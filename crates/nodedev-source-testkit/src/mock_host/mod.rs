@@ -1,1 +1,16 @@
-//! Mock hosts for the sources that read a kernel: nothing here yet.
+//! Mock hosts for sources that read the kernel's devices: a directory that umockdev's preload
+//! library shows to a process as `/sys`, `/dev` and `/run/udev`, and that can be changed, with
+//! events, while that process runs.
+//!
+//! A process must be started under the library: [`wrap`] does it for a command, [`alone`] for a test
+//! of the calling test binary. Nothing here touches the real `/sys`, `/dev` or `/run/udev`.
+
+mod host;
+mod record;
+mod tree;
+mod uevent;
+mod wrap;
+
+pub use host::MockHost;
+pub use record::{Item, MalformedRecord, Record, parse};
+pub use wrap::{alone, is_inside, unavailable, wrap};
