@@ -1,1 +1,44 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
+use std::sync::Arc;
+
+use nodedev_registry::{Registry, RegistryConfig, RegistryError};
+use nodedev_source::NodeDeviceSource;
+use nodedev_source_mdevctl::{MdevctlConfig, MdevctlSource};
+use nodedev_source_udev::{UdevConfig, UdevSource};
+
+pub use nodedev_registry as registry;
+pub use nodedev_source_mdevctl as mdevctl;
+pub use nodedev_source_udev as udev;
+
+/// Settings of everything that the driver wires together. The defaults suit a real host.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct DriverConfig {
+    /// Settings of the udev source.
+    pub udev: UdevConfig,
+    /// Settings of the mdevctl source.
+    pub mdevctl: MdevctlConfig,
+    /// Deadlines and bounds of the registry.
+    pub registry: RegistryConfig,
+}
+
+/// Starts a registry over udev, mdevctl and the given further sources on the current tokio runtime.
+///
+/// # Errors
+///
+/// [`RegistryError`] when a further source has the name of another or could tie with one on a field.
+pub fn start(
+    config: DriverConfig,
+    further: impl IntoIterator<Item = Arc<dyn NodeDeviceSource>>,
+) -> Result<Registry, RegistryError> {
+    let builder = Registry::builder()
+        .config(config.registry)
+        .source(Arc::new(UdevSource::new(config.udev)))
+        .source(Arc::new(MdevctlSource::new(config.mdevctl)));
+    further
+        .into_iter()
+        .fold(builder, |builder, source| builder.source(source))
+        .start()
+}

@@ -1,0 +1,217 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use nodedev_types::Capability;
+use tracing_subscriber::filter::LevelFilter;
+
+const EXIT: &str = "\
+Exit status:
+  0  done
+  1  it failed
+  2  the command line is wrong
+  3  no device has that name
+  4  a source failed: what was printed may lack or misstate something";
+
+/// The devices of this host: one list of what udev sees and what mdevctl has defined.
+#[derive(Debug, Parser)]
+#[command(name = "nodedev", version, max_term_width = 100, after_help = EXIT)]
+pub(crate) struct Args {
+    /// Where to get the list: `none` runs the sources in this process
+    #[arg(long, global = true, value_enum, default_value_t = Connect::None, value_name = "WHERE")]
+    pub(crate) connect: Connect,
+    /// Print no warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Log to standard error; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// The mdevctl program, a name in PATH or a path
+    #[arg(long, global = true, default_value = "mdevctl", value_name = "PROGRAM")]
+    pub(crate) mdevctl: PathBuf,
+    /// UUID of the host to show instead of the machine's own
+    #[arg(long, global = true, value_name = "UUID", value_parser = host_uuid)]
+    pub(crate) host_uuid: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Connect {
+    /// Run the sources in this process
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List devices
+    List(List),
+    /// Print the documents of devices
+    Dump(Dump),
+    /// Say for every field of a device whose word it is
+    Explain(Explain),
+    /// Print events as they happen, until interrupted
+    Watch(Watch),
+    /// Show how each source fares
+    Sources(Sources),
+}
+
+/// List devices, by default the active ones.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nodedev list --tree
+  nodedev list --cap net,storage
+  nodedev list --inactive            definitions that are not running
+  nodedev list --all --json")]
+pub(crate) struct List {
+    /// Show who is whose parent
+    #[arg(long)]
+    pub(crate) tree: bool,
+    /// Only devices with one of these capabilities
+    #[arg(long, value_name = "CAP", value_delimiter = ',', value_parser = capability)]
+    pub(crate) cap: Vec<Capability>,
+    /// Only devices that are not active
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) inactive: bool,
+    /// Active and inactive devices
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only devices that have a definition
+    #[arg(long, conflicts_with = "transient")]
+    pub(crate) persistent: bool,
+    /// Only devices that have none
+    #[arg(long)]
+    pub(crate) transient: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "tree")]
+    pub(crate) json: bool,
+}
+
+/// Print the documents of devices, as libvirt prints them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nodedev dump computer
+  nodedev dump pci_0000_00_1f_2 net_eth0_02_fc_00_00_00_01
+  nodedev dump --all-devices --json
+  nodedev dump --inactive NAME       the definition of a running mediated device")]
+pub(crate) struct Dump {
+    /// Names of devices
+    #[arg(value_name = "NAME", required_unless_present = "all_devices")]
+    pub(crate) names: Vec<String>,
+    /// All devices
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all_devices: bool,
+    /// What is defined instead of what is running
+    #[arg(long)]
+    pub(crate) inactive: bool,
+    /// Print JSON instead of XML: one object for one name, else an array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say for every field of a device: its value, whose word it is, when it was last said, what lost.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nodedev explain pci_0000_00_1f_2
+  nodedev explain --json computer")]
+pub(crate) struct Explain {
+    /// Name of a device
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print one line for each event, until interrupted.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nodedev watch
+  nodedev watch --json | jq .name")]
+pub(crate) struct Watch {
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show each source: version, state, devices, diagnostics, last change.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nodedev sources
+  nodedev sources --json")]
+pub(crate) struct Sources {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Args {
+    /// Sends the log to standard error, as much of it as was asked for.
+    pub(crate) fn start_logging(&self) {
+        let level = match self.verbose {
+            0 => LevelFilter::OFF,
+            1 => LevelFilter::INFO,
+            2 => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        };
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(std::io::stderr)
+            .init();
+    }
+}
+
+fn capability(text: &str) -> Result<Capability, String> {
+    text.parse()
+        .map_err(|error: nodedev_types::UnknownCapability| error.to_string())
+}
+
+fn host_uuid(text: &str) -> Result<String, String> {
+    let uuid = nodedev_types::MdevUuid::new(text);
+    match uuid.is_valid() {
+        true => Ok(uuid.as_str().to_owned()),
+        false => Err("expected 8-4-4-4-12 hexadecimal digits".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn capabilities_are_split_at_commas_and_checked() {
+        let args = Args::try_parse_from(["nodedev", "list", "--cap", "net,mdev_types"]).unwrap();
+        let Command::List(list) = args.command else {
+            panic!("not a list")
+        };
+        assert_eq!(list.cap, [Capability::Net, Capability::MdevTypes]);
+        let error = Args::try_parse_from(["nodedev", "list", "--cap", "nets"]).unwrap_err();
+        assert!(error.to_string().contains("mdev_types"), "{error}");
+    }
+}

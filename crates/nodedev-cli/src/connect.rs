@@ -1,0 +1,64 @@
+//! Where the list comes from: today the sources, run in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nodedev_driver::DriverConfig;
+use nodedev_driver::registry::{Registry, Snapshot, SourceState};
+
+use crate::args::{Args, Connect};
+use crate::status::Failure;
+
+/// How long the end may take: everything is read-only, so nothing is lost after that.
+const CLOSE: Duration = Duration::from_secs(1);
+
+/// An open list.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    registry: Registry,
+}
+
+impl Connection {
+    /// Opens the list and waits until it is complete.
+    pub(crate) async fn open(args: &Args) -> Result<Self, Failure> {
+        let Connect::None = args.connect;
+        let mut config = DriverConfig::default();
+        config.mdevctl.program.clone_from(&args.mdevctl);
+        config.udev.host_uuid.clone_from(&args.host_uuid);
+        let registry = nodedev_driver::start(config, [])?;
+        registry.ready().await;
+        Ok(Self { registry })
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.registry.snapshot()
+    }
+
+    /// Fails if a source has, so that nobody takes an incomplete list for a complete one.
+    pub(crate) fn check_sources(&self) -> Result<(), Failure> {
+        let snapshot = self.snapshot();
+        let reasons = snapshot
+            .sources()
+            .iter()
+            .filter_map(|source| match &source.state {
+                SourceState::Degraded(reason) => Some(format!("{}: {reason}", source.name)),
+                SourceState::Starting => Some(format!("{}: no answer yet", source.name)),
+                _ => None,
+            });
+        let reasons: Vec<_> = reasons.collect();
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Source(reasons))
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        // A source that does not end in time ends with the process.
+        let _ = tokio::time::timeout(CLOSE, self.registry.shutdown()).await;
+    }
+}

@@ -1,0 +1,139 @@
+//! `nodedev explain`: for every field of a device, whose word it is.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use nodedev_driver::registry::{ClaimInfo, Explained, Explanation, Origin};
+use nodedev_types::{DeviceName, SourceId, Value};
+
+use crate::args::Explain;
+use crate::connect::Connection;
+use crate::output::{Ink, Output};
+use crate::status::Failure;
+
+pub(crate) async fn run(
+    args: &Explain,
+    connection: &Connection,
+    output: &Output,
+) -> Result<(), Failure> {
+    let explanation = connection
+        .registry()
+        .explain(&DeviceName::new(&args.name))
+        .await?;
+    let mut out = output.writer();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &explanation)?;
+        writeln!(out)?;
+    } else {
+        write(&mut out, &explanation, output)?;
+    }
+    out.flush()?;
+    for diagnostic in &explanation.diagnostics {
+        output.warning(diagnostic);
+    }
+    connection.check_sources()
+}
+
+fn write(out: &mut impl Write, explanation: &Explanation, output: &Output) -> std::io::Result<()> {
+    let device = &explanation.device;
+    writeln!(
+        out,
+        "{}  {}",
+        output.paint(Ink::Strong, &device.name),
+        device.id
+    )?;
+    for claim in &explanation.claims {
+        write_claim(out, claim, output)?;
+    }
+    writeln!(out)?;
+    let widths = Widths::of(&explanation.fields);
+    let ages = ages(&explanation.claims);
+    for field in &explanation.fields {
+        write_field(out, field, &widths, &ages, output)?;
+    }
+    Ok(())
+}
+
+fn write_claim(out: &mut impl Write, claim: &ClaimInfo, output: &Output) -> std::io::Result<()> {
+    let age = claim.said.map(age).unwrap_or_default();
+    write!(out, "  said by {:<16} {age}", claim.source)?;
+    if let Some(reason) = &claim.stale {
+        write!(
+            out,
+            "  {}",
+            output.paint(Ink::Warning, format_args!("stale: {reason}"))
+        )?;
+    }
+    writeln!(out)
+}
+
+struct Widths {
+    field: usize,
+    value: usize,
+}
+
+/// Longer values push the rest of their own line only.
+const VALUE_WIDTH: usize = 48;
+
+impl Widths {
+    fn of(fields: &[Explained]) -> Self {
+        let widest =
+            |text: &dyn Fn(&Explained) -> usize| fields.iter().map(text).max().unwrap_or(0);
+        Self {
+            field: widest(&|field| field.field.len()),
+            value: widest(&|field| shown(field.value.as_ref()).chars().count()).min(VALUE_WIDTH),
+        }
+    }
+}
+
+fn write_field(
+    out: &mut impl Write,
+    field: &Explained,
+    widths: &Widths,
+    ages: &BTreeMap<&SourceId, String>,
+    output: &Output,
+) -> std::io::Result<()> {
+    let Widths {
+        field: width,
+        value: value_width,
+    } = *widths;
+    let value = shown(field.value.as_ref());
+    let said = match &field.origin {
+        Origin::Said(sources) => sources.iter().find_map(|source| ages.get(source)),
+        _ => None,
+    };
+    let age = said.map(|age| format!(", {age}")).unwrap_or_default();
+    let origin = output.paint(Ink::Dim, format_args!("{}{age}", field.origin));
+    writeln!(
+        out,
+        "{:<width$}  {value:<value_width$}  {origin}",
+        field.field
+    )?;
+    for lost in &field.lost {
+        let lost = format!("lost: {} says {}", lost.source, shown(Some(&lost.value)));
+        writeln!(out, "{:<width$}  {}", "", output.paint(Ink::Warning, lost))?;
+    }
+    Ok(())
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
+fn ages(claims: &[ClaimInfo]) -> BTreeMap<&SourceId, String> {
+    claims
+        .iter()
+        .filter_map(|claim| Some((&claim.source, age(claim.said?))))
+        .collect()
+}
+
+fn age(said: SystemTime) -> String {
+    let age = said.elapsed().unwrap_or(Duration::ZERO);
+    match age.as_secs() {
+        0..10 => format!("{:.1} s ago", age.as_secs_f64()),
+        seconds @ 10..120 => format!("{seconds} s ago"),
+        seconds @ 120..7200 => format!("{} min ago", seconds / 60),
+        seconds => format!("{} h ago", seconds / 3600),
+    }
+}

@@ -1,0 +1,60 @@
+//! `nodedev`: the command. Parses, connects, hands over to the sub-command, maps the end to a status.
+//!
+//! It never merges and never reads a device itself.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod connect;
+mod dump;
+mod explain;
+mod list;
+mod output;
+mod sources;
+mod status;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::connect::Connection;
+use crate::output::Output;
+use crate::status::Failure;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    args.start_logging();
+    let output = Output::new(args.color, args.quiet);
+    match run(&args, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.error(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(args: &Args, output: &Output) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| Failure::other("cannot start", error))?;
+    runtime.block_on(async {
+        let connection = Connection::open(args).await?;
+        let done = dispatch(args, &connection, output).await;
+        connection.close().await;
+        done
+    })
+}
+
+async fn dispatch(args: &Args, connection: &Connection, output: &Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::List(list) => list::run(list, connection, output),
+        Command::Dump(dump) => dump::run(dump, connection, output).await,
+        Command::Explain(explain) => explain::run(explain, connection, output).await,
+        Command::Watch(watch) => watch::run(watch, connection, output).await,
+        Command::Sources(sources) => sources::run(sources, connection, output),
+    }
+}

@@ -1,0 +1,112 @@
+//! Writing for people: colour, warnings, columns. Never decides what is written.
+
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::args::Color;
+use crate::status::Failure;
+
+/// Where and how to write.
+#[derive(Debug)]
+pub(crate) struct Output {
+    quiet: bool,
+    terminal: bool,
+    color: bool,
+    error_color: bool,
+}
+
+/// What a piece of text is, so that it can be told apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ink {
+    /// The subject.
+    Strong,
+    /// Beside the point.
+    Dim,
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Warning,
+    /// Wrong.
+    Bad,
+}
+
+impl Ink {
+    const fn style(self) -> Style {
+        match self {
+            Self::Strong => Style::new().bold(),
+            Self::Dim => Style::new().dimmed(),
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Warning => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default().bold(),
+        }
+    }
+}
+
+impl Output {
+    pub(crate) fn new(color: Color, quiet: bool) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let wanted = |terminal: bool| match color {
+            Color::Auto => terminal && allowed,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        let (color, error_color) = (wanted(terminal), wanted(io::stderr().is_terminal()));
+        Self {
+            quiet,
+            terminal,
+            color,
+            error_color,
+        }
+    }
+
+    /// Whether a person looks at it.
+    pub(crate) const fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Standard output, buffered. Flush it.
+    #[expect(clippy::unused_self, reason = "whoever writes has the output at hand")]
+    pub(crate) fn writer(&self) -> BufWriter<io::StdoutLock<'static>> {
+        BufWriter::new(io::stdout().lock())
+    }
+
+    /// The text in its colour, if there are colours.
+    pub(crate) fn paint(&self, ink: Ink, text: impl Display) -> String {
+        paint(self.color, ink, text)
+    }
+
+    pub(crate) fn error(&self, failure: &Failure) {
+        if !matches!(failure, Failure::OutputClosed) {
+            self.tell(Ink::Bad, "error", failure);
+        }
+    }
+
+    pub(crate) fn warning(&self, text: impl Display) {
+        if !self.quiet {
+            self.tell(Ink::Warning, "warning", text);
+        }
+    }
+
+    pub(crate) fn note(&self, text: impl Display) {
+        if !self.quiet {
+            self.tell(Ink::Dim, "note", text);
+        }
+    }
+
+    fn tell(&self, ink: Ink, word: &str, text: impl Display) {
+        let word = paint(self.error_color, ink, word);
+        // Where even standard error is closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "nodedev: {word}: {text}");
+    }
+}
+
+fn paint(color: bool, ink: Ink, text: impl Display) -> String {
+    if !color {
+        return text.to_string();
+    }
+    let style = ink.style();
+    format!("{style}{text}{style:#}")
+}

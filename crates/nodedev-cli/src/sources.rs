@@ -1,0 +1,95 @@
+//! `nodedev sources`: how each source fares.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use nodedev_driver::registry::{SourceState, SourceStatus, StreamStatus};
+use nodedev_types::Severity;
+
+use crate::args::Sources;
+use crate::connect::Connection;
+use crate::output::{Ink, Output};
+use crate::status::Failure;
+
+pub(crate) fn run(args: &Sources, connection: &Connection, output: &Output) -> Result<(), Failure> {
+    let snapshot = connection.snapshot();
+    let mut out = output.writer();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, snapshot.sources())?;
+        writeln!(out)?;
+    } else {
+        for source in snapshot.sources() {
+            write_source(&mut out, source, output)?;
+        }
+    }
+    out.flush()?;
+    connection.check_sources()
+}
+
+fn write_source(
+    out: &mut impl Write,
+    source: &SourceStatus,
+    output: &Output,
+) -> std::io::Result<()> {
+    let state = match &source.state {
+        SourceState::Running => output.paint(Ink::Good, "running"),
+        SourceState::Degraded(reason) => output.paint(Ink::Bad, format_args!("degraded: {reason}")),
+        _ => output.paint(Ink::Dim, "starting"),
+    };
+    let name = output.paint(Ink::Strong, &source.name);
+    writeln!(out, "{name} {}  {state}", source.version)?;
+    let backend = source.backend.as_deref().unwrap_or("-");
+    writeln!(out, "  speaks to    {backend}")?;
+    writeln!(out, "  last change  {}", last_change(source.last_change))?;
+    let SourceStatus {
+        events,
+        resyncs,
+        restarts,
+        ..
+    } = source;
+    writeln!(
+        out,
+        "  counted      {events} events, {resyncs} resyncs, {restarts} restarts"
+    )?;
+    for stream in &source.streams {
+        write_stream(out, stream, output)?;
+    }
+    for diagnostic in &source.diagnostics {
+        let ink = match diagnostic.severity {
+            Severity::Info => Ink::Dim,
+            Severity::Warning => Ink::Warning,
+            _ => Ink::Bad,
+        };
+        writeln!(out, "  {}", output.paint(ink, diagnostic))?;
+    }
+    Ok(())
+}
+
+fn write_stream(
+    out: &mut impl Write,
+    stream: &StreamStatus,
+    output: &Output,
+) -> std::io::Result<()> {
+    write!(
+        out,
+        "  {:<16} {} devices, asserts {}",
+        stream.id, stream.devices, stream.presence
+    )?;
+    if stream.stale > 0 {
+        write!(
+            out,
+            ", {}",
+            output.paint(Ink::Warning, format_args!("{} stale", stream.stale))
+        )?;
+    }
+    if let Some(failure) = &stream.failure {
+        write!(out, ", {}", output.paint(Ink::Bad, failure))?;
+    }
+    writeln!(out)
+}
+
+fn last_change(at: Option<SystemTime>) -> String {
+    let Some(at) = at else { return "-".to_owned() };
+    let ago = at.elapsed().unwrap_or(Duration::ZERO);
+    format!("{:.1} s ago", ago.as_secs_f64())
+}

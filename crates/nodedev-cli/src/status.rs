@@ -1,0 +1,83 @@
+//! How a run ends: the errors of the command and their exit statuses.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use nodedev_driver::registry::RegistryError;
+
+/// Why the command did not do all that was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// These names stand for no device.
+    NoSuchDevice(Vec<String>),
+    /// These sources failed; what could be printed has been printed.
+    Source(Vec<String>),
+    /// Whoever read the output has gone: nothing is left to be said.
+    OutputClosed,
+    /// Anything else.
+    Other(String),
+}
+
+impl Failure {
+    pub(crate) fn other(doing: &str, error: impl Error) -> Self {
+        let mut text = format!("{doing}: {error}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self::Other(text)
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Other(_) => ExitCode::from(1),
+            Self::NoSuchDevice(_) => ExitCode::from(3),
+            Self::Source(_) => ExitCode::from(4),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchDevice(names) => {
+                let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+                write!(f, "no device is called {}", names.join(" or "))
+            }
+            Self::Source(reasons) => write!(f, "source failed: {}", reasons.join("; ")),
+            Self::OutputClosed => f.write_str("the output has been closed"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::other("cannot write", error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        match error.io_error_kind() {
+            Some(io::ErrorKind::BrokenPipe) => Self::OutputClosed,
+            _ => Self::other("cannot write", error),
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::NoSuchDevice(name) => Self::NoSuchDevice(vec![name.to_string()]),
+            error => Self::other("cannot read the list", error),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `nodedev watch`: one line for each event, until interrupted.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use nodedev_driver::registry::{Batch, Change, ChangeKind, NextError};
+use nodedev_types::Device;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::Watch;
+use crate::connect::Connection;
+use crate::output::{Ink, Output};
+use crate::status::Failure;
+
+/// One event as JSON.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    event: &'a str,
+    #[serde(flatten)]
+    change: Option<Named<'a>>,
+    generation: u64,
+    /// Seconds since 1970.
+    time: f64,
+    /// The device after the event, if it is still there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a Device>,
+}
+
+#[derive(Debug, Serialize)]
+struct Named<'a> {
+    name: &'a nodedev_types::DeviceName,
+    id: &'a nodedev_types::DeviceId,
+}
+
+pub(crate) async fn run(
+    args: &Watch,
+    connection: &Connection,
+    output: &Output,
+) -> Result<(), Failure> {
+    let cannot_listen = |error| Failure::other("cannot listen to signals", error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
+    let (snapshot, mut events) = connection.registry().subscribe();
+    if let Err(source) = connection.check_sources() {
+        output.warning(source);
+    }
+    output.note(format_args!(
+        "watching {} devices, Ctrl-C ends",
+        snapshot.len()
+    ));
+    drop(snapshot);
+    loop {
+        let next = tokio::select! {
+            next = events.next() => next,
+            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+        };
+        match next {
+            Ok(batch) => write_batch(args, &batch, output)?,
+            Err(NextError::Missed(missed)) => {
+                write_missed(args, missed.snapshot.generation(), output)?
+            }
+            Err(NextError::Closed) => return Err(Failure::Other("the list has ended".to_owned())),
+        }
+    }
+}
+
+fn write_batch(args: &Watch, batch: &Batch, output: &Output) -> Result<(), Failure> {
+    let mut out = output.writer();
+    for change in &batch.changes {
+        if args.json {
+            write_json(&mut out, change, batch)?;
+        } else {
+            let kind = output.paint(ink(change.kind), format_args!("{:<9}", change.kind));
+            writeln!(out, "{kind} {}", change.name)?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn write_json(out: &mut impl Write, change: &Change, batch: &Batch) -> Result<(), Failure> {
+    let device = batch.snapshot.device(change.name.as_str());
+    let line = Line {
+        event: &change.kind.to_string(),
+        change: Some(Named {
+            name: &change.name,
+            id: &change.id,
+        }),
+        generation: batch.snapshot.generation(),
+        time: now(),
+        device: device
+            .map(Arc::as_ref)
+            .filter(|device| device.id == change.id),
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    Ok(writeln!(out)?)
+}
+
+fn write_missed(args: &Watch, generation: u64, output: &Output) -> Result<(), Failure> {
+    let mut out = output.writer();
+    if args.json {
+        let line = Line {
+            event: "missed",
+            change: None,
+            generation,
+            time: now(),
+            device: None,
+        };
+        serde_json::to_writer(&mut out, &line)?;
+        writeln!(out)?;
+    } else {
+        let text = "missed    events were lost here: list the devices again";
+        writeln!(out, "{}", output.paint(Ink::Bad, text))?;
+    }
+    Ok(out.flush()?)
+}
+
+fn now() -> f64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+const fn ink(kind: ChangeKind) -> Ink {
+    match kind {
+        ChangeKind::Created | ChangeKind::Defined => Ink::Good,
+        ChangeKind::Deleted | ChangeKind::Undefined => Ink::Warning,
+        _ => Ink::Dim,
+    }
+}

@@ -1,0 +1,110 @@
+//! A private laboratory: own network namespace, own view of sysfs, own udevd and `/run/udev`, own
+//! `/etc/mdevctl.d`. Net devices made in it are real and send real uevents; nobody else sees them.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::command::{nodedev, run};
+
+/// A running laboratory; it ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Lab {
+    udevd: Child,
+    folder: TempDir,
+}
+
+/// Run as `sh -c SCRIPT NAME FOLDER`: makes the laboratory, says so, becomes its udevd.
+const MAKE: &str = r#"
+set -e
+mkdir -p "$1/mdevctl.d" "$1/libvirt" /run/udev /run/libvirt /etc/mdevctl.d
+mount -t tmpfs tmpfs /run/udev
+mount -t tmpfs tmpfs /run/libvirt
+mount -t sysfs sysfs /sys
+mount --bind "$1/mdevctl.d" /etc/mdevctl.d
+ip link set lo up
+udevd=/lib/systemd/systemd-udevd
+[ -x $udevd ] || udevd=/usr/lib/systemd/systemd-udevd
+(
+  while [ ! -S /run/udev/control ]; do read -t 0.05 _ </dev/zero || :; done
+  udevadm trigger --action=add && udevadm settle --timeout=60
+  echo ready
+) &
+exec $udevd
+"#;
+
+impl Lab {
+    /// Makes one and waits until its udevd has seen every device.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut udevd = Command::new("unshare")
+            .args([
+                "--net",
+                "--mount",
+                "--propagation",
+                "private",
+                "bash",
+                "-c",
+                MAKE,
+                "lab",
+            ])
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(udevd.stdout.take().unwrap()).lines();
+        let ready = lines.any(|line| line.unwrap() == "ready");
+        assert!(ready, "the laboratory's udevd did not start");
+        Self { udevd, folder }
+    }
+
+    /// A folder of the laboratory.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `/etc/mdevctl.d` of the laboratory, as seen from outside.
+    pub(crate) fn definitions(&self) -> PathBuf {
+        self.folder.path().join("mdevctl.d")
+    }
+
+    /// A command in the laboratory.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command
+            .args([
+                "--net",
+                "--mount",
+                "--target",
+                &self.udevd.id().to_string(),
+                "--",
+            ])
+            .arg(program)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// `nodedev` in the laboratory.
+    pub(crate) fn nodedev(&self, args: &[&str]) -> Command {
+        let mut command = self.command(nodedev());
+        command.args(args);
+        command
+    }
+
+    /// A command in the laboratory that must succeed; its output.
+    #[track_caller]
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> String {
+        run(self.command(program).args(args)).ok()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = self.udevd.kill();
+        let _ = self.udevd.wait();
+    }
+}

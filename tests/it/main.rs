@@ -1,0 +1,17 @@
+//! Whole-system tests: the built commands against real tools. See the README beside this crate.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "test code: a panic is a failure, and commands are what is tested"
+)]
+
+mod cli;
+mod command;
+mod definitions;
+mod lab;
+mod later;
+mod parity;
+mod peer;
+mod require;
+mod watch;

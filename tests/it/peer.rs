@@ -1,0 +1,141 @@
+//! libvirt's own node-device daemon, run privately, and what virsh says of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::command::run;
+
+/// A running daemon; it ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    daemon: Child,
+    uri: String,
+}
+
+impl Peer {
+    /// Starts the daemon with its files in `folder`. `enter` makes a command that runs where the
+    /// daemon shall see its host.
+    pub(crate) fn start(folder: &Path, enter: impl Fn(&str) -> Command) -> Self {
+        let drivers = nodedev_driver_only(folder);
+        let config = folder.join("libvirtd.conf");
+        let text = format!(
+            "unix_sock_dir = \"{}\"\nauth_unix_ro = \"none\"\nauth_unix_rw = \"none\"\n\
+             log_outputs = \"3:file:{}\"\n",
+            folder.display(),
+            folder.join("log").display(),
+        );
+        fs::write(&config, text).unwrap();
+        let daemon = enter("env")
+            .arg(format!("LIBVIRT_DRIVER_DIR={}", drivers.display()))
+            .args(["libvirtd", "--timeout", "0", "--config"])
+            .arg(&config)
+            .arg("--pid-file")
+            .arg(folder.join("pid"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let socket = folder.join("libvirt-sock");
+        let mut peer = Self {
+            daemon,
+            uri: format!("nodedev:///system?socket={}", socket.display()),
+        };
+        peer.wait_for(&socket, folder);
+        peer
+    }
+
+    /// There is no event for another program's socket, so this looks until it is there.
+    fn wait_for(&mut self, socket: &Path, folder: &Path) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !socket.exists() {
+            let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
+            if let Some(status) = self.daemon.try_wait().unwrap() {
+                panic!("libvirtd ended with {status}: {}", log());
+            }
+            assert!(
+                Instant::now() < deadline,
+                "libvirtd made no socket: {}",
+                log()
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    /// Names of all devices, active and not.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let listed = self.virsh("nodedev-list --all");
+        let mut names: Vec<_> = listed
+            .lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The documents of these devices, each by its name.
+    pub(crate) fn documents(&self, names: &[String]) -> BTreeMap<String, String> {
+        let commands: Vec<_> = names
+            .iter()
+            .map(|name| format!("nodedev-dumpxml {name}"))
+            .collect();
+        split(&self.virsh(&commands.join("; ")))
+    }
+
+    fn virsh(&self, commands: &str) -> String {
+        run(Command::new("virsh").args(["-q", "-c", &self.uri, commands])).ok()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+/// A driver folder with the node-device driver alone, so that nothing else is started.
+fn nodedev_driver_only(folder: &Path) -> PathBuf {
+    let drivers = folder.join("drivers");
+    let name = "libvirt_driver_nodedev.so";
+    let installed = fs::read_dir("/usr/lib")
+        .unwrap()
+        .filter_map(Result::ok)
+        .find_map(|entry| {
+            let file = entry.path().join("libvirt/connection-driver").join(name);
+            file.exists().then_some(file)
+        });
+    fs::create_dir_all(&drivers).unwrap();
+    let link = drivers.join(name);
+    let _ = fs::remove_file(&link);
+    symlink(
+        installed.expect("libvirt's node-device driver is installed"),
+        link,
+    )
+    .unwrap();
+    drivers
+}
+
+/// Documents printed one after the other, by name.
+pub(crate) fn split(printed: &str) -> BTreeMap<String, String> {
+    let documents = printed.split_inclusive("</device>\n").map(str::trim_start);
+    let named = documents
+        .filter(|document| !document.is_empty())
+        .map(|document| {
+            let name = document
+                .split("<name>")
+                .nth(1)
+                .and_then(|rest| rest.split("</name>").next());
+            (
+                name.expect("a document has a name").to_owned(),
+                document.to_owned(),
+            )
+        });
+    named.collect()
+}
