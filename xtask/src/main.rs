@@ -1,1 +1,74 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask --help`.
+//!
+//! Needs nothing but cargo, a C compiler and git. Never depends on the crates it checks: what prints
+//! pages from their tables is a binary of its own, `xtask-docs`.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the tasks speak to the person who runs them"
+)]
+
+mod ci;
+mod command;
+mod debian;
+mod docs;
+mod no_std;
+mod run;
+mod step;
+mod test;
+mod tidy;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build `nodedev` and run it on this host: `list --tree`, or what follows `--`.
+    Run(run::Arguments),
+    /// Run every check and every test, installing what they need.
+    Test(test::Arguments),
+    /// Check the rules that the compiler does not know: dependencies, layout, pages.
+    Tidy,
+    /// Write the pages that are made from the code's own tables.
+    Docs(docs::Arguments),
+    /// Run what continuous integration runs.
+    Ci(ci::Arguments),
+}
+
+fn main() -> ExitCode {
+    let root = workspace_root();
+    let result = match Arguments::parse().task {
+        Task::Run(arguments) => run::run(&root, &arguments),
+        Task::Test(arguments) => test::run(&root, &arguments),
+        Task::Tidy => tidy::run(&root),
+        Task::Docs(arguments) => docs::run(&root, &arguments),
+        Task::Ci(arguments) => ci::run(&root, &arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder above this package, as it was when this was built.
+fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this package lies in the workspace's folder")
+        .to_owned()
+}

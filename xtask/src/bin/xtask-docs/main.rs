@@ -1,0 +1,88 @@
+//! Pages made from the code's own tables. With `--check` writes nothing and fails on a stale page.
+//!
+//! Started by `cargo xtask docs`. A page is a pure function of the tables.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    reason = "tells the person who runs it what it did"
+)]
+
+mod fields;
+mod markdown;
+mod merge_policy;
+mod source_contract;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+/// Where each page lies, and what makes it.
+const PAGES: &[(&str, fn() -> String)] = &[
+    ("docs/fields.md", fields::page),
+    ("docs/merge-policy.md", merge_policy::page),
+    ("docs/source-contract.md", source_contract::page),
+];
+
+fn main() -> Result<()> {
+    let check = match std::env::args().nth(1).as_deref() {
+        None => false,
+        Some("--check") => true,
+        Some(other) => bail!("`{other}` is no option; there is --check"),
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut stale = Vec::new();
+    for (path, page) in PAGES {
+        if !bring_up_to_date(&root.join(path), &page(), check)? {
+            stale.push(*path);
+        }
+    }
+    if !stale.is_empty() {
+        bail!(
+            "stale: {}; run `cargo xtask docs` and commit the result",
+            stale.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Whether the page is as it should be; when not only checking, it is then.
+fn bring_up_to_date(path: &Path, page: &str, check: bool) -> Result<bool> {
+    let is_fresh = fs::read_to_string(path).is_ok_and(|old| old == page);
+    if is_fresh || check {
+        return Ok(is_fresh);
+    }
+    fs::write(path, page).with_context(|| path.display().to_string())?;
+    println!(
+        "written: {}",
+        path.file_name().unwrap_or_default().display()
+    );
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checking_finds_a_stale_page_and_leaves_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page.md");
+        assert!(!bring_up_to_date(&path, "new", true).unwrap());
+        assert!(!path.exists());
+        assert!(bring_up_to_date(&path, "new", false).unwrap());
+        assert!(bring_up_to_date(&path, "new", true).unwrap());
+        assert!(!bring_up_to_date(&path, "newer", true).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    }
+
+    #[test]
+    fn every_page_has_a_title_and_says_that_it_is_made() {
+        for (path, page) in PAGES {
+            let page = page();
+            assert!(page.starts_with("# "), "{path}");
+            assert!(page.contains(markdown::NOTICE), "{path}");
+            assert!(page.ends_with('\n') && !page.ends_with("\n\n"), "{path}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `cargo xtask ci`: what `.ci/run` runs, and with `--full` the slow checks that it leaves out.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::command::Command;
+use crate::step::{self, Context, Step};
+use crate::{test, toolchain};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Also every combination of features, mutants of the merge, licences, API compatibility and
+    /// test coverage. Takes long, and builds the tools that are missing.
+    #[arg(long)]
+    full: bool,
+}
+
+const SLOW: &[Step] = &[
+    Step {
+        name: "features",
+        about: "every two features together build without warnings",
+        work: features,
+    },
+    Step {
+        name: "deny",
+        about: "licences, advisories and origins of the dependencies",
+        work: deny,
+    },
+    Step {
+        name: "semver",
+        about: "the contract crates keep what the last release promised",
+        work: semver,
+    },
+    Step {
+        name: "coverage",
+        about: "how much of the code the tests reach",
+        work: coverage,
+    },
+    Step {
+        name: "mutants",
+        about: "each mutant of the merge fails some test",
+        work: mutants,
+    },
+];
+
+/// The crates that third parties build on.
+const CONTRACT: &[&str] = &["nodedev-types", "nodedev-source"];
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    let steps = if arguments.full {
+        [test::STEPS, SLOW].concat()
+    } else {
+        test::STEPS.to_vec()
+    };
+    let context = Context {
+        root,
+        install: true,
+    };
+    step::run_all(&steps, &context)
+}
+
+fn features(context: &Context<'_>) -> Result<()> {
+    toolchain::require_tool(context.root, "cargo-hack", context.install)?;
+    let hack = [
+        "hack",
+        "clippy",
+        "--workspace",
+        "--feature-powerset",
+        "--depth=2",
+        "--no-dev-deps",
+        "--",
+        "--deny=warnings",
+    ];
+    Command::cargo(context.root).args(hack).run()
+}
+
+fn deny(context: &Context<'_>) -> Result<()> {
+    toolchain::require_tool(context.root, "cargo-deny", context.install)?;
+    Command::cargo(context.root).args(["deny", "check"]).run()
+}
+
+/// Compares with the newest tag `vX.Y.Z`; before the first release nothing is promised.
+fn semver(context: &Context<'_>) -> Result<()> {
+    let tags = ["tag", "--list", "v*", "--sort=-version:refname"];
+    let git = Command::new("git")
+        .args(["-C"])
+        .args([context.root])
+        .args(tags);
+    let Some(release) = git.output()?.lines().next().map(str::to_owned) else {
+        println!("no release yet (no tag v*), nothing to compare with");
+        return Ok(());
+    };
+    toolchain::require_tool(context.root, "cargo-semver-checks", context.install)?;
+    for package in CONTRACT {
+        let check = [
+            "semver-checks",
+            "--package",
+            package,
+            "--baseline-rev",
+            &release,
+        ];
+        Command::cargo(context.root).args(check).run()?;
+    }
+    Ok(())
+}
+
+fn coverage(context: &Context<'_>) -> Result<()> {
+    toolchain::require_tool(context.root, "cargo-llvm-cov", context.install)?;
+    let coverage = [
+        "llvm-cov",
+        "--workspace",
+        "--all-features",
+        "--summary-only",
+    ];
+    Command::cargo(context.root).args(coverage).run()
+}
+
+fn mutants(context: &Context<'_>) -> Result<()> {
+    toolchain::require_tool(context.root, "cargo-mutants", context.install)?;
+    let mutants = [
+        "mutants",
+        "--package=nodedev-merge",
+        "--no-shuffle",
+        "--jobs=2",
+    ];
+    Command::cargo(context.root).args(mutants).run()
+}

@@ -1,0 +1,159 @@
+//! The system packages that the tasks need: which are missing, and how they are installed.
+//!
+//! Knows Debian's names. On a system without dpkg it says what is needed and installs nothing.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::Command;
+
+/// What building and running `nodedev` needs.
+pub(crate) const TO_RUN: &[&str] = &["libudev-dev", "pkg-config", "udev", "pci.ids"];
+
+/// What the tests need besides.
+pub(crate) const TO_TEST: &[&str] = &[
+    "umockdev",
+    "mdevctl",
+    "libvirt-clients",
+    "libvirt-daemon",
+    "python3-libvirt",
+    "libxml2-utils",
+    "iproute2",
+    "util-linux",
+];
+
+/// Sees to it that these packages are installed.
+///
+/// # Errors
+///
+/// When some are missing and must not or cannot be installed; names them and the command.
+pub(crate) fn require(packages: &[&str], install: bool) -> Result<()> {
+    if !Command::new("dpkg-query").args(["--version"]).succeeds() {
+        eprintln!(
+            "note: no dpkg here, so it is not known whether these are installed (Debian's names): {}",
+            packages.join(" ")
+        );
+        return Ok(());
+    }
+    let missing = missing(packages, is_installed);
+    if missing.is_empty() {
+        eprintln!("system packages: all there ({})", packages.join(" "));
+        return Ok(());
+    }
+    eprintln!("system packages: missing {}", missing.join(" "));
+    let by_hand = format!("apt-get install {}", missing.join(" "));
+    if !install {
+        bail!("packages are missing; install them as root: {by_hand}");
+    }
+    let Some(prefix) = root_prefix() else {
+        bail!(
+            "packages are missing, and this is neither root nor is there sudo; run as root: {by_hand}"
+        );
+    };
+    install_all(prefix, &missing).with_context(|| format!("by hand: {by_hand}"))
+}
+
+/// Whether this process is root.
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// What has to stand before a command so that it runs as root, if that can be had.
+fn root_prefix() -> Option<&'static [&'static str]> {
+    if is_root() {
+        return Some(&[]);
+    }
+    Command::new("sudo")
+        .args(["--version"])
+        .succeeds()
+        .then_some(&["sudo"])
+}
+
+fn missing<'a>(packages: &[&'a str], is_installed: impl Fn(&str) -> bool) -> Vec<&'a str> {
+    packages
+        .iter()
+        .copied()
+        .filter(|package| !is_installed(package))
+        .collect()
+}
+
+fn is_installed(package: &str) -> bool {
+    // The query succeeds for a removed package whose configuration is still there.
+    Command::new("sh")
+        .args([
+            "-c",
+            r#"[ "$(dpkg-query --show --showformat='${db:Status-Status}' "$0")" = installed ]"#,
+            package,
+        ])
+        .succeeds()
+}
+
+fn install_all(prefix: &[&str], packages: &[&str]) -> Result<()> {
+    if !has_package_lists(Path::new("/var/lib/apt/lists")) {
+        update(prefix)?;
+        return install(prefix, packages);
+    }
+    // Lists that are there may be too old to name what the mirror still has.
+    install(prefix, packages).or_else(|_| {
+        update(prefix)?;
+        install(prefix, packages)
+    })
+}
+
+fn has_package_lists(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+    })
+}
+
+fn update(prefix: &[&str]) -> Result<()> {
+    as_root(prefix, &["apt-get", "update", "--quiet"]).run()
+}
+
+fn install(prefix: &[&str], packages: &[&str]) -> Result<()> {
+    let apt_get = [
+        "env",
+        "DEBIAN_FRONTEND=noninteractive",
+        "apt-get",
+        "install",
+        "--yes",
+        "--quiet",
+        "--no-install-recommends",
+        // Another run of apt, such as the unattended upgrade of a fresh machine, is waited for.
+        "--option=DPkg::Lock::Timeout=300",
+    ];
+    as_root(prefix, &apt_get).args(packages).run()
+}
+
+fn as_root(prefix: &[&str], command: &[&str]) -> Command {
+    let mut words = prefix.iter().chain(command);
+    let program = words.next().expect("the command has a program");
+    Command::new(program).args(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_installed_is_missing() {
+        let missing = missing(&["a", "b", "c"], |package| package == "b");
+        assert_eq!(missing, ["a", "c"]);
+    }
+
+    #[test]
+    fn lists_are_there_when_a_package_list_is() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!has_package_lists(folder.path()));
+        std::fs::write(folder.path().join("lock"), "").unwrap();
+        assert!(!has_package_lists(folder.path()));
+        let list = "mirror_debian_dists_bookworm_main_binary-amd64_Packages.lz4";
+        std::fs::write(folder.path().join(list), "").unwrap();
+        assert!(has_package_lists(folder.path()));
+        assert!(!has_package_lists(&folder.path().join("absent")));
+    }
+}

@@ -1,0 +1,135 @@
+//! Lines that must not be committed: unfinished work, silenced tests, paths of one machine.
+
+use std::path::Path;
+
+use super::Problem;
+use super::tree::TextFile;
+
+/// All texts, line by line. `machine_paths` are parts of paths that name one machine.
+pub(crate) fn check(files: &[TextFile], machine_paths: &[String]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for file in files.iter().filter(|file| file.path != "Cargo.lock") {
+        for (number, line) in file.text.lines().enumerate() {
+            let mut found = Vec::new();
+            if file.is_rust() {
+                found.extend(unfinished(line));
+            }
+            found.extend(machine_path(line, machine_paths));
+            let subject = || format!("{}:{}", file.path, number + 1);
+            problems.extend(
+                found
+                    .into_iter()
+                    .map(|message| Problem::new(subject(), message)),
+            );
+        }
+    }
+    problems
+}
+
+/// What no text may name: homes, the folder of this checkout and the one around it.
+pub(crate) fn machine_paths(root: &Path) -> Vec<String> {
+    let mut paths: Vec<_> = ["home", "root", "Users"]
+        .iter()
+        .map(|folder| format!("/{folder}/"))
+        .collect();
+    let home = std::env::home_dir();
+    for folder in [Some(root), root.parent(), home.as_deref()]
+        .into_iter()
+        .flatten()
+    {
+        if !is_common(folder) {
+            paths.push(format!("{}/", folder.display()));
+        }
+    }
+    paths
+}
+
+/// Folders that every system has say nothing of a machine.
+fn is_common(folder: &Path) -> bool {
+    let common = [
+        "/", "/build", "/home", "/opt", "/root", "/srv", "/tmp", "/usr/src", "/var/tmp",
+    ];
+    common.iter().any(|path| Path::new(path) == folder)
+}
+
+fn machine_path(line: &str, machine_paths: &[String]) -> Option<String> {
+    let path = machine_paths.iter().find(|path| {
+        line.match_indices(path.as_str()).any(|(start, _)| {
+            // `/devices/home/` is no home.
+            !line[..start]
+                .ends_with(|before: char| before.is_alphanumeric() || "._-}".contains(before))
+        })
+    })?;
+    Some(format!("names `{path}`, a path of one machine"))
+}
+
+fn unfinished(line: &str) -> Option<String> {
+    let code = line.trim_start();
+    if code.starts_with("//") {
+        return None;
+    }
+    // In two halves, so that this file does not accuse itself.
+    for name in ["todo", "unimplemented"] {
+        if code.contains(&format!("{name}!(")) {
+            return Some(format!("`{name}!` is unfinished work"));
+        }
+    }
+    let silenced = ["#[ignore]", "#[ignore = \"\"]"];
+    silenced
+        .contains(&code.trim_end())
+        .then(|| "a test is ignored without a reason".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(path: &str, text: &str) -> Vec<String> {
+        let file = TextFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        let machine_paths = machine_paths(Path::new("/some/where/checkout"));
+        check(&[file], &machine_paths)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn unfinished_work_is_found() {
+        let text = format!("fn a() {{\n    {}!(\"later\")\n}}\n", "todo");
+        assert_eq!(
+            problems("a.rs", &text),
+            ["a.rs:2: `todo!` is unfinished work"]
+        );
+        assert_eq!(problems("a.rs", &format!("// {}!()\n", "todo")), [""; 0]);
+    }
+
+    #[test]
+    fn an_ignored_test_gives_its_reason() {
+        assert_eq!(
+            problems("a.rs", "#[ignore]\n"),
+            ["a.rs:1: a test is ignored without a reason"]
+        );
+        assert_eq!(problems("a.rs", "#[ignore = \"needs a GPU\"]\n"), [""; 0]);
+    }
+
+    #[test]
+    fn paths_of_one_machine_are_found() {
+        let (home, around) = (format!("see {}/ann/x", "/home"), "`/some/where/shared/y`");
+        assert_eq!(problems("a.md", &home).len(), 1);
+        assert_eq!(problems("a.md", around).len(), 1);
+        assert_eq!(
+            problems("a.md", "/sys/devices/home/x and /etc/root"),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn a_checkout_in_a_common_folder_forbids_no_common_folder() {
+        let paths = machine_paths(Path::new("/tmp/checkout"));
+        assert!(paths.contains(&"/tmp/checkout/".to_owned()));
+        assert!(!paths.contains(&"/tmp/".to_owned()));
+    }
+}

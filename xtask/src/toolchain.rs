@@ -1,0 +1,55 @@
+//! The tools of the Rust toolchain and cargo's sub-commands: whether they are there, and getting them.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::Command;
+
+/// Whether cargo has that sub-command.
+pub(crate) fn has(root: &Path, subcommand: &str) -> bool {
+    Command::cargo(root)
+        .args([subcommand, "--version"])
+        .succeeds()
+}
+
+/// Sees to it that rustfmt and clippy are there.
+///
+/// # Errors
+///
+/// When one is missing and rustup is not there, must not be used, or fails.
+pub(crate) fn require_components(root: &Path, install: bool) -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if has(root, subcommand) {
+            continue;
+        }
+        eprintln!("toolchain: {component} is missing");
+        if !install {
+            bail!("{component} is missing; install it: rustup component add {component}");
+        }
+        Command::new("rustup")
+            .args(["component", "add", component])
+            .run()
+            .with_context(|| format!("{component} is missing and could not be added"))?;
+    }
+    Ok(())
+}
+
+/// Sees to it that cargo has the sub-command that this crate brings.
+///
+/// # Errors
+///
+/// When it is missing and must not be installed, or the installation fails.
+pub(crate) fn require_tool(root: &Path, package: &str, install: bool) -> Result<()> {
+    let subcommand = package.strip_prefix("cargo-").unwrap_or(package);
+    if has(root, subcommand) {
+        return Ok(());
+    }
+    if !install {
+        bail!("{package} is missing; install it: cargo install --locked {package}");
+    }
+    eprintln!("tool: {package} is missing, building it (some minutes)");
+    Command::cargo(root)
+        .args(["install", "--locked", package])
+        .run()
+}
