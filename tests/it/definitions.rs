@@ -24,15 +24,14 @@ fn define(lab: &Lab, uuid: &str, parent: &str) {
     );
 }
 
-fn lab() -> Result<Lab, String> {
+fn tools() -> Result<(), String> {
     root()?;
-    programs(&["unshare", "systemd-udevd", "mdevctl"])?;
-    Ok(Lab::start())
+    programs(&["unshare", "systemd-udevd", "mdevctl"])
 }
 
 #[test]
 fn definitions_are_listed_as_inactive_devices() {
-    require!(lab());
+    require!(tools());
     let lab = Lab::start();
     let pci = run(&mut lab.nodedev(&["list", "--cap", "pci", "--json"])).ok();
     let pci: serde_json::Value = serde_json::from_str(&pci).unwrap();
@@ -89,7 +88,7 @@ fn definitions_are_listed_as_inactive_devices() {
 /// DIFFERENCES: one bad file costs that one definition, and the reason is visible.
 #[test]
 fn one_bad_definition_file_costs_itself() {
-    require!(lab());
+    require!(tools());
     let bad: [(&str, &dyn Fn(&std::path::Path)); 4] = [
         ("truncated", &|file| {
             fs::write(file, "{\"mdev_type\": \"t").unwrap()

@@ -19,7 +19,7 @@ pub(crate) struct Lab {
 /// Run as `sh -c SCRIPT NAME FOLDER`: makes the laboratory, says so, becomes its udevd.
 const MAKE: &str = r#"
 set -e
-mkdir -p "$1/mdevctl.d" "$1/libvirt" /run/udev /run/libvirt /etc/mdevctl.d
+mkdir -p "$1/mdevctl.d/scripts.d/callouts" "$1/mdevctl.d/scripts.d/notifiers" "$1/libvirt" /run/udev /run/libvirt /etc/mdevctl.d
 mount -t tmpfs tmpfs /run/udev
 mount -t tmpfs tmpfs /run/libvirt
 mount -t sysfs sysfs /sys
@@ -32,7 +32,7 @@ udevd=/lib/systemd/systemd-udevd
   udevadm trigger --action=add && udevadm settle --timeout=60
   echo ready
 ) &
-exec $udevd
+exec $udevd 2>"$1/udevd.log"
 "#;
 
 impl Lab {

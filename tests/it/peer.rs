@@ -124,18 +124,21 @@ fn nodedev_driver_only(folder: &Path) -> PathBuf {
 
 /// Documents printed one after the other, by name.
 pub(crate) fn split(printed: &str) -> BTreeMap<String, String> {
-    let documents = printed.split_inclusive("</device>\n").map(str::trim_start);
-    let named = documents
-        .filter(|document| !document.is_empty())
-        .map(|document| {
+    let mut documents = BTreeMap::new();
+    let mut document = String::new();
+    for line in printed.lines().filter(|line| !line.is_empty()) {
+        document.push_str(line);
+        document.push('\n');
+        // Not `</device>` with blanks before it, which ends the number of a USB device.
+        if line == "</device>" {
+            let document = std::mem::take(&mut document);
             let name = document
                 .split("<name>")
                 .nth(1)
                 .and_then(|rest| rest.split("</name>").next());
-            (
-                name.expect("a document has a name").to_owned(),
-                document.to_owned(),
-            )
-        });
-    named.collect()
+            documents.insert(name.expect("a document has a name").to_owned(), document);
+        }
+    }
+    assert_eq!(document, "", "the last document has no end");
+    documents
 }
