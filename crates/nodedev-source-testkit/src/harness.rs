@@ -12,6 +12,9 @@ use nodedev_types::DeviceId;
 /// Devices are numbered by the kit from 0; the harness decides what device `n` is. Numbers up to 31
 /// are used. Two harnesses of one type may live at once in one process (tests run in parallel); a
 /// harness that cannot have that serialises in [`make`](Self::make). The kit never holds two in one test.
+///
+/// Everything runs on a current-thread tokio runtime with time and, where they are compiled in, I/O
+/// and signals enabled. A source whose own queue is large is best made with a small one.
 #[async_trait]
 pub trait Harness: Sized + Send + Sync + 'static {
     /// A new host without any numbered device.

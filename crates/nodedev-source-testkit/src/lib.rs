@@ -3,6 +3,7 @@
 
 mod clause;
 pub mod clauses;
+mod command;
 mod footprint;
 mod harness;
 #[cfg(feature = "umockdev")]

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use nodedev_source::{
-    EventReceiver, HintSender, NodeDeviceSource, Snapshot, SourceEvent, SourceInfo, Watch,
+    EventReceiver, HintSender, Listing, NodeDeviceSource, Snapshot, SourceEvent, SourceInfo, Watch,
     event_channel, hint_channel,
 };
 use nodedev_types::DeviceId;
@@ -249,7 +249,9 @@ impl Session {
 
     async fn complaints<H: Harness>(&self, rig: &Rig<H>) -> Result<Vec<String>, Stop> {
         let mut wrong = rig.misjudged(&self.view);
-        wrong.extend(self.view.differences(&View::of(rig.fresh().await?)));
+        let fresh = rig.fresh().await?;
+        wrong.extend(fresh.listings.iter().filter_map(failed));
+        wrong.extend(self.view.differences(&View::of(fresh)));
         Ok(wrong)
     }
 
@@ -263,6 +265,15 @@ impl Session {
         self.view.take(event);
         Ok(())
     }
+}
+
+fn failed(listing: &Listing) -> Option<String> {
+    let error = listing.devices.as_ref().err()?;
+    Some(format!(
+        "the listing of {} failed: {}",
+        listing.source,
+        error.full_message()
+    ))
 }
 
 fn flatten(event: &SourceEvent, into: &mut Vec<SourceEvent>) {

@@ -1,11 +1,10 @@
-//! Runs clauses as tests. The only part of the kit that prints, starts processes and reads the
-//! environment.
+//! Runs clauses as tests. The only part of the kit that prints and reads the environment.
 
 use std::any::Any;
 use std::env;
 use std::io::{Write, stderr, stdout};
-use std::process::{Command, Output};
 
+use crate::command::{self, Outcome};
 use crate::{CLAUSES, Clause, Harness, Stop, Verdict, clauses};
 
 /// Set in a process that was started for one clause, to the name of its test.
@@ -148,25 +147,24 @@ fn panic_text(error: tokio::task::JoinError) -> String {
 }
 
 fn run_alone(clause: &Clause, test: &str) {
-    let output = env::current_exe().and_then(|program| {
-        Command::new(program)
-            .args(["--exact", test, "--nocapture", "--include-ignored"])
-            .env(ALONE, test)
-            .output()
-    });
-    match output {
-        Ok(output) => report(clause, judge(&output)),
+    match command::run_test(test, ALONE) {
+        Ok(outcome) => report(clause, judge(&outcome)),
         Err(error) => panic!("{clause}\n  but: cannot start a process for it: {error}"),
     }
 }
 
-fn judge(output: &Output) -> Verdict {
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
+fn judge(outcome: &Outcome) -> Verdict {
+    let errors = outcome.stderr.trim();
+    let Some(status) = outcome.status else {
+        return Err(Stop::Failed(format!(
+            "its own process did not end:\n{errors}"
+        )));
+    };
+    if !status.success() {
         return Err(Stop::Failed(format!("in its own process:\n{errors}")));
     }
-    let between = printed
+    let between = outcome
+        .stdout
         .split_once(BEGIN)
         .and_then(|(_, rest)| rest.split_once(END))
         .map(|(between, _)| between.trim());
@@ -175,7 +173,9 @@ fn judge(output: &Output) -> Verdict {
             "its own process did not run the test".to_owned(),
         )),
         Some("") => {
-            say(&mut stderr(), errors.trim());
+            if !errors.is_empty() {
+                say(&mut stderr(), errors);
+            }
             Ok(())
         }
         Some(text) => Err(Stop::Failed(format!("standard output got {text:?}"))),

@@ -80,6 +80,16 @@ fn neighbours<H: Harness>(rig: &Rig<H>, session: &Session, now: &View, bad: BadI
 async fn mended<H: Harness>(rig: &Rig<H>, session: &mut Session, bad: BadInput) -> Verdict {
     session.settle(rig).await?;
     session.list(rig).await?;
+    let victim = rig.harness.device(VICTIM);
+    let stale: Vec<_> = session
+        .view
+        .claims_of(&victim)
+        .filter(|(source, _)| session.view.is_stale(source, &victim))
+        .collect();
+    ensure!(
+        stale.is_empty(),
+        "{bad:?}: after it was mended {victim} is still unreadable"
+    );
     let mark = rig.harness.mark(VICTIM);
     let left: Vec<_> = session
         .view

@@ -5,12 +5,12 @@
 //! A process must be started under the library: [`wrap`] does it for a command, [`alone`] for a test
 //! of the calling test binary. Nothing here touches the real `/sys`, `/dev` or `/run/udev`.
 
+mod command;
 mod host;
 mod record;
 mod tree;
 mod uevent;
-mod wrap;
 
+pub use command::{alone, is_inside, unavailable, wrap};
 pub use host::MockHost;
 pub use record::{Item, MalformedRecord, Record, parse};
-pub use wrap::{alone, is_inside, unavailable, wrap};

@@ -3,12 +3,21 @@
 //! The library shows `/sys` and `/dev`; `/run/udev` it does not, so that is bound in an own mount
 //! namespace. An own network namespace hides the real interfaces from what reads them by ioctl.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one module that starts processes on a mock host; those that could hang have a deadline"
+)]
+
 use std::env;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io};
 
+/// Seconds after which a test on a mock host is killed.
+const DEADLINE: &str = "120";
 const PRELOAD: &str = "libumockdev-preload.so.0";
 /// Set in processes that were started by [`alone`].
 const INSIDE: &str = "NODEDEV_MOCK_HOST";
@@ -117,7 +126,10 @@ pub fn alone(module: &str, test: &str, body: impl FnOnce()) {
 
 fn run_inside(name: &str, root: &Path) -> io::Result<Output> {
     super::MockHost::new(root)?;
-    let mut command = Command::new(env::current_exe()?);
+    let mut command = Command::new("timeout");
+    command
+        .args(["--kill-after=5", DEADLINE])
+        .arg(env::current_exe()?);
     command.args(["--exact", name, "--nocapture", "--include-ignored"]);
     command.env(INSIDE, "1");
     wrap(&command, root).output()
@@ -142,7 +154,6 @@ fn judge(name: &str, output: &Output) {
 
 /// Writes past the test runner's capture; a closed output is nobody's loss.
 fn say(text: &str) {
-    use std::io::Write as _;
     let _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -151,7 +162,6 @@ struct ScratchRoot(PathBuf);
 
 impl ScratchRoot {
     fn make() -> io::Result<Self> {
-        use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("nodedev-mock-{}-{number}", std::process::id());
