@@ -129,7 +129,7 @@ impl<const FAULT: usize> Harness for FaultyBed<FAULT> {
     }
 
     fn deadline(&self) -> Duration {
-        Duration::from_millis(300)
+        Duration::from_secs(1)
     }
 
     fn tracing_targets(&self) -> Vec<String> {
