@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nodedev_types::DeviceId;
+use nodedev_types::{Device, DeviceName};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -14,8 +14,9 @@ use crate::subscription::Batch;
 /// A question about claims, which snapshots do not hold.
 #[derive(Debug)]
 pub(crate) struct Question {
-    pub(crate) device: DeviceId,
-    pub(crate) answer: oneshot::Sender<Vec<Said>>,
+    pub(crate) name: DeviceName,
+    /// The published device with its claims, if there is one.
+    pub(crate) answer: oneshot::Sender<Option<(Arc<Device>, Vec<Said>)>>,
 }
 
 #[derive(Debug)]
@@ -53,8 +54,10 @@ impl Actor {
                     burst.drain(..).for_each(|(source, message)| self.take(source, message));
                     self.check_passes();
                 }
-                () = sleep_until(due) => self.wake(),
+                () = sleep_until(due) => {}
             }
+            // Also after messages: a flood of them puts nothing off.
+            self.wake();
             self.publish();
         }
     }
@@ -112,10 +115,9 @@ impl Actor {
     }
 
     fn answer(&self, question: Question) {
+        let device = self.state.published_device(question.name.as_str());
         // Whoever asked may have gone.
-        let _ = question
-            .answer
-            .send(self.state.said_of(&question.device).to_vec());
+        let _ = question.answer.send(device);
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use nodedev_merge::Claim;
 use nodedev_types::{DeviceId, Fields, Revision, SourceId};
 
+use crate::tombstones::Tombstones;
+
 /// The latest word of one source about one device.
 #[derive(Debug, Clone)]
 pub(crate) struct Said {
@@ -23,8 +25,7 @@ pub(crate) struct Claims {
     by_device: BTreeMap<DeviceId, Vec<Said>>,
     by_source: BTreeMap<SourceId, BTreeSet<DeviceId>>,
     stale: BTreeMap<SourceId, BTreeSet<DeviceId>>,
-    /// Revisions of `Gone`, kept while a read that may be older is in flight.
-    tombstones: BTreeMap<SourceId, BTreeMap<DeviceId, Revision>>,
+    tombstones: BTreeMap<SourceId, Tombstones>,
 }
 
 /// What a message changed.
@@ -65,7 +66,7 @@ impl Claims {
             return Effect::Ignored;
         }
         if let Some(tombstones) = self.tombstones.get_mut(&source) {
-            tombstones.remove(device);
+            tombstones.raise(device);
         }
         self.freshen(&source, device);
         let all = self.by_device.entry(device.clone()).or_default();
@@ -86,13 +87,12 @@ impl Claims {
         }
     }
 
-    /// `bury` keeps the revision, so that an older read cannot bring the device back.
+    /// The source no longer speaks of the device, nor does anything older than this.
     pub(crate) fn withdraw(
         &mut self,
         source: &SourceId,
         device: &DeviceId,
         revision: Revision,
-        bury: bool,
     ) -> Effect {
         if self
             .newest(source, device)
@@ -100,28 +100,31 @@ impl Claims {
         {
             return Effect::Ignored;
         }
-        if bury {
-            self.tombstones
-                .entry(source.clone())
-                .or_default()
-                .insert(device.clone(), revision);
-        }
-        if self.forget(source, device) {
+        let known = self.remove(source, device).is_some();
+        self.bury(source, device, revision);
+        if known {
             Effect::Withdrawn
         } else {
             Effect::Same
         }
     }
 
-    /// Drops what a source said of a device, whatever its revision.
-    pub(crate) fn forget(&mut self, source: &SourceId, device: &DeviceId) -> bool {
-        let Some(all) = self.by_device.get_mut(device) else {
-            return false;
-        };
-        let Ok(at) = all.binary_search_by(|said| said.source.cmp(source)) else {
-            return false;
-        };
-        all.remove(at);
+    /// Drops what a source said of a device; nothing older comes back.
+    pub(crate) fn forget(&mut self, source: &SourceId, device: &DeviceId) {
+        if let Some(said) = self.remove(source, device) {
+            self.bury(source, device, said.revision);
+        }
+    }
+
+    fn bury(&mut self, source: &SourceId, device: &DeviceId, revision: Revision) {
+        let tombstones = self.tombstones.entry(source.clone()).or_default();
+        tombstones.bury(device, revision);
+    }
+
+    fn remove(&mut self, source: &SourceId, device: &DeviceId) -> Option<Said> {
+        let all = self.by_device.get_mut(device)?;
+        let at = all.binary_search_by(|said| said.source.cmp(source)).ok()?;
+        let said = all.remove(at);
         if all.is_empty() {
             self.by_device.remove(device);
         }
@@ -129,7 +132,7 @@ impl Claims {
             devices.remove(device);
         }
         self.freshen(source, device);
-        true
+        Some(said)
     }
 
     fn freshen(&mut self, source: &SourceId, device: &DeviceId) {
@@ -161,19 +164,30 @@ impl Claims {
             .for_each(|device| self.mark_stale(source, device, reason));
     }
 
-    pub(crate) fn clear_tombstones(&mut self, source: &SourceId) {
-        self.tombstones.remove(source);
+    /// A complete listing has been taken in: it stands for `Gone` of all that it did not
+    /// name. Of the `unused` nothing was learnt by it.
+    pub(crate) fn listed(
+        &mut self,
+        source: &SourceId,
+        revision: Revision,
+        unused: BTreeSet<DeviceId>,
+    ) {
+        let tombstones = self.tombstones.entry(source.clone()).or_default();
+        tombstones.listed(revision, unused);
+    }
+
+    /// No snapshot of this source is being taken.
+    pub(crate) fn settle(&mut self, source: &SourceId) {
+        if let Some(tombstones) = self.tombstones.get_mut(source) {
+            tombstones.settle();
+        }
     }
 
     fn newest(&self, source: &SourceId, device: &DeviceId) -> Option<Revision> {
-        let buried = self
-            .tombstones
-            .get(source)
-            .and_then(|t| t.get(device))
-            .copied();
-        self.said(source, device)
-            .map(|said| said.revision)
-            .max(buried)
+        match self.said(source, device) {
+            Some(said) => Some(said.revision),
+            None => self.tombstones.get(source)?.gone_since(device),
+        }
     }
 }
 

@@ -29,6 +29,9 @@ pub(crate) struct Index {
     /// Devices that would be called the same.
     groups: BTreeMap<DeviceName, BTreeSet<DeviceId>>,
     children: BTreeMap<DeviceId, BTreeSet<DeviceId>>,
+    /// How many parents were resolved, names worked out and devices shown, for tests of the cost.
+    #[cfg(test)]
+    pub(crate) work: std::cell::Cell<usize>,
 }
 
 #[derive(Debug)]
@@ -103,8 +106,7 @@ impl Index {
         }
         let old_keys = old.map(|node| node.keys.clone());
         if old_keys != new_keys {
-            self.unlink(&id, old_keys.as_ref(), touched);
-            self.link(&id, new_keys.as_ref(), touched);
+            self.relink(&id, old_keys.as_ref(), new_keys.as_ref(), touched);
         }
         match (merged, new_keys) {
             (Some(merged), Some(keys)) => self.set_node(&id, merged, keys, touched),
@@ -147,48 +149,40 @@ impl Index {
             .extend(self.children.get(id).into_iter().flatten().cloned());
     }
 
-    fn unlink(&mut self, id: &DeviceId, keys: Option<&Keys>, touched: &mut Touched) {
-        let Some(keys) = keys else { return };
-        if let Some(path) = &keys.path {
-            remove_from(&mut self.paths, path, id);
+    /// Moves the device to its new keys, each for itself: a name says nothing of what lies below.
+    fn relink(
+        &mut self,
+        id: &DeviceId,
+        old: Option<&Keys>,
+        new: Option<&Keys>,
+        touched: &mut Touched,
+    ) {
+        let path = |keys: Option<&Keys>| keys.and_then(|keys| keys.path.clone());
+        let (left, entered) = changed(path(old), path(new));
+        move_between(&mut self.paths, left.as_ref(), entered.as_ref(), id);
+        for path in left.iter().chain(&entered) {
             self.touch_path(path, touched);
         }
-        if let Some((address, incapable)) = &keys.address {
+        let address = |keys: Option<&Keys>| keys.and_then(|keys| keys.address.clone());
+        let (left, entered) = changed(address(old), address(new));
+        if let Some((address, incapable)) = &left {
             remove_from(&mut self.addresses, address, &(*incapable, id.clone()));
             self.touch_address(address, touched);
         }
-        if let Some(awaited) = &keys.awaited {
-            remove_from(&mut self.waiting, awaited, id);
-        }
-        remove_from(&mut self.groups, &keys.base, id);
-        touch_group(&keys.base, touched);
-    }
-
-    fn link(&mut self, id: &DeviceId, keys: Option<&Keys>, touched: &mut Touched) {
-        let Some(keys) = keys else { return };
-        if let Some(path) = &keys.path {
-            self.paths
-                .entry(Arc::clone(path))
-                .or_default()
-                .insert(id.clone());
-            self.touch_path(path, touched);
-        }
-        if let Some((address, incapable)) = &keys.address {
+        if let Some((address, incapable)) = &entered {
             let parents = self.addresses.entry(Arc::clone(address)).or_default();
             parents.insert((*incapable, id.clone()));
             self.touch_address(address, touched);
         }
-        if let Some(awaited) = &keys.awaited {
-            self.waiting
-                .entry(Arc::clone(awaited))
-                .or_default()
-                .insert(id.clone());
+        let awaited = |keys: Option<&Keys>| keys.and_then(|keys| keys.awaited.clone());
+        let (left, entered) = changed(awaited(old), awaited(new));
+        move_between(&mut self.waiting, left.as_ref(), entered.as_ref(), id);
+        let base = |keys: Option<&Keys>| keys.map(|keys| keys.base.clone());
+        let (left, entered) = changed(base(old), base(new));
+        move_between(&mut self.groups, left.as_ref(), entered.as_ref(), id);
+        for base in left.iter().chain(&entered) {
+            touch_group(base, touched);
         }
-        self.groups
-            .entry(keys.base.clone())
-            .or_default()
-            .insert(id.clone());
-        touch_group(&keys.base, touched);
     }
 
     /// Whatever lies below a path may have got or lost its nearest ancestor.
@@ -216,6 +210,8 @@ impl Index {
             let Some(node) = self.nodes.get(&id) else {
                 continue;
             };
+            #[cfg(test)]
+            self.work.set(self.work.get() + 1);
             let parent = parent_of(&id, &node.merged.fields, self);
             if node.parent == parent {
                 continue;
@@ -246,6 +242,8 @@ impl Index {
                 .into_iter()
                 .map(|(id, name)| (id.clone(), name))
                 .collect();
+            #[cfg(test)]
+            self.work.set(self.work.get() + names.len());
             for (id, name) in names {
                 let Some(node) = self.nodes.get_mut(&id) else {
                     continue;
@@ -273,6 +271,8 @@ impl Index {
     ) -> Vec<Change> {
         let mut names: BTreeMap<DeviceName, Option<Arc<Device>>> = BTreeMap::new();
         let mut paths = touched.paths.clone();
+        #[cfg(test)]
+        self.work.set(self.work.get() + touched.devices.len());
         for id in &touched.devices {
             let old = shown
                 .get(id)
@@ -349,6 +349,25 @@ fn touch_group(base: &DeviceName, touched: &mut Touched) {
     touched
         .groups
         .extend(suffixed_group(base.as_str()).map(DeviceName::new));
+}
+
+/// What of two keys has to be left and what entered: nothing where they are equal.
+fn changed<K: PartialEq>(old: Option<K>, new: Option<K>) -> (Option<K>, Option<K>) {
+    if old == new { (None, None) } else { (old, new) }
+}
+
+fn move_between<K: Ord + Clone>(
+    index: &mut BTreeMap<K, BTreeSet<DeviceId>>,
+    left: Option<&K>,
+    entered: Option<&K>,
+    id: &DeviceId,
+) {
+    if let Some(left) = left {
+        remove_from(index, left, id);
+    }
+    if let Some(entered) = entered {
+        index.entry(entered.clone()).or_default().insert(id.clone());
+    }
 }
 
 fn remove_from<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {

@@ -2,23 +2,27 @@
 #![forbid(unsafe_code)]
 
 mod actor;
+mod call;
 mod claims;
 mod config;
 mod error;
 mod explain;
 mod index;
+mod refresh;
 mod registry;
 mod snapshot;
 mod state;
 mod status;
 mod subscription;
 mod supervisor;
+mod tombstones;
 
 pub use config::RegistryConfig;
 pub use error::RegistryError;
 pub use explain::{ClaimInfo, Explanation};
 pub use nodedev_merge::{Change, ChangeKind, Explained, LostClaim, Origin};
-pub use registry::{Refreshed, Registry, RegistryBuilder};
+pub use refresh::Refreshed;
+pub use registry::{Registry, RegistryBuilder};
 pub use snapshot::Snapshot;
 pub use status::{SourceState, SourceStatus, StreamStatus};
 pub use subscription::{Batch, Missed, NextError, Subscription};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nodedev_merge::{Claim, Policy};
-use nodedev_source::{ErrorKind, NodeDeviceSource, SourceInfo, hint_channel};
-use nodedev_types::{Device, DeviceName, FieldName, Fields, Observation, Refresh};
+use nodedev_merge::Policy;
+use nodedev_source::{NodeDeviceSource, SourceInfo, hint_channel};
+use nodedev_types::{Device, DeviceName};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use crate::claims::{Said, for_merge};
 use crate::config::RegistryConfig;
 use crate::error::RegistryError;
 use crate::explain::{ClaimInfo, Explanation};
+use crate::refresh::{Declared, Refreshed, read_again};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::subscription::{Batch, Subscription};
@@ -73,7 +74,7 @@ pub struct Registry {
 
 #[derive(Debug)]
 struct Shared {
-    sources: Vec<Arc<dyn NodeDeviceSource>>,
+    sources: Vec<Declared>,
     policy: Arc<Policy>,
     config: RegistryConfig,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -81,21 +82,14 @@ struct Shared {
     questions: mpsc::Sender<Question>,
     ready: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
+    /// Closed when every task has ended.
+    running: watch::Receiver<()>,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         self.stop.send_replace(true);
     }
-}
-
-/// A device whose dynamic fields have just been read again.
-#[derive(Debug, Clone)]
-pub struct Refreshed {
-    /// The device.
-    pub device: Device,
-    /// What could not be read again: those fields have their stored values.
-    pub diagnostics: Vec<String>,
 }
 
 impl Registry {
@@ -111,30 +105,29 @@ impl Registry {
         policy: Arc<Policy>,
         config: RegistryConfig,
     ) -> Self {
-        let (message_sender, messages) = mpsc::channel(config.source_queue);
+        let (message_sender, messages) = mpsc::channel(config.source_queue.max(1));
         let (questions, question_receiver) = mpsc::channel(64);
         let (snapshot_sender, snapshots) = watch::channel(Arc::default());
-        let (events, _) = broadcast::channel(config.event_queue);
+        let (events, _) = broadcast::channel(config.event_queue.max(1));
         let (ready_sender, ready) = watch::channel(false);
         let (first_passed, may_read) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
+        let (running_sender, running) = watch::channel(());
         let mut keepers = Vec::new();
         let mut state_sources = Vec::new();
-        for (index, (source, info)) in sources.iter().zip(infos).enumerate() {
+        for (index, (source, info)) in sources.iter().zip(&infos).enumerate() {
             let (hint_sender, hints) = hint_channel();
+            state_sources.push((info.clone(), hint_sender));
+            let at_once = || watch::channel(true).1;
             let waits = !info.interests.is_empty();
-            state_sources.push((info, hint_sender));
             keepers.push(Supervisor {
                 source: Arc::clone(source),
+                name: info.name.clone(),
                 index,
                 hints,
                 messages: message_sender.clone(),
                 config: config.clone(),
-                may_read: if waits {
-                    may_read.clone()
-                } else {
-                    watch::channel(true).1
-                },
+                may_read: if waits { may_read.clone() } else { at_once() },
             });
         }
         let actor = Actor {
@@ -148,17 +141,21 @@ impl Registry {
             ready_by: Instant::now() + config.first_pass,
             stop: stopped,
         };
-        tokio::spawn(run(actor, keepers, message_sender));
-        let events = events.downgrade();
+        tokio::spawn(run(actor, keepers, message_sender, running_sender));
+        let infos = infos.into_iter().map(Arc::new);
+        let sources = sources.into_iter().zip(infos);
         let shared = Shared {
-            sources,
+            sources: sources
+                .map(|(source, info)| Declared { source, info })
+                .collect(),
             policy,
             config,
             snapshots,
-            events,
+            events: events.downgrade(),
             questions,
             ready,
             stop,
+            running,
         };
         Self {
             shared: Arc::new(shared),
@@ -230,105 +227,46 @@ impl Registry {
         })
     }
 
-    /// Ends the registry and its sources.
+    /// Ends the registry and its sources; returns when every watch has been dropped.
     pub async fn shutdown(&self) {
         self.shared.stop.send_replace(true);
-        self.shared.questions.closed().await;
+        let mut running = self.shared.running.clone();
+        // Nothing is ever sent: it ends with an error when all is over.
+        let _ = running.changed().await;
     }
 
+    /// The device, its claims and what could not be read, as of one moment.
     async fn read_again(
         &self,
         name: &DeviceName,
     ) -> Result<(Device, Vec<Said>, Vec<String>), RegistryError> {
         let missing = || RegistryError::NoSuchDevice(name.clone());
-        let stored = self
-            .snapshot()
-            .device(name.as_str())
-            .cloned()
-            .ok_or_else(missing)?;
-        let mut said = self.said_of(&stored).await?;
-        let mut diagnostics = Vec::new();
-        let mut calls = self.call_all(&stored, &said);
-        while let Some(joined) = calls.join_next().await {
-            match joined {
-                Ok(Ok(Some(observation))) => overlay(&mut said, observation),
-                Ok(Ok(None)) => {}
-                Ok(Err(reason)) => diagnostics.push(reason),
-                Err(_) => diagnostics.push("a source panicked while it was read".to_owned()),
-            }
+        let (stored, mut said) = self.ask(name).await?.ok_or_else(missing)?;
+        let Shared {
+            sources, config, ..
+        } = &*self.shared;
+        let diagnostics = read_again(sources, config, &stored.id, &mut said).await;
+        let snapshot = self.snapshot();
+        if snapshot.device(name.as_str()).map(|now| &now.id) != Some(&stored.id) {
+            return Err(missing());
         }
-        diagnostics.sort_unstable();
-        let claims: Vec<Claim<'_>> = for_merge(&said);
-        let merged = self
-            .shared
-            .policy
-            .merge(&stored.id, &claims)
-            .ok_or_else(missing)?;
+        let policy = &self.shared.policy;
+        let merged = policy.merge(&stored.id, &for_merge(&said));
         let mut device = (*stored).clone();
-        device.fields = merged.fields;
+        device.fields = merged.ok_or_else(missing)?.fields;
         Ok((device, said, diagnostics))
     }
 
-    async fn said_of(&self, device: &Device) -> Result<Vec<Said>, RegistryError> {
+    async fn ask(
+        &self,
+        name: &DeviceName,
+    ) -> Result<Option<(Arc<Device>, Vec<Said>)>, RegistryError> {
         let (answer, answered) = oneshot::channel();
-        let question = Question {
-            device: device.id.clone(),
-            answer,
-        };
-        self.shared
-            .questions
-            .send(question)
-            .await
-            .map_err(|_| RegistryError::Closed)?;
+        let name = name.clone();
+        let asked = self.shared.questions.send(Question { name, answer }).await;
+        asked.map_err(|_| RegistryError::Closed)?;
         answered.await.map_err(|_| RegistryError::Closed)
     }
-
-    /// Asks every source that speaks of the device, at once.
-    fn call_all(
-        &self,
-        device: &Device,
-        said: &[Said],
-    ) -> JoinSet<Result<Option<Observation>, String>> {
-        let mut calls = JoinSet::new();
-        for source in &self.shared.sources {
-            let info = source.info();
-            if !said.iter().any(|said| info.stream(&said.source).is_some()) {
-                continue;
-            }
-            let (source, id, deadline) = (
-                Arc::clone(source),
-                device.id.clone(),
-                self.shared.config.refresh,
-            );
-            calls.spawn(async move {
-                match tokio::time::timeout(deadline, source.refresh(&id)).await {
-                    Ok(Ok(observation)) => Ok(observation),
-                    Ok(Err(error)) if error.kind() == ErrorKind::Gone => Ok(None),
-                    Ok(Err(error)) => Err(format!("{}: {}", info.name, error.full_message())),
-                    Err(_) => Err(format!("{}: no answer within {deadline:?}", info.name)),
-                }
-            });
-        }
-        calls
-    }
-}
-
-/// Lays what was read again over what the same source had said.
-fn overlay(said: &mut [Said], fresh: Observation) {
-    let Some(said) = said.iter_mut().find(|said| said.source == fresh.source) else {
-        return;
-    };
-    let is_dynamic = |name: &FieldName| match name {
-        FieldName::Known(field) => field.refresh() == Refresh::OnDump,
-        _ => false,
-    };
-    let kept = said.fields.iter().filter(|(name, _)| !is_dynamic(name));
-    let read = fresh.fields.iter().filter(|(name, _)| is_dynamic(name));
-    let fields: Fields = kept
-        .chain(read)
-        .map(|(n, v)| (n.clone(), v.clone()))
-        .collect();
-    said.fields = Arc::new(fields);
 }
 
 /// Runs the actor and the keepers; when the actor ends, all end.
@@ -336,6 +274,7 @@ async fn run(
     actor: Actor,
     keepers: Vec<Supervisor>,
     messages: mpsc::Sender<(usize, crate::state::Message)>,
+    running: watch::Sender<()>,
 ) {
     let mut tasks = JoinSet::new();
     for keeper in keepers {
@@ -345,4 +284,5 @@ async fn run(
     let _messages = messages;
     actor.run().await;
     tasks.shutdown().await;
+    drop(running);
 }

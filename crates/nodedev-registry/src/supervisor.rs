@@ -3,7 +3,7 @@
 //! Every call of the source runs in a task of its own, so that a panic or a hang is the source's
 //! alone. The keeper never merges and never publishes.
 
-use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,16 +12,17 @@ use nodedev_source::{
     Watch, event_channel,
 };
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use crate::call::Call;
 use crate::config::RegistryConfig;
 use crate::state::{Message, SourceIndex};
-use crate::status::SourceState;
 
 /// What a keeper needs.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     pub(crate) source: Arc<dyn NodeDeviceSource>,
+    pub(crate) name: String,
     pub(crate) index: SourceIndex,
     pub(crate) hints: HintStream,
     pub(crate) messages: mpsc::Sender<(SourceIndex, Message)>,
@@ -30,29 +31,27 @@ pub(crate) struct Supervisor {
     pub(crate) may_read: watch::Receiver<bool>,
 }
 
-/// The registry is gone: nothing is left to do.
-struct RegistryGone;
-
-/// Why a source has to be started again.
-struct Failure(String);
-
-type Sent = Result<(), RegistryGone>;
+/// Why a round with the source has ended.
+enum End {
+    /// The source has to be started again, for this reason.
+    Failed(String),
+    /// The registry is gone: nothing is left to do.
+    RegistryGone,
+}
 
 impl Supervisor {
     pub(crate) async fn run(mut self) {
         let mut pause = self.config.backoff;
         loop {
-            match self.keep(&mut pause).await {
-                Err(RegistryGone) => return,
-                Ok(Failure(reason)) => {
-                    if self
-                        .send(Message::State(SourceState::Degraded(reason)))
-                        .await
-                        .is_err()
-                    {
-                        return;
-                    }
-                }
+            let mut healthy_since = None;
+            let end = self.keep(&mut healthy_since).await;
+            let End::Failed(reason) = end else { return };
+            if self.send(Message::Failed(reason)).await.is_err() {
+                return;
+            }
+            // A source that fails as soon as it has been read is not healthy.
+            if healthy_since.is_some_and(|since| since.elapsed() >= self.config.backoff_max) {
+                pause = self.config.backoff;
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -65,70 +64,90 @@ impl Supervisor {
         }
     }
 
-    /// Watches the source until it fails.
-    async fn keep(&mut self, pause: &mut Duration) -> Result<Failure, RegistryGone> {
-        let (watch, receiver) = match self.arm().await {
+    /// Watches the source until something fails; tells since when it has been read.
+    async fn keep(&mut self, healthy_since: &mut Option<Instant>) -> End {
+        let (watch, mut receiver) = match self.arm().await {
             Ok(armed) => armed,
-            Err(failure) => return Ok(failure),
+            Err(reason) => return End::Failed(format!("cannot be watched: {reason}")),
         };
         // Held until the end of this round; dropping it ends the source's threads.
-        let _watch = watch;
-        self.may_read
-            .wait_for(|may| *may)
-            .await
-            .map_err(|_| RegistryGone)?;
-        self.follow(receiver, pause).await
+        let _watch = Held(Some(watch));
+        if self.may_read.wait_for(|may| *may).await.is_err() {
+            return End::RegistryGone;
+        }
+        let Err(end) = self.follow(&mut receiver, healthy_since).await;
+        end
     }
 
-    async fn arm(&self) -> Result<(Watch, EventReceiver), Failure> {
+    async fn arm(&self) -> Result<(Watch, EventReceiver), String> {
         let (sink, receiver) = event_channel(self.config.source_queue);
         let (source, hints) = (Arc::clone(&self.source), self.hints.clone());
-        let call = Call::start(
+        let mut call = Call::start(
             self.config.watch,
             async move { source.watch(sink, hints).await },
         );
-        match call.result().await {
-            Ok(Ok(watch)) => Ok((watch, receiver)),
-            Ok(Err(error)) => Err(Failure(error.full_message())),
-            Err(reason) => Err(Failure(format!("cannot be watched: {reason}"))),
-        }
+        Ok((call.result().await?, receiver))
     }
 
     async fn follow(
         &self,
-        mut receiver: EventReceiver,
-        pause: &mut Duration,
-    ) -> Result<Failure, RegistryGone> {
-        let mut reading = Some(self.begin_reading(false).await?);
+        receiver: &mut EventReceiver,
+        healthy_since: &mut Option<Instant>,
+    ) -> Result<Never, End> {
+        let mut reading = Some(self.begin_reading(receiver, false).await?);
         let mut read_again = false;
-        let mut retry: Option<Duration> = None;
+        let mut retry = Retry::new(&self.config);
         loop {
             tokio::select! {
-                event = receiver.recv() => match event {
-                    None => return Ok(Failure("it ended by itself".to_owned())),
-                    Some(SourceEvent::Resync { reason }) => {
-                        tracing::debug!(source = %self.source.info().name, %reason, "resync");
-                        read_again = true;
-                    }
-                    Some(event) => self.send(Message::Event(event)).await?,
-                },
+                event = receiver.recv() => read_again |= self.pass_on(event).await?,
                 result = finish(&mut reading) => {
-                    retry = self.end_reading(result, pause).await?;
-                },
-                () = sleep_for(retry), if reading.is_none() => {
-                    retry = None;
+                    let result = result.map_err(|reason| {
+                        End::Failed(format!("cannot be read: {reason}"))
+                    })?;
+                    healthy_since.get_or_insert_with(Instant::now);
+                    retry.after(&result);
+                    self.send(Message::SnapshotEnded(result)).await?;
+                }
+                () = retry.due() => {
+                    retry.at = None;
                     read_again = true;
                 }
-                () = self.messages.closed() => return Err(RegistryGone),
+                () = self.messages.closed() => return Err(End::RegistryGone),
             }
             if read_again && reading.is_none() {
                 read_again = false;
-                reading = Some(self.begin_reading(true).await?);
+                retry.at = None;
+                reading = Some(self.begin_reading(receiver, true).await?);
             }
         }
     }
 
-    async fn begin_reading(&self, resync: bool) -> Result<Call<Reading>, RegistryGone> {
+    /// Passes an event on, or tells that it asks for a snapshot.
+    async fn pass_on(&self, event: Option<SourceEvent>) -> Result<bool, End> {
+        match event {
+            None => Err(End::Failed("it ended by itself".to_owned())),
+            Some(SourceEvent::Resync { reason }) => {
+                tracing::debug!(source = %self.name, %reason, "resync");
+                Ok(true)
+            }
+            Some(event) => self.send(Message::Event(event)).await.map(|()| false),
+        }
+    }
+
+    /// What waits in the queue asks for nothing that this reading would not answer.
+    async fn begin_reading(
+        &self,
+        receiver: &mut EventReceiver,
+        resync: bool,
+    ) -> Result<Call<Reading>, End> {
+        for _ in 0..self.config.source_queue {
+            let event = tokio::select! {
+                biased;
+                event = receiver.recv() => event,
+                () = std::future::ready(()) => break,
+            };
+            self.pass_on(event).await?;
+        }
         self.send(Message::SnapshotBegan { resync }).await?;
         let source = Arc::clone(&self.source);
         Ok(Call::start(self.config.snapshot, async move {
@@ -136,107 +155,75 @@ impl Supervisor {
         }))
     }
 
-    /// Passes the result on, and tells after what pause to read again where reading has failed.
-    async fn end_reading(
-        &self,
-        result: Result<Result<Reading, SourceError>, String>,
-        pause: &mut Duration,
-    ) -> Result<Option<Duration>, RegistryGone> {
-        let result = match result {
-            Ok(Ok(reading)) => Ok(reading),
-            Ok(Err(error)) => Err(error.full_message()),
-            Err(reason) => Err(format!("cannot be read: {reason}")),
-        };
-        let failed = match &result {
-            Ok(reading) => reading.listings.iter().any(|listing| {
-                listing
-                    .devices
-                    .as_ref()
-                    .is_err_and(SourceError::is_transient)
-            }),
-            Err(_) => true,
-        };
-        self.send(Message::SnapshotEnded(result)).await?;
-        if !failed {
-            *pause = self.config.backoff;
-            return Ok(None);
-        }
-        let now = *pause;
-        *pause = (*pause * 2).min(self.config.backoff_max);
-        Ok(Some(now))
-    }
-
-    async fn send(&self, message: Message) -> Sent {
+    async fn send(&self, message: Message) -> Result<(), End> {
         self.messages
             .send((self.index, message))
             .await
-            .map_err(|_| RegistryGone)
+            .map_err(|_| End::RegistryGone)
     }
 }
 
-/// A call of a source under a deadline, ended when dropped.
-struct Call<T> {
-    task: JoinHandle<Result<T, SourceError>>,
-    deadline: Duration,
+/// There is no value of it: following ends with a reason only.
+enum Never {}
+
+/// When to read again because a listing has failed.
+struct Retry {
+    at: Option<Instant>,
+    pause: Duration,
+    first: Duration,
+    longest: Duration,
 }
 
-impl<T: Send + 'static> Call<T> {
-    fn start(
-        deadline: Duration,
-        call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
-    ) -> Self {
-        let limited = async move {
-            tokio::time::timeout(deadline, call)
-                .await
-                .unwrap_or_else(|_| {
-                    let text = format!("no answer within {deadline:?}");
-                    Err(SourceError::new(nodedev_source::ErrorKind::Timeout, text))
-                })
-        };
+impl Retry {
+    const fn new(config: &RegistryConfig) -> Self {
         Self {
-            task: tokio::spawn(limited),
-            deadline,
+            at: None,
+            pause: config.backoff,
+            first: config.backoff,
+            longest: config.backoff_max,
         }
     }
 
-    /// The call's own result, or how it broke.
-    async fn result(mut self) -> Result<Result<T, SourceError>, String> {
-        self.wait().await
+    fn after(&mut self, reading: &Reading) {
+        let failed = |listing: &nodedev_source::Listing| {
+            let error = listing.devices.as_ref().err();
+            error.is_some_and(SourceError::is_transient)
+        };
+        if reading.listings.iter().any(failed) {
+            self.at = Some(Instant::now() + self.pause);
+            self.pause = (self.pause * 2).min(self.longest);
+        } else {
+            self.at = None;
+            self.pause = self.first;
+        }
     }
 
-    async fn wait(&mut self) -> Result<Result<T, SourceError>, String> {
-        match (&mut self.task).await {
-            Ok(result) => Ok(result),
-            Err(error) if error.is_panic() => Err("it panicked".to_owned()),
-            Err(_) => Err(format!(
-                "the call ended before its deadline of {:?}",
-                self.deadline
-            )),
+    async fn due(&self) {
+        match self.at {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
         }
     }
 }
 
-impl<T> Drop for Call<T> {
+/// A watch whose end is the source's code too, and may panic.
+struct Held(Option<Watch>);
+
+impl Drop for Held {
     fn drop(&mut self) {
-        self.task.abort();
+        let watch = self.0.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(watch))).is_err() {
+            tracing::error!("a source panicked when its watch ended");
+        }
     }
 }
 
 /// The result of the reading under way; never, if there is none. May be dropped and called again.
-async fn finish(
-    reading: &mut Option<Call<Reading>>,
-) -> Result<Result<Reading, SourceError>, String> {
+async fn finish(reading: &mut Option<Call<Reading>>) -> Result<Reading, String> {
     let Some(call) = reading else {
         return std::future::pending().await;
     };
-    let result = call.wait().await;
+    let result = call.result().await;
     *reading = None;
     result
-}
-
-async fn sleep_for(pause: Option<Duration>) {
-    match pause {
-        Some(pause) => tokio::time::sleep(pause).await,
-        None => std::future::pending().await,
-    }
 }

@@ -1,0 +1,99 @@
+//! Reading one device again for one caller. Nothing of it is stored, so nobody else notices.
+
+use std::sync::Arc;
+
+use nodedev_source::{NodeDeviceSource, SourceInfo};
+use nodedev_types::{Device, DeviceId, FieldName, Fields, Observation, Refresh};
+use tokio::task::JoinSet;
+
+use crate::call::Call;
+use crate::claims::Said;
+use crate::config::RegistryConfig;
+
+/// A device whose dynamic fields have just been read again.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// The device.
+    pub device: Device,
+    /// What could not be read again: those fields have their stored values.
+    pub diagnostics: Vec<String>,
+}
+
+/// A source with what it declares.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    pub(crate) source: Arc<dyn NodeDeviceSource>,
+    pub(crate) info: Arc<SourceInfo>,
+}
+
+type Answer = Result<Option<Observation>, String>;
+
+/// Asks every source that speaks of the device, all at once, and lays what they say over what they
+/// had said. Returns what could not be used.
+pub(crate) async fn read_again(
+    sources: &[Declared],
+    config: &RegistryConfig,
+    device: &DeviceId,
+    said: &mut [Said],
+) -> Vec<String> {
+    let mut calls = JoinSet::new();
+    for Declared { source, info } in sources {
+        if said.iter().any(|said| info.stream(&said.source).is_some()) {
+            let (source, info) = (Arc::clone(source), Arc::clone(info));
+            let (device, deadline) = (device.clone(), config.refresh);
+            calls.spawn(async move {
+                let mut call = Call::start(deadline, async move { source.refresh(&device).await });
+                let answer: Answer = call.result().await;
+                (info, answer)
+            });
+        }
+    }
+    let mut diagnostics = Vec::new();
+    for (info, answer) in calls.join_all().await {
+        let refused = match answer {
+            Ok(Some(fresh)) => overlay(&info, device, said, &fresh).err(),
+            Ok(None) => None,
+            Err(reason) => Some(reason),
+        };
+        diagnostics.extend(refused.map(|reason| format!("{}: {reason}", info.name)));
+    }
+    diagnostics.sort_unstable();
+    diagnostics
+}
+
+/// Lays what was read again over what the same stream had said.
+fn overlay(
+    info: &SourceInfo,
+    device: &DeviceId,
+    said: &mut [Said],
+    fresh: &Observation,
+) -> Result<(), String> {
+    let Some(stream) = info.stream(&fresh.source) else {
+        return Err(format!("`{}` is none of its streams", fresh.source));
+    };
+    if fresh.device != *device {
+        return Err(format!(
+            "was asked for `{device}`, tells of `{}`",
+            fresh.device
+        ));
+    }
+    let Some(said) = said.iter_mut().find(|said| said.source == fresh.source) else {
+        return Ok(());
+    };
+    let kept = said.fields.iter().filter(|(name, _)| !is_dynamic(name));
+    let own = |name: &FieldName| is_dynamic(name) && stream.fields.contains(name);
+    let read = fresh.fields.iter().filter(|(name, _)| own(name));
+    let fields: Fields = kept
+        .chain(read)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    said.fields = Arc::new(fields);
+    Ok(())
+}
+
+fn is_dynamic(name: &FieldName) -> bool {
+    match name {
+        FieldName::Known(field) => field.refresh() == Refresh::OnDump,
+        _ => false,
+    }
+}

@@ -1,0 +1,130 @@
+//! What becomes of a snapshot of a source: the only place where differences are computed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nodedev_source::{Hint, Listing, Snapshot as Reading};
+use nodedev_types::{DeviceId, Diagnostic, Observation, Presence, Revision, SourceId};
+
+use super::words::By;
+use super::{SourceIndex, State};
+use crate::status::SourceState;
+
+impl State {
+    pub(super) fn apply_reading(&mut self, source: SourceIndex, reading: Reading) {
+        let entry = &mut self.sources[source];
+        entry.is_reading = false;
+        entry.is_readable = true;
+        entry.passed = true;
+        entry.forget_reading();
+        entry.backend = reading.backend;
+        entry.answered = entry.answered.max(reading.answers);
+        for diagnostic in reading.diagnostics {
+            self.note(source, diagnostic);
+        }
+        for listing in reading.listings {
+            self.apply_listing(source, listing, reading.answers);
+        }
+        self.sources[source].has_been_read = true;
+        let state = self.state_after_reading(source);
+        self.set_state(source, state);
+        self.release_unawaited();
+    }
+
+    fn state_after_reading(&self, source: SourceIndex) -> SourceState {
+        let failures = &self.sources[source].failures;
+        let reasons = failures
+            .iter()
+            .map(|(stream, why)| format!("{stream}: {why}"));
+        let reasons: Vec<_> = reasons.collect();
+        if reasons.is_empty() {
+            SourceState::Running
+        } else {
+            SourceState::Degraded(reasons.join("; "))
+        }
+    }
+
+    fn apply_listing(&mut self, source: SourceIndex, listing: Listing, answers: Hint) {
+        let Listing {
+            source: stream,
+            revision,
+            devices,
+            unreadable,
+            ..
+        } = listing;
+        if self.sources[source].info.stream(&stream).is_none() {
+            let text = "listed, but none of the source's streams: ignored";
+            self.note(source, Diagnostic::warning(stream.to_string(), text));
+            return;
+        }
+        let devices = match devices {
+            Ok(devices) => devices,
+            Err(error) => {
+                let reason = error.full_message();
+                self.claims.mark_all_stale(&stream, &reason.as_str().into());
+                self.sources[source].failures.insert(stream, reason);
+                return;
+            }
+        };
+        let mut unused: BTreeSet<_> = unreadable.iter().cloned().collect();
+        let mut named = unused.clone();
+        for observation in devices {
+            named.insert(observation.device.clone());
+            unused.extend(self.take_listed(source, &stream, observation, answers));
+        }
+        self.withdraw_all_but(source, &stream, &named, revision);
+        let reason: Arc<str> = "could not be read by the last enumeration".into();
+        for device in &unreadable {
+            self.mark_stale(&stream, device, revision, &reason);
+        }
+        self.claims.listed(&stream, revision, unused);
+    }
+
+    /// Returns the device if it is there and nothing was learnt of it.
+    fn take_listed(
+        &mut self,
+        source: SourceIndex,
+        stream: &SourceId,
+        observation: Observation,
+        answers: Hint,
+    ) -> Option<DeviceId> {
+        if observation.source != *stream {
+            let text = format!(
+                "`{}` in the listing of `{stream}`: ignored",
+                observation.source
+            );
+            let diagnostic = Diagnostic::warning(observation.device.to_string(), text);
+            self.note(source, diagnostic);
+            return Some(observation.device);
+        }
+        let presence = self.policy.stream(stream).map(|stream| stream.presence);
+        let is_live = presence == Some(Presence::Nothing);
+        if is_live && !self.is_of_this_life(source, &observation.device, answers) {
+            return Some(observation.device);
+        }
+        self.observe(source, observation, By::Listing);
+        None
+    }
+
+    fn withdraw_all_but(
+        &mut self,
+        source: SourceIndex,
+        stream: &SourceId,
+        named: &BTreeSet<DeviceId>,
+        revision: Revision,
+    ) {
+        let is_older = |device: &DeviceId| {
+            let said = self.claims.said(stream, device);
+            said.is_some_and(|said| said.revision < revision)
+        };
+        let missing: Vec<_> = self
+            .claims
+            .devices_of(stream)
+            .filter(|device| !named.contains(*device) && is_older(device))
+            .cloned()
+            .collect();
+        for device in missing {
+            self.withdraw(source, stream, &device, revision);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The registry's state: takes messages, keeps claims, decides when they become visible.
+//!
+//! Synchronous and without I/O; time is given to it. The actor beside it owns the only value.
+
+mod listing;
+mod source;
+#[cfg(test)]
+mod tests;
+mod waiting;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nodedev_merge::{Change, Policy};
+use nodedev_source::{Hint, HintSender, Snapshot as Reading, SourceEvent, SourceInfo};
+use nodedev_types::{Capability, Device, DeviceId, Presence, SourceId};
+use tokio::time::Instant;
+
+use crate::claims::{Claims, Said, for_merge};
+use crate::config::RegistryConfig;
+use crate::index::Index;
+use crate::snapshot::Snapshot;
+use crate::status::{SourceState, SourceStatus};
+
+use source::Source;
+
+/// Which source, by its place in the list of sources.
+pub(crate) type SourceIndex = usize;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    policy: Arc<Policy>,
+    config: RegistryConfig,
+    sources: Vec<Source>,
+    claims: Claims,
+    index: Index,
+    /// Devices whose claims have changed since the last publication.
+    touched: BTreeSet<DeviceId>,
+    /// Devices among them that went away: what comes after is another life.
+    gone: BTreeSet<DeviceId>,
+    /// Capabilities of devices of which each source had news, since hints were last raised.
+    news: Vec<(SourceIndex, Capability)>,
+    /// Mediated devices that have just appeared, since hints were last raised.
+    appeared: BTreeSet<DeviceId>,
+    /// What a listing must answer to be of a device's present life.
+    lives: BTreeMap<DeviceId, Life>,
+    /// Devices whose announcement waits for another source.
+    held: BTreeMap<DeviceId, Instant>,
+    ready: bool,
+    statuses_changed: bool,
+    published: Arc<Snapshot>,
+}
+
+/// The hints raised when a mediated device appeared, one for each source that was hinted.
+type Life = BTreeMap<SourceIndex, Hint>;
+
+/// Something that a source's supervisor tells.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Event(SourceEvent),
+    SnapshotBegan {
+        resync: bool,
+    },
+    SnapshotEnded(Reading),
+    /// The source has failed, and with it whatever it was reading.
+    Failed(String),
+    Restarted,
+}
+
+impl State {
+    pub(crate) fn new(
+        policy: Arc<Policy>,
+        config: RegistryConfig,
+        sources: Vec<(SourceInfo, HintSender)>,
+    ) -> Self {
+        let sources = sources
+            .into_iter()
+            .map(|(info, hints)| Source::new(info, hints))
+            .collect();
+        Self {
+            policy,
+            config,
+            sources,
+            claims: Claims::default(),
+            index: Index::default(),
+            touched: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            news: Vec::new(),
+            appeared: BTreeSet::new(),
+            lives: BTreeMap::new(),
+            held: BTreeMap::new(),
+            ready: false,
+            statuses_changed: true,
+            published: Arc::new(Snapshot::default()),
+        }
+    }
+
+    /// The published device of that name, and what it is made of.
+    ///
+    /// Of a device whose start is still held back, only what the definition says.
+    pub(crate) fn published_device(&self, name: &str) -> Option<(Arc<Device>, Vec<Said>)> {
+        let device = self.published.device(name)?;
+        let mut said = self.claims.of(&device.id).to_vec();
+        if self.held.contains_key(&device.id) {
+            let is_defined =
+                |said: &Said| self.policy.presence(&said.source, &device.id) == Presence::Defined;
+            said.retain(is_defined);
+        }
+        Some((Arc::clone(device), said))
+    }
+
+    /// Whether this message would hide that a device went away and came back: what is pending must
+    /// be published first.
+    pub(crate) fn must_publish_before(&self, message: &Message) -> bool {
+        match message {
+            Message::Event(event) => self.revives(event),
+            _ => false,
+        }
+    }
+
+    fn revives(&self, event: &SourceEvent) -> bool {
+        match event {
+            SourceEvent::Observed(observation) => self.gone.contains(&observation.device),
+            SourceEvent::Batch(events) => events.iter().any(|event| self.revives(event)),
+            _ => false,
+        }
+    }
+
+    /// Takes one message in. Nothing is visible before [`State::publish`].
+    pub(crate) fn apply(&mut self, source: SourceIndex, message: Message, now: Instant) {
+        self.statuses_changed = true;
+        match message {
+            Message::Event(event) => {
+                self.sources[source].events += 1;
+                self.apply_event(source, event);
+            }
+            Message::SnapshotBegan { resync } => {
+                self.sources[source].is_reading = true;
+                self.sources[source].resyncs += u64::from(resync);
+            }
+            Message::SnapshotEnded(reading) => self.apply_reading(source, reading),
+            Message::Failed(reason) => self.fail(source, reason),
+            Message::Restarted => self.sources[source].restarts += 1,
+        }
+        if !self.sources[source].is_reading {
+            self.settle(source);
+        }
+        self.raise_hints(now);
+    }
+
+    /// What the source said stays, marked stale.
+    fn fail(&mut self, source: SourceIndex, reason: String) {
+        let why: Arc<str> = reason.as_str().into();
+        for stream in self.stream_ids(source) {
+            self.claims.mark_all_stale(&stream, &why);
+        }
+        let entry = &mut self.sources[source];
+        entry.is_reading = false;
+        entry.is_readable = false;
+        entry.passed = true;
+        self.set_state(source, SourceState::Degraded(reason));
+        self.release_unawaited();
+    }
+
+    fn set_state(&mut self, source: SourceIndex, state: SourceState) {
+        let source = &mut self.sources[source];
+        if let SourceState::Degraded(reason) = &state
+            && source.state != state
+        {
+            tracing::warn!(source = %source.info.name, %reason, "source degraded");
+        }
+        source.state = state;
+    }
+
+    fn settle(&mut self, source: SourceIndex) {
+        for stream in &self.sources[source].info.streams {
+            self.claims.settle(&stream.id);
+        }
+    }
+
+    /// Whether every source has been through its first pass. `first` asks only for those that wait
+    /// for nobody.
+    pub(crate) fn has_passed(&self, first: bool) -> bool {
+        let mut asked = self
+            .sources
+            .iter()
+            .filter(|s| !first || s.info.interests.is_empty());
+        asked.all(|source| source.passed)
+    }
+
+    /// From now on the list is published.
+    pub(crate) fn set_ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// Whether [`State::publish`] would show anything new.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.ready && (self.statuses_changed || !self.touched.is_empty())
+    }
+
+    /// Makes what has changed visible, and tells the events that lead there.
+    pub(crate) fn publish(&mut self) -> (Arc<Snapshot>, Vec<Change>) {
+        self.gone.clear();
+        let touched = std::mem::take(&mut self.touched);
+        let updates = touched.into_iter().filter(|id| !self.held.contains_key(id));
+        let updates: Vec<_> = updates
+            .map(|id| {
+                let merged = self.policy.merge(&id, &for_merge(self.claims.of(&id)));
+                (id, merged)
+            })
+            .collect();
+        let mut snapshot = (*self.published).clone();
+        let changes = self.index.update(updates, &mut snapshot);
+        if !changes.is_empty() || snapshot.generation == 0 {
+            snapshot.generation += 1;
+        }
+        snapshot.sources = Arc::new(self.statuses());
+        self.statuses_changed = false;
+        self.published = Arc::new(snapshot);
+        (Arc::clone(&self.published), changes)
+    }
+
+    fn statuses(&self) -> Vec<SourceStatus> {
+        self.sources
+            .iter()
+            .map(|source| source.status(&self.claims))
+            .collect()
+    }
+
+    fn stream_ids(&self, source: SourceIndex) -> Vec<SourceId> {
+        self.sources[source]
+            .info
+            .streams
+            .iter()
+            .map(|stream| stream.id.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,108 @@
+//! What a stream no longer speaks of, and since when, so that an older word cannot bring it back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nodedev_types::{DeviceId, Revision};
+
+/// How many departures are remembered for each stream while no snapshot is being taken.
+///
+/// A word that is older than so many departures, and newer than the last complete listing, would
+/// have to come from a read that every deadline of its source has passed over.
+const KEPT: usize = 4096;
+
+/// The departures of one stream.
+#[derive(Debug, Default)]
+pub(crate) struct Tombstones {
+    /// The newest complete listing: what it did not name was not there.
+    listed: Revision,
+    /// Devices that it named without anything being learnt of them.
+    exempt: BTreeSet<DeviceId>,
+    /// Departures that are newer than that listing.
+    gone: BTreeMap<DeviceId, Revision>,
+    by_age: BTreeSet<(Revision, DeviceId)>,
+}
+
+impl Tombstones {
+    /// Since when a device that is not spoken of is known to be away.
+    pub(crate) fn gone_since(&self, device: &DeviceId) -> Option<Revision> {
+        let listed = (!self.exempt.contains(device)).then_some(self.listed);
+        self.gone.get(device).copied().max(listed)
+    }
+
+    pub(crate) fn bury(&mut self, device: &DeviceId, revision: Revision) {
+        self.raise(device);
+        self.gone.insert(device.clone(), revision);
+        self.by_age.insert((revision, device.clone()));
+    }
+
+    pub(crate) fn raise(&mut self, device: &DeviceId) {
+        if let Some(revision) = self.gone.remove(device) {
+            self.by_age.remove(&(revision, device.clone()));
+        }
+    }
+
+    /// A listing has been taken in, which stands for all departures before it.
+    pub(crate) fn listed(&mut self, revision: Revision, unused: BTreeSet<DeviceId>) {
+        if revision < self.listed {
+            return;
+        }
+        self.listed = revision;
+        self.exempt = unused;
+        self.drop_oldest(|(oldest, device), kept| {
+            *oldest <= revision && !kept.exempt.contains(device)
+        });
+    }
+
+    /// No snapshot is being taken: the oldest departures are forgotten.
+    pub(crate) fn settle(&mut self) {
+        self.drop_oldest(|_, kept| kept.gone.len() > KEPT);
+    }
+
+    fn drop_oldest(&mut self, wanted: impl Fn(&(Revision, DeviceId), &Self) -> bool) {
+        while let Some(oldest) = self.by_age.first() {
+            if !wanted(oldest, self) {
+                return;
+            }
+            let oldest = oldest.1.clone();
+            self.raise(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(n: usize) -> DeviceId {
+        DeviceId::foreign("test", &n.to_string())
+    }
+
+    #[test]
+    fn a_departure_is_remembered_until_a_listing_stands_for_it() {
+        let mut tombstones = Tombstones::default();
+        tombstones.bury(&device(1), Revision(5));
+        tombstones.bury(&device(2), Revision(9));
+        assert_eq!(tombstones.gone_since(&device(1)), Some(Revision(5)));
+        tombstones.listed(Revision(7), BTreeSet::from([device(3)]));
+        assert_eq!(tombstones.gone_since(&device(1)), Some(Revision(7)));
+        assert_eq!(tombstones.gone_since(&device(2)), Some(Revision(9)));
+        assert_eq!(tombstones.gone_since(&device(3)), None, "it was there");
+        assert_eq!(tombstones.gone.len(), 1);
+    }
+
+    #[test]
+    fn departures_do_not_pile_up() {
+        let mut tombstones = Tombstones::default();
+        for n in 0..KEPT + 10 {
+            tombstones.bury(&device(n), Revision(1 + n as u64));
+        }
+        assert_eq!(tombstones.gone.len(), KEPT + 10, "a snapshot may be older");
+        tombstones.settle();
+        assert_eq!(
+            (tombstones.gone.len(), tombstones.by_age.len()),
+            (KEPT, KEPT)
+        );
+        assert_eq!(tombstones.gone_since(&device(9)), Some(Revision(0)));
+        assert_eq!(tombstones.gone_since(&device(10)), Some(Revision(11)));
+    }
+}
