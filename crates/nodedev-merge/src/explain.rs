@@ -112,6 +112,7 @@ impl Policy {
                 .map(|claim| claim.source.as_str())
                 .collect();
             sources.sort_unstable();
+            sources.dedup();
             match sources.as_slice() {
                 [] if device.id == DeviceId::Computer => "the host is always defined".into(),
                 [] => "nobody asserts it".into(),
@@ -187,6 +188,7 @@ fn lost(name: &FieldName, winners: &[(&SourceId, &Value)], claims: &[Claim<'_>])
         })
     };
     let mut lost: Vec<_> = claims.iter().filter(has_lost).filter_map(lost).collect();
-    lost.sort_by(|a, b| a.source.cmp(&b.source));
+    lost.sort_by(|a, b| (&a.source, &a.value).cmp(&(&b.source, &b.value)));
+    lost.dedup();
     lost
 }

@@ -98,7 +98,7 @@ fn places(events: &[Change], wanted: u8) -> BTreeMap<&DeviceName, (usize, usize)
 }
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     /// Law 5.
     #[test]

@@ -11,7 +11,7 @@ use crate::store::{Message, Store};
 use crate::world::{DEVICES, history};
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn names_are_unique_and_nobody_is_lost(messages in history()) {

@@ -62,7 +62,7 @@ fn without_extensions_of(namespace: &str, device: &Device) -> Device {
 }
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     /// Law 7.
     #[test]

@@ -10,7 +10,7 @@ use crate::store::{List, Message, Store};
 use crate::world::{PCI, UUID, history, sysfs};
 
 proptest! {
-    #![proptest_config(config(2000))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn every_parent_is_in_the_list_or_the_host_and_nobody_is_above_itself(messages in history()) {
