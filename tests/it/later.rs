@@ -41,6 +41,22 @@ const KINDS: &[&str] = &[
     "ap_matrix",
 ];
 
+/// Devices that a libvirt before 10.0 judges by other rules than ours, which are those of 11.3.
+const JUDGED_OTHERWISE_BEFORE_10: &[&str] = &["ccw_", "ccwgroup_", "block_dasd"];
+
+/// Whether a libvirt of this version, for example `9.0.0`, has the same rules for the device.
+pub(crate) fn is_judged_alike(version: &str, name: &str) -> bool {
+    let major: u32 = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok())
+        .unwrap_or(0);
+    major >= 10
+        || !JUDGED_OTHERWISE_BEFORE_10
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
 /// The document without what is still to come.
 pub(crate) fn without_later(document: &str) -> String {
     let kind = document.lines().find_map(|line| {

@@ -11,6 +11,7 @@ mod command;
 mod definitions;
 mod lab;
 mod later;
+mod mock;
 mod parity;
 mod peer;
 mod require;

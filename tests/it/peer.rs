@@ -20,6 +20,7 @@ impl Peer {
     /// Starts the daemon with its files in `folder`. `enter` makes a command that runs where the
     /// daemon shall see its host.
     pub(crate) fn start(folder: &Path, enter: impl Fn(&str) -> Command) -> Self {
+        fs::create_dir_all(folder).unwrap();
         let drivers = nodedev_driver_only(folder);
         let config = folder.join("libvirtd.conf");
         let text = format!(
@@ -64,6 +65,14 @@ impl Peer {
             );
             std::thread::yield_now();
         }
+    }
+
+    /// Version of the library, for example `9.0.0`.
+    pub(crate) fn version() -> String {
+        run(Command::new("virsh").arg("--version"))
+            .ok()
+            .trim()
+            .to_owned()
     }
 
     /// Names of all devices, active and not.

@@ -43,3 +43,8 @@ pub(crate) fn programs(names: &[&str]) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Hosts made of files.
+pub(crate) fn mock_hosts() -> Result<(), String> {
+    nodedev_source_testkit::mock_host::unavailable().map_or(Ok(()), |reason| Err(reason.to_owned()))
+}
