@@ -73,15 +73,9 @@ pub trait NodeDeviceSource: fmt::Debug + Send + Sync + 'static {
 pub struct Watch(#[expect(dead_code, reason = "held to be dropped")] Box<dyn Any + Send>);
 
 impl Watch {
-    /// A watch that ends when `guard` is dropped.
+    /// A watch that ends when `guard` is dropped. A source that never changes guards its sink.
     pub fn new(guard: impl Send + 'static) -> Self {
         Self(Box::new(guard))
-    }
-
-    /// A watch with nothing behind it, for a source that never changes.
-    #[must_use]
-    pub fn idle() -> Self {
-        Self::new(())
     }
 }
 

@@ -259,7 +259,7 @@ impl NodeDeviceSource for Faulty {
     async fn watch(&self, sink: EventSink, hints: HintStream) -> Result<Watch, SourceError> {
         self.leak(&sink);
         match self.fault {
-            Fault::DropsItsSink => Ok(Watch::idle()),
+            Fault::DropsItsSink => Ok(Watch::new(())),
             Fault::ArmsLate => {
                 *self.unarmed.lock().unwrap() = Some((sink, hints));
                 Ok(Watch::new(Arc::clone(&self.late)))
