@@ -48,13 +48,7 @@ const NORMAL: &[(&str, &[&str])] = &[
     ),
     (
         "nodedev-cli",
-        &[
-            "nodedev-driver",
-            "nodedev-registry",
-            "nodedev-source",
-            "nodedev-types",
-            "nodedev-xml",
-        ],
+        &["nodedev-driver", "nodedev-types", "nodedev-xml"],
     ),
     ("nodedev-tests", &[]),
     (

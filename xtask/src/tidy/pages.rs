@@ -4,13 +4,27 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory as _;
 
-use super::Problem;
 use super::tree::TextFile;
+use super::{Problem, find};
 use crate::Arguments;
+
+/// A page whose Rust is taken from files that are compiled and tested.
+struct Excerpts {
+    page: &'static str,
+    from: &'static [&'static str],
+}
+
+const EXCERPTS: &[Excerpts] = &[Excerpts {
+    page: "docs/adding-a-source.md",
+    from: &[
+        "crates/nodedev-source/examples/static_source.rs",
+        "crates/nodedev-source-testkit/tests/static_source.rs",
+    ],
+}];
 
 /// All pages.
 pub(crate) fn check(files: &[TextFile]) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = excerpts(files);
     for page in files.iter().filter(|file| file.is_page()) {
         for target in links(&page.text) {
             if !exists(files, &page.path, target) {
@@ -41,6 +55,27 @@ pub(crate) fn nodedev_subcommands(files: &[TextFile]) -> BTreeSet<String> {
             .flat_map(|start| words_after(&page.text, start))
     });
     commands.map(str::to_owned).collect()
+}
+
+/// Every block of Rust on these pages stands as it is in one of the files it is taken from.
+fn excerpts(files: &[TextFile]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for Excerpts { page, from } in EXCERPTS {
+        let Some(text) = find(files, page).map(|page| &page.text) else {
+            continue;
+        };
+        for block in text.split("```rust\n").skip(1) {
+            let block = block.split("```").next().unwrap_or_default();
+            let is_there =
+                |path: &&str| find(files, path).is_some_and(|file| file.text.contains(block));
+            if !from.iter().any(|path| is_there(&path)) {
+                let line = block.lines().next().unwrap_or_default().trim();
+                let message = format!("the excerpt `{line}` is no longer in {}", from.join(" or "));
+                problems.push(Problem::new(*page, message));
+            }
+        }
+    }
+    problems
 }
 
 /// The word that follows each occurrence, if it is the name of a command.
@@ -125,6 +160,26 @@ mod tests {
             ["docs/page.md: names `cargo xtask dance`, which is not there"]
         );
         assert_eq!(problems("`cargo xtask --help`"), [""; 0]);
+    }
+
+    #[test]
+    fn excerpts_are_parts_of_the_code() {
+        let file = |path: &str, text: &str| TextFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        let Excerpts { page, from } = EXCERPTS[0];
+        let code = file(from[0], "fn a() {\n    b();\n}\n");
+        let good = file(page, "so:\n```rust\n    b();\n```\n");
+        let stale = file(page, "so:\n```rust\n    c();\n```\n");
+        assert_eq!(check(&[good, code.clone()]), []);
+        let found = check(&[stale, code]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0]
+                .message
+                .starts_with("the excerpt `c();` is no longer in")
+        );
     }
 
     #[test]
