@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{debian, docs, no_std, tidy, toolchain};
+use crate::{debian, no_std, tidy, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -54,13 +54,8 @@ pub(crate) const STEPS: &[Step] = &[
         work: |context| no_std::check(context.root),
     },
     Step {
-        name: "docs",
-        about: "the generated pages are up to date",
-        work: |context| docs::check(context.root),
-    },
-    Step {
         name: "tests",
-        about: "unit, integration and whole-daemon tests",
+        about: "unit, integration and whole-host tests, among them that no generated page is stale",
         work: tests,
     },
     Step {

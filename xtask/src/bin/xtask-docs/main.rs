@@ -30,13 +30,7 @@ fn main() -> Result<()> {
         Some("--check") => true,
         Some(other) => bail!("`{other}` is no option; there is --check"),
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut stale = Vec::new();
-    for (path, page) in PAGES {
-        if !bring_up_to_date(&root.join(path), &page(), check)? {
-            stale.push(*path);
-        }
-    }
+    let stale = bring_all_up_to_date(check)?;
     if !stale.is_empty() {
         bail!(
             "stale: {}; run `cargo xtask docs` and commit the result",
@@ -44,6 +38,18 @@ fn main() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The pages that are stale, which are none unless only checking.
+fn bring_all_up_to_date(check: bool) -> Result<Vec<&'static str>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut stale = Vec::new();
+    for (path, page) in PAGES {
+        if !bring_up_to_date(&root.join(path), &page(), check)? {
+            stale.push(*path);
+        }
+    }
+    Ok(stale)
 }
 
 /// Whether the page is as it should be; when not only checking, it is then.
@@ -63,6 +69,15 @@ fn bring_up_to_date(path: &Path, page: &str, check: bool) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_page_is_stale() {
+        let stale = bring_all_up_to_date(true).unwrap();
+        assert!(
+            stale.is_empty(),
+            "{stale:?}: run `cargo xtask docs` and commit the result"
+        );
+    }
 
     #[test]
     fn checking_finds_a_stale_page_and_leaves_it() {
