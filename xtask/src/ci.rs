@@ -56,6 +56,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let context = Context {
         root,
         install: true,
+        keep_going: false,
     };
     step::run_all(&steps, &context)
 }

@@ -13,6 +13,8 @@ pub(crate) struct Context<'a> {
     pub(crate) root: &'a Path,
     /// Whether missing packages and tools may be installed.
     pub(crate) install: bool,
+    /// Whether a failure leaves the other steps to be run.
+    pub(crate) keep_going: bool,
 }
 
 /// A named piece of work.
@@ -57,7 +59,7 @@ pub(crate) fn select(steps: &[Step], names: &[String]) -> Result<Vec<Step>> {
     Ok(steps.iter().filter(is_chosen).copied().collect())
 }
 
-/// Runs the steps until one fails.
+/// Runs the steps, until one fails unless told to keep going.
 ///
 /// # Errors
 ///
@@ -78,8 +80,13 @@ pub(crate) fn run_all(steps: &[Step], context: &Context<'_>) -> Result<()> {
         let took = began.elapsed();
         if let Err(error) = result {
             outcomes[number] = Outcome::Failed(took);
-            failure = Some(error.context(format!("step `{}`", step.name)));
-            break;
+            let error = error.context(format!("step `{}`", step.name));
+            eprintln!("error: {error:#}");
+            failure = failure.or(Some(error));
+            if !context.keep_going {
+                break;
+            }
+            continue;
         }
         outcomes[number] = Outcome::Passed(took);
         eprintln!("== {}: ok, {:.1} s", step.name, took.as_secs_f64());
@@ -125,6 +132,7 @@ mod tests {
             &Context {
                 root: Path::new("/"),
                 install: false,
+                keep_going: false,
             },
         )
     }

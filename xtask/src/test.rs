@@ -16,6 +16,9 @@ pub(crate) struct Arguments {
     /// Install nothing; fail when something is missing.
     #[arg(long)]
     no_install: bool,
+    /// Run the other steps too when one has failed.
+    #[arg(long)]
+    keep_going: bool,
     /// Name the steps and run none.
     #[arg(long)]
     list: bool,
@@ -86,6 +89,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let context = Context {
         root,
         install: !arguments.no_install,
+        keep_going: arguments.keep_going,
     };
     step::run_all(&steps, &context)
 }
