@@ -21,6 +21,9 @@ pub(crate) enum FileError {
     /// The system refused: most often the file is not there.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// A directory lies in its place.
+    #[error("is a directory")]
+    Directory,
     /// More than [`MAX_ATTRIBUTE`].
     #[error("larger than {} KiB", MAX_ATTRIBUTE >> 10)]
     TooLarge,
@@ -131,6 +134,7 @@ fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError>
         Err(error) if error.kind() == ErrorKind::WouldBlock && is_pipe(&file) => {
             Err(FileError::NoAnswer(deadline))
         }
+        Err(error) if error.kind() == ErrorKind::IsADirectory => Err(FileError::Directory),
         Err(error) => Err(error.into()),
     }
 }
@@ -182,6 +186,7 @@ mod tests {
             Err(FileError::TooLarge)
         ));
         assert_eq!(read(root.path(), "/none").unwrap(), b"");
+        assert!(matches!(read(root.path(), "/"), Err(FileError::Directory)));
     }
 
     #[test]

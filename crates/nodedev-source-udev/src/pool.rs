@@ -72,14 +72,17 @@ struct State {
     supervised: bool,
 }
 
+type RunFn = Box<dyn FnOnce(&Announcer) + Send>;
+type LoseFn = Box<dyn FnOnce(Lost) + Send>;
+
 struct Job {
-    run: Box<dyn FnOnce(&Announcer) + Send>,
-    lose: Box<dyn FnOnce(Lost) + Send>,
+    run: RunFn,
+    lose: LoseFn,
 }
 
 struct Worker {
     announcer: Arc<Announcer>,
-    lose: Option<Box<dyn FnOnce(Lost) + Send>>,
+    lose: Option<LoseFn>,
 }
 
 impl fmt::Debug for ReaderPool {
@@ -213,7 +216,7 @@ impl Shared {
     }
 
     /// The next job for this worker, `None` when it shall end.
-    fn next_job(self: &Arc<Self>, id: u64) -> Option<Box<dyn FnOnce(&Announcer) + Send>> {
+    fn next_job(self: &Arc<Self>, id: u64) -> Option<RunFn> {
         let mut state = self.lock();
         let mut lingered = false;
         loop {
@@ -322,8 +325,6 @@ impl Shared {
         lost
     }
 }
-
-type LoseFn = Box<dyn FnOnce(Lost) + Send>;
 
 impl State {
     /// Only for a failure to start threads, with no reader running that could call back.

@@ -107,9 +107,8 @@ impl Host {
             return Outcome::NotADevice;
         };
         let mut reading = Reading::new(raw, files, &self.names);
-        let id = match identity(capability, &reading) {
-            Ok(id) => id,
-            Err(_) => return Outcome::NotADevice,
+        let Ok(id) = identity(capability, &reading) else {
+            return Outcome::NotADevice;
         };
         let verdict = translate(capability, &mut reading);
         let Reading {

@@ -164,7 +164,7 @@ impl<'a> Reading<'a> {
             Err(error @ FileError::NoAnswer(_)) => {
                 Err(self.unreadable(attribute, error.to_string()))
             }
-            Err(error @ FileError::TooLarge) => {
+            Err(error @ (FileError::TooLarge | FileError::Directory)) => {
                 self.warn(attribute, error.to_string());
                 Ok(None)
             }

@@ -133,7 +133,7 @@ impl MockHost {
         paths.iter().rev().try_for_each(|path| self.withdraw(path))
     }
 
-    /// Gives a device another path, and everything below it with it; one `move` event for each.
+    /// Gives a device another path, and everything below it with it; one `move` event for all.
     ///
     /// # Errors
     ///
@@ -157,14 +157,10 @@ impl MockHost {
                 }
             }
             self.publish(&record)?;
-            let devpath = path.strip_prefix("/sys").unwrap_or(&path).to_owned();
-            let new_path = record.syspath.clone();
-            self.devices.insert(new_path.clone(), record);
-            if path == old {
-                self.announce_with(&new_path, "move", &[("DEVPATH_OLD", &devpath)])?;
-            }
+            self.devices.insert(record.syspath.clone(), record);
         }
-        Ok(())
+        let old_devpath = old.strip_prefix("/sys").unwrap_or(old);
+        self.announce_with(new, "move", &[("DEVPATH_OLD", old_devpath)])
     }
 
     /// Sets a property, without an event.

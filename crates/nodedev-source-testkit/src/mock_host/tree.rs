@@ -51,11 +51,16 @@ impl Tree {
     /// Writes a file in one step, so that nobody reads half of it.
     pub(super) fn write(&self, path: &str, contents: &[u8]) -> io::Result<()> {
         let real = self.path(path);
-        make_parent(&real)?;
+        if fs::symlink_metadata(&real).is_err() {
+            make_parent(&real)?;
+            return fs::write(&real, contents);
+        }
         let mut beside = real.clone().into_os_string();
         beside.push(".new");
         fs::write(&beside, contents)?;
-        self.clear(path)?;
+        if real.is_dir() {
+            self.clear(path)?;
+        }
         fs::rename(&beside, &real)
     }
 
@@ -96,7 +101,10 @@ impl Tree {
 }
 
 fn make_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
+    match path.parent() {
+        Some(parent) if !parent.is_dir() => fs::create_dir_all(parent),
+        _ => Ok(()),
+    }
 }
 
 fn relative(from: &Path, to: &Path) -> PathBuf {

@@ -43,7 +43,7 @@ pub(super) fn ccwgroup(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) fn ap_card(reading: &mut Reading<'_>) -> Result<(), Refusal> {
+pub(super) fn ap_card(reading: &Reading<'_>) -> Result<(), Refusal> {
     let name = reading.device.file_name();
     match name.strip_prefix("card").and_then(hexadecimal) {
         Some(_) => Ok(()),
@@ -51,7 +51,7 @@ pub(super) fn ap_card(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     }
 }
 
-pub(super) fn ap_queue(reading: &mut Reading<'_>) -> Result<(), Refusal> {
+pub(super) fn ap_queue(reading: &Reading<'_>) -> Result<(), Refusal> {
     let name = reading.device.file_name();
     let parts = name.split_once('.');
     match parts.map(|(adapter, domain)| (hexadecimal(adapter), hexadecimal(domain))) {

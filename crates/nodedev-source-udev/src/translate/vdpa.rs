@@ -3,7 +3,7 @@
 use crate::reading::{Reading, Refusal};
 
 /// A character device that the kernel names must have its node.
-pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
+pub(super) fn translate(reading: &Reading<'_>) -> Result<(), Refusal> {
     let entries = reading
         .files
         .entries(&reading.device.syspath)
