@@ -3,6 +3,9 @@
 //! Shows exactly what `nodedev_merge::view` would: it holds no decision of its own, only what the
 //! merge's functions need to be asked about few devices instead of all.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;

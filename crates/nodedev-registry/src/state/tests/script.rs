@@ -117,7 +117,8 @@ impl Run {
             speakers: speakers(),
             hints,
             now: Instant::now(),
-            revisions: [0; SOURCES],
+            // Late words are older than these, and never equal to the first.
+            revisions: [8; SOURCES],
             reading: [None; SOURCES],
             last: Last::Nothing,
             list: BTreeMap::new(),
