@@ -1,12 +1,13 @@
 //! What clients are told when the list changes: events on names.
 
 use alloc::vec::Vec;
-use core::cmp::Ordering;
+use core::cmp::Reverse;
 use core::fmt;
 
-use nodedev_types::fields::device;
-use nodedev_types::{Device, DeviceId, DeviceName};
+use nodedev_types::{Device, DeviceId, DeviceName, SysfsPath};
 use serde::{Deserialize, Serialize};
+
+use crate::relations::sysfs_path;
 
 /// What happened to a name, in libvirt's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,7 +71,7 @@ pub fn in_order<'a>(
             }
         }
     }
-    events.sort_by(order);
+    events.sort_by_cached_key(order);
     let change = |(kind, device): (ChangeKind, &Device)| Change {
         kind,
         name: device.name.clone(),
@@ -120,27 +121,35 @@ fn gains<'a>(
         .map(move |(_, kind)| (kind, new))
 }
 
-fn order(a: &(ChangeKind, &Device), b: &(ChangeKind, &Device)) -> Ordering {
-    let stage = |kind: ChangeKind| match kind {
+type Place<'a> = (u8, Option<SysfsPath>, &'a DeviceId);
+
+/// What goes, from the bottom up; what comes, from the top down; what is different, likewise.
+fn order<'a>(
+    (kind, device): &(ChangeKind, &'a Device),
+) -> (
+    u8,
+    Reverse<Option<Place<'a>>>,
+    Option<Place<'a>>,
+    ChangeKind,
+) {
+    let stage = match kind {
         ChangeKind::Deleted | ChangeKind::Undefined => 0,
         ChangeKind::Created | ChangeKind::Defined => 1,
         ChangeKind::Updated => 2,
     };
-    stage(a.0).cmp(&stage(b.0)).then_with(|| {
-        let down = place(a.1).cmp(&place(b.1));
-        (if stage(a.0) == 0 {
-            down.reverse()
-        } else {
-            down
-        })
-        .then(a.0.cmp(&b.0))
-    })
+    let place = Some(place(device));
+    let (upwards, downwards) = match stage {
+        0 => (place, None),
+        _ => (None, place),
+    };
+    (stage, Reverse(upwards), downwards, *kind)
 }
 
-/// The host first, then what has a path, so that what lies below comes later; definitions last.
-fn place(device: &Device) -> (u8, Option<&str>, &DeviceId) {
-    let path = device.fields.get(device::PATH);
-    let rank = match (&device.id, path) {
+/// The host first, then what has a path, so that what lies below comes later; then what is found by
+/// an address. The same paths count here as where parents are looked up.
+fn place(device: &Device) -> Place<'_> {
+    let path = sysfs_path(&device.fields);
+    let rank = match (&device.id, &path) {
         (DeviceId::Computer, _) => 0,
         (_, Some(_)) => 1,
         (_, None) => 2,

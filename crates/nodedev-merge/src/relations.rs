@@ -32,7 +32,7 @@ pub fn parent_of(id: &DeviceId, fields: &Fields, index: &impl RelationIndex) -> 
     path.ancestors().find_map(device_at)
 }
 
-fn sysfs_path(fields: &Fields) -> Option<SysfsPath> {
+pub(crate) fn sysfs_path(fields: &Fields) -> Option<SysfsPath> {
     SysfsPath::new(fields.get(device::PATH)?).ok()
 }
 

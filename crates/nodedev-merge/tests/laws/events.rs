@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::config;
 use crate::store::{List, Message, Store};
-use crate::world::{DEVICES, MAC, PCI, history, said, sysfs};
+use crate::world::{DEVICES, MAC, PCI, UUID, history, said, sysfs};
 
 pub(crate) fn events(old: &List, new: &List) -> Vec<Change> {
     let names: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
@@ -247,4 +247,20 @@ fn the_host_comes_first_and_goes_last() {
     let going = told(&all, &none);
     assert_eq!(going[going.len() - 1], "undefined computer computer");
     assert_eq!(going[going.len() - 2], "deleted computer computer");
+}
+
+/// Its parent is the one that its address means.
+#[test]
+fn a_device_with_an_unusable_path_comes_after_its_parent() {
+    let (parent, child) = (sysfs(PCI), DeviceId::mdev(UUID, "0000:00:02.0"));
+    for unusable in ["", "not a path", "/sys//devices"] {
+        let mut fields = crate::saying::fields_of("udev", &child, 0);
+        fields.set(nodedev_types::fields::device::PATH, unusable);
+        let mut all = Store::of(&[Message::new("udev", &child, 1, Some(fields))]);
+        tell(&mut all, &parent, 1, Some(0));
+        let coming = told(&Store::default(), &all);
+        assert!(coming[0].starts_with("created pci_"), "{coming:?}");
+        let going = told(&all, &Store::default());
+        assert!(going[0].starts_with("deleted mdev_"), "{going:?}");
+    }
 }
