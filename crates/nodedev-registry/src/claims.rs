@@ -186,7 +186,7 @@ impl Claims {
     fn newest(&self, source: &SourceId, device: &DeviceId) -> Option<Revision> {
         match self.said(source, device) {
             Some(said) => Some(said.revision),
-            None => self.tombstones.get(source)?.gone_since(device),
+            None => Some(self.tombstones.get(source)?.gone_since(device)),
         }
     }
 }

@@ -15,8 +15,9 @@ const KEPT: usize = 4096;
 pub(crate) struct Tombstones {
     /// The newest complete listing: what it did not name was not there.
     listed: Revision,
-    /// Devices that it named without anything being learnt of them.
-    exempt: BTreeSet<DeviceId>,
+    /// Devices that it named without anything being learnt of them, with the listing that counts
+    /// for them instead.
+    exempt: BTreeMap<DeviceId, Revision>,
     /// Departures that are newer than that listing.
     gone: BTreeMap<DeviceId, Revision>,
     by_age: BTreeSet<(Revision, DeviceId)>,
@@ -24,9 +25,13 @@ pub(crate) struct Tombstones {
 
 impl Tombstones {
     /// Since when a device that is not spoken of is known to be away.
-    pub(crate) fn gone_since(&self, device: &DeviceId) -> Option<Revision> {
-        let listed = (!self.exempt.contains(device)).then_some(self.listed);
-        self.gone.get(device).copied().max(listed)
+    pub(crate) fn gone_since(&self, device: &DeviceId) -> Revision {
+        let listed = self.exempt.get(device).unwrap_or(&self.listed);
+        self.gone
+            .get(device)
+            .unwrap_or(listed)
+            .max(listed)
+            .to_owned()
     }
 
     pub(crate) fn bury(&mut self, device: &DeviceId, revision: Revision) {
@@ -46,11 +51,13 @@ impl Tombstones {
         if revision < self.listed {
             return;
         }
+        let before = |device: DeviceId| {
+            let since = self.gone_since(&device);
+            (device, since)
+        };
+        self.exempt = unused.into_iter().map(before).collect();
         self.listed = revision;
-        self.exempt = unused;
-        self.drop_oldest(|(oldest, device), kept| {
-            *oldest <= revision && !kept.exempt.contains(device)
-        });
+        self.drop_oldest(|(oldest, _), _| *oldest <= revision);
     }
 
     /// No snapshot is being taken: the oldest departures are forgotten.
@@ -82,12 +89,27 @@ mod tests {
         let mut tombstones = Tombstones::default();
         tombstones.bury(&device(1), Revision(5));
         tombstones.bury(&device(2), Revision(9));
-        assert_eq!(tombstones.gone_since(&device(1)), Some(Revision(5)));
+        assert_eq!(tombstones.gone_since(&device(1)), Revision(5));
         tombstones.listed(Revision(7), BTreeSet::from([device(3)]));
-        assert_eq!(tombstones.gone_since(&device(1)), Some(Revision(7)));
-        assert_eq!(tombstones.gone_since(&device(2)), Some(Revision(9)));
-        assert_eq!(tombstones.gone_since(&device(3)), None, "it was there");
+        assert_eq!(tombstones.gone_since(&device(1)), Revision(7));
+        assert_eq!(tombstones.gone_since(&device(2)), Revision(9));
+        assert_eq!(
+            tombstones.gone_since(&device(3)),
+            Revision(0),
+            "it was there"
+        );
         assert_eq!(tombstones.gone.len(), 1);
+    }
+
+    #[test]
+    fn an_unreadable_device_is_as_far_away_as_before() {
+        let mut tombstones = Tombstones::default();
+        tombstones.listed(Revision(3), BTreeSet::new());
+        tombstones.listed(Revision(7), BTreeSet::from([device(1)]));
+        assert_eq!(tombstones.gone_since(&device(1)), Revision(3));
+        tombstones.listed(Revision(9), BTreeSet::from([device(1), device(2)]));
+        assert_eq!(tombstones.gone_since(&device(1)), Revision(3));
+        assert_eq!(tombstones.gone_since(&device(2)), Revision(7));
     }
 
     #[test]
@@ -102,7 +124,7 @@ mod tests {
             (tombstones.gone.len(), tombstones.by_age.len()),
             (KEPT, KEPT)
         );
-        assert_eq!(tombstones.gone_since(&device(9)), Some(Revision(0)));
-        assert_eq!(tombstones.gone_since(&device(10)), Some(Revision(11)));
+        assert_eq!(tombstones.gone_since(&device(9)), Revision(0));
+        assert_eq!(tombstones.gone_since(&device(10)), Revision(11));
     }
 }

@@ -36,10 +36,13 @@ fn documents(registry: &Registry) -> String {
 
 fn kernel(host: &ScriptedHost, device: u8, word: u8) {
     let (id, fields) = match device % 7 {
-        0 => (sysfs(PCI), pci(PCI, (word % 3 > 0).then_some(word.into()))),
+        0 => (
+            sysfs(PCI),
+            pci(PCI, (!word.is_multiple_of(3)).then_some(word.into())),
+        ),
         1 => {
             let far = "/sys/devices/pci0000:00/0000:00:03.0";
-            (sysfs(far), pci(far, (word % 2 > 0).then_some(1)))
+            (sysfs(far), pci(far, (!word.is_multiple_of(2)).then_some(1)))
         }
         2 => (mdev(), running(&mdev_path())),
         3 => {

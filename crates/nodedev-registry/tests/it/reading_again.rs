@@ -1,5 +1,10 @@
 //! Refresh and explain: one device read again for one caller, and nobody else the wiser.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a device that is not there fails the test"
+)]
+
 use std::time::Duration;
 
 use nodedev_registry::{Origin, Registry, RegistryError};
