@@ -109,6 +109,7 @@ fn one_bad_definition_file_costs_itself() {
         let listed = run(&mut lab.nodedev(&["list", "--inactive"]));
         assert_eq!(listed.stdout.lines().count(), 1, "{what}: {listed:?}");
         assert!(listed.stdout.contains("11111111"), "{what}: {listed:?}");
+        assert!(listed.stderr.contains(TWO), "{what}: {listed:?}");
         let devices = run(&mut lab.nodedev(&["list"]));
         assert!(devices.stdout.contains("computer"), "{what}: {devices:?}");
         let sources = run(&mut lab.nodedev(&["sources"]));

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use nodedev_driver::DriverConfig;
 use nodedev_driver::registry::{Registry, Snapshot, SourceState};
+use nodedev_types::Severity;
 
 use crate::args::{Args, Connect};
+use crate::output::Output;
 use crate::status::Failure;
 
 /// How long the end may take: everything is read-only, so nothing is lost after that.
@@ -54,6 +56,26 @@ impl Connection {
             Ok(())
         } else {
             Err(Failure::Source(reasons))
+        }
+    }
+
+    /// Tells that something could not be used, where that may be why a device or field is missing.
+    pub(crate) fn warn_of_unusable(&self, output: &Output) {
+        let snapshot = self.snapshot();
+        let all = snapshot
+            .sources()
+            .iter()
+            .flat_map(|source| &source.diagnostics);
+        let warnings: Vec<_> = all
+            .filter(|found| found.severity >= Severity::Warning)
+            .collect();
+        match warnings.as_slice() {
+            [] => {}
+            [warning] => output.warning(warning),
+            [first, others @ ..] => {
+                let count = others.len();
+                output.warning(format_args!("{first} (and {count} more: nodedev sources)"));
+            }
         }
     }
 

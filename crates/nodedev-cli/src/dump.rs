@@ -38,6 +38,7 @@ pub(crate) async fn run(
         }
     }
     out.flush()?;
+    connection.warn_of_unusable(output);
     let missing = missing(&names, &devices, args);
     if missing.is_empty() {
         connection.check_sources()

@@ -44,6 +44,7 @@ pub(crate) fn run(args: &List, connection: &Connection, output: &Output) -> Resu
         }
     }
     out.flush()?;
+    connection.warn_of_unusable(output);
     connection.check_sources()
 }
 
