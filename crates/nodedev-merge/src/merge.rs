@@ -164,14 +164,13 @@ pub(crate) const fn holds(condition: Condition, existence: Existence) -> bool {
     }
 }
 
-/// All texts, sorted, each once. Values that are no texts do not take part in a union.
+/// All texts, sorted, each once. What is no list of texts, which the policy refuses to unite, does
+/// not take part.
 fn union<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
     let mut texts: Vec<String> = Vec::new();
     for value in values {
-        match value {
-            Value::Text(text) => texts.push(text.clone()),
-            Value::Texts(several) => texts.extend(several.iter().cloned()),
-            _ => {}
+        if let Value::Texts(several) = value {
+            texts.extend(several.iter().cloned());
         }
     }
     texts.sort_unstable();
@@ -197,7 +196,7 @@ mod tests {
     #[test]
     fn a_union_is_sorted_and_without_duplicates() {
         let one = Value::Texts(alloc::vec!["b".into(), "a".into()]);
-        let two = Value::Text("b".into());
+        let two = Value::Texts(alloc::vec!["b".into()]);
         let expected = Value::Texts(alloc::vec!["a".into(), "b".into()]);
         assert_eq!(union([&one, &two].into_iter()), expected);
         assert_eq!(union([&two, &one].into_iter()), expected);
