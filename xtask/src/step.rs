@@ -81,11 +81,12 @@ pub(crate) fn run_all(steps: &[Step], context: &Context<'_>) -> Result<()> {
         if let Err(error) = result {
             outcomes[number] = Outcome::Failed(took);
             let error = error.context(format!("step `{}`", step.name));
-            eprintln!("error: {error:#}");
-            failure = failure.or(Some(error));
             if !context.keep_going {
+                failure = Some(error);
                 break;
             }
+            eprintln!("error: {error:#}");
+            failure = failure.or(Some(error));
             continue;
         }
         outcomes[number] = Outcome::Passed(took);

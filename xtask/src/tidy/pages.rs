@@ -68,7 +68,7 @@ fn excerpts(files: &[TextFile]) -> Vec<Problem> {
             let block = block.split("```").next().unwrap_or_default();
             let is_there =
                 |path: &&str| find(files, path).is_some_and(|file| file.text.contains(block));
-            if !from.iter().any(|path| is_there(&path)) {
+            if !from.iter().any(is_there) {
                 let line = block.lines().next().unwrap_or_default().trim();
                 let message = format!("the excerpt `{line}` is no longer in {}", from.join(" or "));
                 problems.push(Problem::new(*page, message));

@@ -70,6 +70,10 @@ impl Host {
     }
 
     /// Runs the program as an operator would.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is run here is a script of the test"
+    )]
     pub(crate) fn mdevctl(&self, arguments: &[&str]) -> std::process::Output {
         Command::new(self.program())
             .args(arguments)

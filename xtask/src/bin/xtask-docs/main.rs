@@ -17,11 +17,24 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Where each page lies, and what makes it.
-const PAGES: &[(&str, fn() -> String)] = &[
-    ("docs/fields.md", fields::page),
-    ("docs/merge-policy.md", merge_policy::page),
-    ("docs/source-contract.md", source_contract::page),
+struct Page {
+    path: &'static str,
+    text: fn() -> String,
+}
+
+const PAGES: &[Page] = &[
+    Page {
+        path: "docs/fields.md",
+        text: fields::page,
+    },
+    Page {
+        path: "docs/merge-policy.md",
+        text: merge_policy::page,
+    },
+    Page {
+        path: "docs/source-contract.md",
+        text: source_contract::page,
+    },
 ];
 
 fn main() -> Result<()> {
@@ -44,9 +57,9 @@ fn main() -> Result<()> {
 fn bring_all_up_to_date(check: bool) -> Result<Vec<&'static str>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut stale = Vec::new();
-    for (path, page) in PAGES {
-        if !bring_up_to_date(&root.join(path), &page(), check)? {
-            stale.push(*path);
+    for page in PAGES {
+        if !bring_up_to_date(&root.join(page.path), &(page.text)(), check)? {
+            stale.push(page.path);
         }
     }
     Ok(stale)
@@ -93,8 +106,8 @@ mod tests {
 
     #[test]
     fn every_page_has_a_title_and_says_that_it_is_made() {
-        for (path, page) in PAGES {
-            let page = page();
+        for Page { path, text } in PAGES {
+            let page = text();
             assert!(page.starts_with("# "), "{path}");
             assert!(page.contains(markdown::NOTICE), "{path}");
             assert!(page.ends_with('\n') && !page.ends_with("\n\n"), "{path}");
