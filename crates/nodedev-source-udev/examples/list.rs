@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "an example that prints")]
 
 use std::error::Error;
+use std::fmt::Write as _;
 
 use nodedev_source::{NodeDeviceSource, event_channel, hint_channel};
 use nodedev_source_udev::{UdevConfig, UdevSource};
@@ -14,20 +15,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (_hints, hint_stream) = hint_channel();
     let _watch = source.watch(sink, hint_stream).await?;
     let snapshot = source.snapshot().await?;
+    let mut text = String::new();
     for listing in snapshot.listings {
         for device in listing.devices? {
-            println!("{}", device.device);
+            writeln!(text, "{}", device.device)?;
             for (name, value) in device.fields.iter() {
-                println!("  {name} = {value}");
+                writeln!(text, "  {name} = {value}")?;
             }
         }
         for device in listing.unreadable {
-            println!("unreadable: {device}");
+            writeln!(text, "unreadable: {device}")?;
         }
     }
     for diagnostic in snapshot.diagnostics {
-        println!("{diagnostic}");
+        writeln!(text, "{diagnostic}")?;
     }
+    print!("{text}");
     if std::env::args().nth(1).as_deref() == Some("--watch") {
         while let Some(event) = events.recv().await {
             println!("{event:?}");

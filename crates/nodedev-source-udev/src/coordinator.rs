@@ -26,6 +26,9 @@ use retry::Retries;
 /// How often to look whether anybody still listens.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// When a device whose reader was given up is read once more: it may have been slow, no more.
+pub(crate) const SECOND_CHANCE: Duration = Duration::from_secs(5);
+
 /// A reading under way.
 #[derive(Debug)]
 struct Pending {
@@ -257,10 +260,13 @@ impl Coordinator {
                 vec![self.unreadable(path, revision, diagnostic)]
             }
             Outcome::Unreadable {
+                id,
                 diagnostic,
                 diagnostics,
-                ..
             } => {
+                if id.is_none() {
+                    self.retries.recheck(path, Instant::now() + SECOND_CHANCE);
+                }
                 let mut said = vec![self.unreadable(path, revision, diagnostic)];
                 said.extend(diagnostics.into_iter().map(SourceEvent::Diagnostic));
                 said
@@ -298,6 +304,7 @@ impl Coordinator {
             self.read(&path, None);
         }
         for path in self.retries.due_rechecks(now) {
+            // So much later the directory of a removed device is gone.
             self.memory().restore(&path);
             self.read(&path, None);
         }

@@ -8,6 +8,7 @@ use nodedev_source::{Listing, Snapshot, SourceError};
 use nodedev_types::{DeviceId, Diagnostic, Observation, Revision, SourceId};
 use tokio::sync::oneshot;
 
+use crate::coordinator::SECOND_CHANCE;
 use crate::enumerate::syspaths;
 use crate::error::UdevError;
 use crate::inner::Inner;
@@ -210,6 +211,10 @@ impl Collected {
                 diagnostic,
                 diagnostics,
             } => {
+                if id.is_none() {
+                    self.rechecks
+                        .push((path.to_owned(), Instant::now() + SECOND_CHANCE));
+                }
                 self.diagnostics.extend(diagnostics);
                 self.unread(memory, path, id, diagnostic);
             }
