@@ -69,7 +69,6 @@ fn features(context: &Context<'_>) -> Result<()> {
         "--workspace",
         "--feature-powerset",
         "--depth=2",
-        "--no-dev-deps",
         "--",
         "--deny=warnings",
     ];
@@ -108,6 +107,11 @@ fn semver(context: &Context<'_>) -> Result<()> {
 
 fn coverage(context: &Context<'_>) -> Result<()> {
     toolchain::require_tool(context.root, "cargo-llvm-cov", context.install)?;
+    // Without rustup the system's own LLVM tools are taken.
+    if Command::new("rustup").args(["--version"]).succeeds() {
+        let llvm_tools = ["component", "add", "llvm-tools"];
+        Command::new("rustup").args(llvm_tools).run()?;
+    }
     let coverage = [
         "llvm-cov",
         "--workspace",
@@ -124,6 +128,7 @@ fn mutants(context: &Context<'_>) -> Result<()> {
         "--package=nodedev-merge",
         "--no-shuffle",
         "--jobs=2",
+        "--output=target",
     ];
     Command::cargo(context.root).args(mutants).run()
 }
