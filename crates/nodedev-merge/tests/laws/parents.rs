@@ -156,3 +156,21 @@ fn a_third_party_is_nobodys_parent_by_path_and_may_have_one() {
     let list = Store::of([&pci, &below("/sys/devices/pci0000:00/0000:00:02.0/acme")]).list();
     assert_eq!(parent_of(&list, &acme), "pci_0000_00_02_0");
 }
+
+#[test]
+fn a_device_is_capable_by_its_kind_or_by_its_types() {
+    let definition = DeviceId::mdev(UUID, "0000:00:02.0");
+    let defined = says("mdevctl/defined", &definition, |_| {});
+    let pci = says("udev", &sysfs(PCI), |_| {});
+    let by_kind = says("udev", &sysfs("/sys/devices/z"), |fields| {
+        fields.set(device::ADDRESS, "0000:00:02.0");
+        fields.set(device::CAPABILITY, nodedev_types::Capability::MdevTypes);
+    });
+    let list = Store::of([&defined, &pci, &by_kind]).list();
+    assert_eq!(parent_of(&list, &definition), "platform_z");
+    let by_types = says("udev", &sysfs(&format!("{PCI}/host")), |fields| {
+        fields.set(device::CAPABILITY, nodedev_types::Capability::UsbDevice);
+    });
+    let list = Store::of([&defined, &pci, &by_types]).list();
+    assert_eq!(parent_of(&list, &definition), "usb_host");
+}
