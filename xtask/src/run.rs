@@ -25,8 +25,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     debian::require(debian::TO_RUN, !arguments.no_install)?;
     if !Path::new(UDEVD).exists() {
         eprintln!(
-            "note: no udevd runs here (no {UDEVD}); the devices come from the kernel alone, \
-             without what udevd adds: names of vendors and models, links, USB names, live changes"
+            "note: no udevd runs here (no {UDEVD}); the devices come from the kernel alone, without \
+             what udevd adds: links, names and serials of USB devices and disks, events"
         );
     }
     eprintln!("building nodedev (the first time takes about a minute)");
