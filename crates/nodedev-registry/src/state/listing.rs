@@ -22,8 +22,13 @@ impl State {
         for diagnostic in reading.diagnostics {
             self.note(source, diagnostic);
         }
+        let mut left_out: BTreeSet<_> = self.stream_ids(source).into_iter().collect();
         for listing in reading.listings {
+            left_out.remove(&listing.source);
             self.apply_listing(source, listing, reading.answers);
+        }
+        for stream in left_out {
+            self.fail_listing(source, stream, "left out of the snapshot".to_owned());
         }
         self.sources[source].has_been_read = true;
         let state = self.state_after_reading(source);
@@ -59,12 +64,7 @@ impl State {
         }
         let devices = match devices {
             Ok(devices) => devices,
-            Err(error) => {
-                let reason = error.full_message();
-                self.claims.mark_all_stale(&stream, &reason.as_str().into());
-                self.sources[source].failures.insert(stream, reason);
-                return;
-            }
+            Err(error) => return self.fail_listing(source, stream, error.full_message()),
         };
         let mut unused: BTreeSet<_> = unreadable.iter().cloned().collect();
         let mut named = unused.clone();
@@ -78,6 +78,12 @@ impl State {
             self.mark_stale(&stream, device, revision, &reason);
         }
         self.claims.listed(&stream, revision, unused);
+    }
+
+    /// What the stream said stays, marked stale.
+    fn fail_listing(&mut self, source: SourceIndex, stream: SourceId, reason: String) {
+        self.claims.mark_all_stale(&stream, &reason.as_str().into());
+        self.sources[source].failures.insert(stream, reason);
     }
 
     /// Returns the device if it is there and nothing was learnt of it.

@@ -278,7 +278,7 @@ async fn a_flood_costs_no_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_that_overflows_the_queue_is_healed_by_a_snapshot() {
+async fn a_flood_that_overflows_the_queue_is_healed_by_a_snapshot_7_13() {
     let ((kernel, host), (third, other)) = (udev(), acme());
     let mut small = RegistryConfig::default();
     small.source_queue = 8;
@@ -389,6 +389,37 @@ async fn a_source_that_was_never_there_harms_nobody() {
     let registry = start(&[kernel, tool]).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
     assert!(registry.snapshot().device(MDEV).is_some());
+}
+
+/// A source whose only stream is missing in its snapshots.
+#[derive(Debug)]
+struct Forgetful;
+
+#[async_trait]
+impl NodeDeviceSource for Forgetful {
+    fn info(&self) -> SourceInfo {
+        Explosive.info()
+    }
+
+    async fn watch(&self, sink: EventSink, _: HintStream) -> Result<Watch, SourceError> {
+        Ok(Watch::new(sink))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+        Ok(Snapshot::new())
+    }
+
+    async fn refresh(&self, _: &DeviceId) -> Result<Option<Observation>, SourceError> {
+        Ok(None)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_left_out_of_a_snapshot_is_told_of() {
+    let registry = Registry::builder().source(Arc::new(Forgetful));
+    let registry = registry.start().unwrap();
+    registry.ready().await;
+    assert_eq!(reason(&registry), "acme: left out of the snapshot");
 }
 
 /// A source whose watch panics when it ends, as often as it is watched.

@@ -35,6 +35,24 @@ async fn ready_means_that_every_source_has_been_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_early_follower_is_told_of_the_whole_list_at_once() {
+    let (kernel, host) = udev();
+    for name in ["eth0", "eth1"] {
+        let (id, fields) = link(name);
+        host.set(&id, fields);
+    }
+    host.on_snapshot(Behaviour::Delay(Duration::from_secs(1)));
+    let registry = Registry::builder().source(kernel).start().unwrap();
+    let (list, mut events) = registry.subscribe();
+    assert_eq!((list.generation(), list.len()), (0, 0));
+    assert_eq!(
+        next(&mut events).await,
+        ["created net_eth0_", "created net_eth1_"]
+    );
+    assert!(is_silent(&mut events).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_with_interests_is_read_after_the_others() {
     let ((kernel, host), (tool, config)) = (udev(), mdevctl());
     let hold = host.hold_snapshots();

@@ -103,6 +103,14 @@ impl Model {
         }
     }
 
+    /// Of how many devices a stream speaks.
+    pub(super) fn count(&self, stream: &SourceId) -> usize {
+        let of_stream = self.latest.iter().filter(|((of, _), _)| of == stream);
+        of_stream
+            .filter(|(_, (_, fields))| fields.is_some())
+            .count()
+    }
+
     /// What must be published now.
     pub(super) fn show(&mut self, policy: &Policy, now: Instant) -> BTreeMap<DeviceName, Device> {
         self.held.retain(|_, until| *until > now);

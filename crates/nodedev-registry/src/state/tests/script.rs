@@ -364,6 +364,9 @@ impl Run {
             .collect();
         assert_eq!(list, must);
         check_indexes(&snapshot);
+        for stream in snapshot.sources().iter().flat_map(|s| &s.streams) {
+            assert_eq!(stream.devices, self.model.count(&stream.id));
+        }
         assert_eq!(follow(&self.list, &changes, &list), list);
         for change in &changes {
             let (old, new) = (self.list.get(&change.name), list.get(&change.name));
