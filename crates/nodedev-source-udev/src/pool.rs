@@ -237,14 +237,20 @@ impl Shared {
                 return None;
             }
             state.idle += 1;
-            let (guard, timeout) = self
-                .work
-                .wait_timeout(state, LINGER)
-                .unwrap_or_else(PoisonError::into_inner);
-            state = guard;
+            (state, lingered) = self.wait_for_work(state);
             state.idle -= 1;
-            lingered = timeout.timed_out();
         }
+    }
+
+    /// Waits for work, or for a change of the keepers, or long enough. Says whether it was the last.
+    fn wait_for_work<'a>(&self, state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, bool) {
+        if state.keepers > 0 {
+            let woken = self.work.wait(state);
+            return (woken.unwrap_or_else(PoisonError::into_inner), false);
+        }
+        let woken = self.work.wait_timeout(state, LINGER);
+        let (state, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+        (state, timeout.timed_out())
     }
 
     /// Whether the worker goes on. One that was given up meanwhile does not.
@@ -341,94 +347,4 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()>
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    const LIMITS: Limits = Limits {
-        readers: 2,
-        abandoned: 2,
-    };
-    const DEADLINE: Duration = Duration::from_millis(100);
-    const LONG: Duration = Duration::from_secs(10);
-
-    /// Hangs in a file until the sender is dropped.
-    fn hang(pool: &ReaderPool, file: &str) -> (mpsc::Sender<()>, mpsc::Receiver<Result<(), Lost>>) {
-        let (release, held) = mpsc::channel::<()>();
-        let (answer, answered) = mpsc::channel();
-        let file = file.to_owned();
-        pool.submit(
-            Priority::Bulk,
-            move |announcer| {
-                let _entered = announcer.announce(&file, DEADLINE);
-                let _ = held.recv();
-            },
-            move |result| answer.send(result).unwrap(),
-        );
-        (release, answered)
-    }
-
-    fn quick(pool: &ReaderPool, priority: Priority) -> Result<u32, Lost> {
-        let (answer, answered) = mpsc::channel();
-        pool.submit(priority, |_| 7, move |result| answer.send(result).unwrap());
-        answered.recv_timeout(LONG).unwrap()
-    }
-
-    #[test]
-    fn a_reader_that_hangs_is_given_up_by_name_and_replaced() {
-        let pool = ReaderPool::new(LIMITS);
-        let (release, answered) = hang(&pool, "/sys/slow");
-        assert_eq!(
-            answered.recv_timeout(LONG).unwrap(),
-            Err(Lost::Stuck {
-                path: "/sys/slow".to_owned(),
-                deadline: DEADLINE
-            })
-        );
-        assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
-        assert!(pool.0.lock().abandoned.values().eq(["/sys/slow"]));
-        drop(release);
-        while !pool.0.lock().abandoned.is_empty() {
-            thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn too_many_that_hang_degrade_the_pool_until_one_returns() {
-        let pool = ReaderPool::new(LIMITS);
-        let first = hang(&pool, "/sys/a");
-        let second = hang(&pool, "/sys/b");
-        assert!(first.1.recv_timeout(LONG).unwrap().is_err());
-        assert!(second.1.recv_timeout(LONG).unwrap().is_err());
-        assert_eq!(quick(&pool, Priority::Urgent), Err(Lost::Exhausted(2)));
-        drop(first.0);
-        while pool.0.lock().abandoned.len() > 1 {
-            thread::yield_now();
-        }
-        assert_eq!(quick(&pool, Priority::Urgent), Ok(7));
-    }
-
-    #[test]
-    fn a_panic_costs_one_job() {
-        let pool = ReaderPool::new(LIMITS);
-        let (answer, answered) = mpsc::channel();
-        let run = |_: &Announcer| -> u32 { panic!("on purpose") };
-        pool.submit(Priority::Bulk, run, move |r| answer.send(r).unwrap());
-        assert_eq!(answered.recv_timeout(LONG).unwrap(), Err(Lost::Failed));
-        assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
-    }
-
-    #[test]
-    fn threads_end_when_nobody_keeps_them() {
-        let pool = ReaderPool::new(LIMITS);
-        let keeper = pool.keep();
-        assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
-        assert!(!pool.0.lock().workers.is_empty());
-        drop(keeper);
-        while pool.0.lock().supervised {
-            thread::yield_now();
-        }
-        assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
-    }
-}
+mod tests;

@@ -8,9 +8,7 @@ use nodedev_source::{
     ErrorKind, EventSink, HintStream, NodeDeviceSource, Presence, Snapshot, SourceError,
     SourceInfo, StreamInfo, Watch, async_trait,
 };
-use nodedev_types::{
-    DeviceId, Field, FieldName, FieldSet, Fields, Observation, Refresh, Severity, SourceId,
-};
+use nodedev_types::{DeviceId, Field, FieldName, FieldSet, Fields, Observation, Refresh, SourceId};
 use tokio::sync::oneshot;
 
 use crate::config::UdevConfig;
@@ -185,7 +183,6 @@ fn dynamic_fields(id: &DeviceId, outcome: Outcome) -> Result<Fields, SourceError
         } => {
             // Only a reader that hung could not tell whom it was reading.
             let kind = known.map_or(ErrorKind::Timeout, |_| ErrorKind::Malformed);
-            debug_assert!(diagnostic.severity >= Severity::Warning);
             Err(SourceError::new(kind, diagnostic.to_string()))
         }
         Outcome::NoReader(lost) => Err(UdevError::Reader {

@@ -52,7 +52,7 @@ fn probe() -> Option<String> {
     }
     let mut unshare = unshare();
     let entered = unshare
-        .args(["mount", "-t", "tmpfs", "none", "/mnt"])
+        .args(["mount", "-t", "tmpfs", "none", "/tmp"])
         .output();
     match entered {
         Ok(output) if output.status.success() => None,
