@@ -1,5 +1,6 @@
 //! Parents follow from the set of devices.
 
+use nodedev_merge::awaited_address;
 use nodedev_types::fields::{device, mdev, mdev_types};
 use nodedev_types::{DeviceId, Fields};
 use proptest::prelude::*;
@@ -112,6 +113,12 @@ fn a_running_device_follows_its_path_and_a_stopped_one_its_address() {
     let list = Store::of(parents.iter().chain([&defined])).list();
     assert_eq!(parent_of(&list, &id), "pci_0000_00_02_0");
     // With a path but no ancestor the address does not step in.
+    let awaited = |message: &Message| {
+        let fields = message.fields.clone().unwrap_or_default();
+        awaited_address(&id, &fields).map(str::to_owned)
+    };
+    assert_eq!(awaited(&running), None);
+    assert_eq!(awaited(&defined).as_deref(), Some("0000:00:02.0"));
     let list = Store::of([&parents[1], &running, &defined]).list();
     assert_eq!(parent_of(&list, &id), "computer");
 }
