@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::host::{
     MDEV, active, defined, definition, idle, is_silent, link, live, mdev, mdev_path, mdevctl, next,
-    running, start, start_with, status, udev, with_parent,
+    running, soon, start, start_with, status, udev, with_parent,
 };
 
 fn acme() -> (Arc<ScriptedSource>, ScriptedHost) {
@@ -76,7 +76,7 @@ async fn assert_heals(registry: &Registry, events: &mut Subscription, other: &Sc
         let acme = list.sources().iter().find(|source| source.name == "acme");
         acme.is_some_and(|acme| acme.state == SourceState::Running)
     };
-    lists.wait_for(running).await.unwrap();
+    soon(lists.wait_for(running)).await.unwrap();
     assert_eq!(status(registry, "acme").streams[0].stale, 0);
     other.remove(&slot());
     assert_eq!(next(events).await, ["deleted acme_slot"]);
@@ -89,7 +89,7 @@ async fn a_source_that_ends_by_itself_is_started_again() {
     idle().await;
     assert_eq!(reason(&registry), "it ended by itself");
     assert_others_work(&registry, &mut events, &host).await;
-    other.until(|calls| calls.watch == 2).await;
+    soon(other.until(|calls| calls.watch == 2)).await;
     assert_heals(&registry, &mut events, &other).await;
     assert_eq!(status(&registry, "acme").restarts, 1);
     assert_eq!(other.calls().watching, 1, "the old watch has been dropped");
@@ -113,7 +113,7 @@ async fn a_source_that_hangs_while_it_is_read_is_started_again() {
     other.next_snapshot(Behaviour::Hang);
     other.resync("test");
     let begun = Instant::now();
-    other.until(|calls| calls.watching == 0).await;
+    soon(other.until(|calls| calls.watching == 0)).await;
     assert_eq!(begun.elapsed(), Duration::from_secs(30));
     idle().await;
     assert_eq!(reason(&registry), "cannot be read: no answer within 30s");
@@ -150,7 +150,7 @@ async fn a_source_that_cannot_be_watched_is_tried_again_more_and_more_rarely() {
         let mut last = Instant::now();
         let mut pauses = Vec::new();
         for attempt in 2..12 {
-            other.until(|calls| calls.watch == attempt).await;
+            soon(other.until(|calls| calls.watch == attempt)).await;
             pauses.push(last.elapsed());
             last = Instant::now();
         }
@@ -160,7 +160,7 @@ async fn a_source_that_cannot_be_watched_is_tried_again_more_and_more_rarely() {
         let expected: Vec<_> = (1..10).map(pause).collect();
         assert_eq!(pauses[1..], expected);
         other.on_watch(Behaviour::Normal);
-        other.until(|calls| calls.snapshot == 1).await;
+        soon(other.until(|calls| calls.snapshot == 1)).await;
         idle().await;
         assert_eq!(status(&registry, "acme").state, SourceState::Running);
     }
@@ -173,7 +173,7 @@ async fn a_source_that_dies_again_and_again_is_not_started_in_a_hurry() {
     let mut longest = Duration::ZERO;
     for attempt in 2..10 {
         other.die();
-        other.until(|calls| calls.snapshot == attempt).await;
+        soon(other.until(|calls| calls.snapshot == attempt)).await;
         longest = longest.max(last.elapsed());
         last = Instant::now();
         idle().await;
@@ -465,7 +465,7 @@ async fn a_watch_that_panics_when_it_ends_is_started_again_all_the_same() {
     registry.ready().await;
     let mut lists = registry.changes();
     let restarted = |list: &Arc<nodedev_registry::Snapshot>| list.sources()[0].restarts == 3;
-    lists.wait_for(restarted).await.unwrap();
+    soon(lists.wait_for(restarted)).await.unwrap();
     assert_eq!(reason(&registry), "cannot be read: never works");
     registry.shutdown().await;
 }

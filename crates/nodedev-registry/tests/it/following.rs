@@ -8,8 +8,8 @@ use nodedev_types::{Capability, DeviceName};
 use tokio::time::Instant;
 
 use crate::host::{
-    PCI, defined, definition, idle, is_silent, link, mdev, mdevctl, next, pci, start, start_with,
-    status, sysfs, told, udev,
+    PCI, batch, defined, definition, idle, is_silent, link, mdev, mdevctl, next, pci, soon, start,
+    start_with, status, sysfs, told, udev,
 };
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn a_source_with_interests_is_read_after_the_others() {
     let hold = host.hold_snapshots();
     let registry = Registry::builder().source(tool).source(kernel);
     let registry = registry.start().unwrap();
-    hold.reached().await;
+    soon(hold.reached()).await;
     idle().await;
     assert_eq!((config.calls().watch, config.calls().snapshot), (1, 0));
     hold.release();
@@ -93,7 +93,7 @@ async fn a_batch_and_its_list_belong_together() {
     let (before, mut events) = registry.subscribe();
     let (id, fields) = link("eth0");
     host.set(&id, fields);
-    let batch = events.next().await.unwrap();
+    let batch = batch(&mut events).await;
     assert_eq!(told(&batch), ["created net_eth0_"]);
     assert_eq!(batch.snapshot.generation(), before.generation() + 1);
     assert!(batch.snapshot.device("net_eth0_").is_some());
@@ -139,7 +139,7 @@ async fn a_slow_follower_is_told_that_it_missed_something_and_goes_on() {
     assert_eq!(missed.snapshot.len(), 20);
     let (id, _) = link("l3");
     host.remove(&id);
-    let batch = slow.next().await.unwrap();
+    let batch = batch(&mut slow).await;
     assert_eq!(told(&batch), ["deleted net_l3_"]);
     assert_eq!(
         batch.snapshot.generation(),
@@ -186,7 +186,7 @@ async fn dropping_the_last_handle_ends_the_sources() {
     idle().await;
     assert_eq!(host.calls().watching, 1);
     drop(other);
-    host.until(|calls| calls.watching == 0).await;
+    soon(host.until(|calls| calls.watching == 0)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -158,8 +158,19 @@ pub(crate) fn told(batch: &Batch) -> Vec<String> {
     changes.map(|c| format!("{} {}", c.kind, c.name)).collect()
 }
 
+/// What has to happen, or the test fails instead of waiting for ever.
+pub(crate) async fn soon<T>(happening: impl Future<Output = T>) -> T {
+    let long = Duration::from_secs(600);
+    tokio::time::timeout(long, happening).await.unwrap()
+}
+
+pub(crate) async fn batch(events: &mut Subscription) -> Arc<Batch> {
+    soon(events.next()).await.unwrap()
+}
+
 pub(crate) async fn next(events: &mut Subscription) -> Vec<String> {
-    told(&events.next().await.unwrap())
+    let batch = batch(events).await;
+    told(&batch)
 }
 
 /// Whether nothing is told for a long time.

@@ -5,8 +5,8 @@ use nodedev_source::SourceEvent;
 use nodedev_types::{DeviceId, Fields, Observation, Revision, SourceId};
 
 use crate::host::{
-    MDEV, PCI, defined, definition, idle, is_silent, link, mdev, mdevctl, next, nic, pci, start,
-    sysfs, udev, with_parent,
+    MDEV, PCI, defined, definition, idle, is_silent, link, mdev, mdevctl, next, nic, pci, soon,
+    start, sysfs, udev, with_parent,
 };
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +190,7 @@ async fn a_rename_is_one_batch_and_the_children_follow_7_14() {
             said(&sysfs(&new_child), &nic(&new_child, ""), revision),
         ])
     });
-    lists.changed().await.unwrap();
+    soon(lists.changed()).await.unwrap();
     let list = lists.borrow_and_update().clone();
     assert!(list.device_at(old).is_none() && list.device_at(&old_child).is_none());
     assert!(list.device_at(new).is_some() && list.device_at(&new_child).is_some());
@@ -266,7 +266,7 @@ async fn a_slow_snapshot_brings_nothing_back() {
     let (_, mut events) = registry.subscribe();
     let hold = host.hold_snapshots();
     host.resync("test");
-    hold.reached().await;
+    soon(hold.reached()).await;
     host.remove(&id);
     assert_eq!(next(&mut events).await, ["deleted net_eth0_"]);
     hold.release();

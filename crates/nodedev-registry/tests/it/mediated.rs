@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::host::{
     MDEV, PCI, active, attributes, defined, definition, idle, is_silent, link, live, mdev,
-    mdev_path, next, pci, running, status, sysfs, told, with_parent,
+    mdev_path, next, pci, running, soon, status, sysfs, with_parent,
 };
 
 fn created() -> [String; 1] {
@@ -77,7 +77,7 @@ async fn an_announcement_waits_for_the_listing_that_answers_its_hint() {
     // A listing that began before the device was there answers nothing.
     let hold = config.hold_snapshots();
     config.resync("test");
-    hold.reached().await;
+    soon(hold.reached()).await;
     in_silence(&config, || config.set_on(&active(), &mdev(), live("1")));
     let begun = Instant::now();
     host.set(&mdev(), running(&mdev_path()));
@@ -209,7 +209,7 @@ async fn a_listing_of_an_earlier_namesake_is_not_believed() {
     let (registry, mut events, host, config) = with_running("1").await;
     let hold = config.hold_snapshots();
     config.resync("test");
-    hold.reached().await;
+    soon(hold.reached()).await;
     host.remove(&mdev());
     assert_eq!(next(&mut events).await, [format!("deleted {MDEV}")]);
     in_silence(&config, || config.set_on(&active(), &mdev(), live("2")));
@@ -289,7 +289,7 @@ async fn hints_are_coalesced_7_3() {
         let id = DeviceId::mdev(&format!("uuid-{n}"), "0000:00:02.0");
         host.set(&id, running(&format!("{PCI}/uuid-{n}")));
     }
-    hold.reached().await;
+    soon(hold.reached()).await;
     idle().await;
     hold.release();
     idle().await;
@@ -318,15 +318,9 @@ async fn own_words_raise_no_hint() {
     let (_, mut events) = registry.subscribe();
     let hints = config.calls().hints;
     config.set_on(&defined(), &mdev(), definition());
-    assert_eq!(
-        told(&events.next().await.unwrap()),
-        [format!("defined {MDEV}")]
-    );
+    assert_eq!(next(&mut events).await, [format!("defined {MDEV}")]);
     config.remove_on(&defined(), &mdev());
-    assert_eq!(
-        told(&events.next().await.unwrap()),
-        [format!("undefined {MDEV}")]
-    );
+    assert_eq!(next(&mut events).await, [format!("undefined {MDEV}")]);
     idle().await;
     assert_eq!(config.calls().hints, hints);
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::host::{
     MDEV, active, defined, definition, idle, is_silent, link, live, mdev, mdev_path, next, nic,
-    running, start, udev, with_parent,
+    running, soon, start, udev, with_parent,
 };
 
 const PATH: &str = "/sys/devices/virtual/net/eth0";
@@ -113,7 +113,7 @@ async fn a_device_that_vanishes_meanwhile_is_no_device() {
         let registry = registry.clone();
         async move { registry.refresh(&name()).await }
     });
-    host.until(|calls| calls.refresh == 1).await;
+    soon(host.until(|calls| calls.refresh == 1)).await;
     host.remove(&link("eth0").0);
     assert_eq!(asked.await.unwrap().err(), missing(&name()));
 }
@@ -128,7 +128,7 @@ async fn a_slow_read_holds_up_nobody() {
         let registry = registry.clone();
         async move { registry.refresh(&name()).await }
     });
-    host.until(|calls| calls.refresh == 1).await;
+    soon(host.until(|calls| calls.refresh == 1)).await;
     let (id, fields) = link("eth1");
     host.set(&id, fields);
     assert_eq!(next(&mut events).await, ["created net_eth1_"]);
