@@ -123,7 +123,11 @@ fn clippy(context: &Context<'_>) -> Result<()> {
 fn tests(context: &Context<'_>) -> Result<()> {
     let scope = ["--workspace", "--all-features"];
     let runner = if toolchain::has(context.root, "nextest") {
-        cargo(context, &["nextest", "run", "--no-fail-fast"]).args(scope)
+        cargo(
+            context,
+            &["nextest", "run", "--no-fail-fast", "--status-level=slow"],
+        )
+        .args(scope)
     } else {
         cargo(context, &["test", "--no-fail-fast"])
             .args(scope)
