@@ -23,9 +23,6 @@ use crate::reader::Outcome;
 use rename::Renames;
 use retry::Retries;
 
-/// How often to look whether anybody still listens.
-const IDLE: Duration = Duration::from_secs(1);
-
 /// When a device whose reader was given up is read once more: it may have been slow, no more.
 pub(crate) const SECOND_CHANCE: Duration = Duration::from_secs(5);
 
@@ -52,6 +49,18 @@ pub(crate) struct Coordinator {
     next_token: u64,
 }
 
+/// The next message, or a wake-up after that time. `None` when no more can come.
+fn next(messages: &Receiver<Message>, wait: Option<Duration>) -> Option<Message> {
+    let Some(wait) = wait else {
+        return messages.recv().ok();
+    };
+    match messages.recv_timeout(wait) {
+        Ok(message) => Some(message),
+        Err(RecvTimeoutError::Timeout) => Some(Message::Wake),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
+}
+
 impl Coordinator {
     pub(crate) fn new(inner: Arc<Inner>, queue: EventQueue, sink: EventSink) -> Self {
         let retries = Retries::new(inner.host.config.settle_time);
@@ -72,11 +81,8 @@ impl Coordinator {
         loop {
             let now = Instant::now();
             self.read_due(now);
-            let timeout = self.retries.wait(now).map_or(IDLE, |wait| wait.min(IDLE));
-            let message = match messages.recv_timeout(timeout) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout) => Message::Wake,
-                Err(RecvTimeoutError::Disconnected) => return,
+            let Some(message) = next(messages, self.retries.wait(now)) else {
+                return;
             };
             if self.queue.is_closed() || self.sink.is_closed() {
                 return;

@@ -22,6 +22,7 @@ mod scratch;
 mod snapshot;
 mod source;
 mod translate;
+mod udevd;
 
 pub use config::UdevConfig;
 pub use source::UdevSource;

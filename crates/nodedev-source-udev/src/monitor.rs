@@ -5,7 +5,6 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -19,11 +18,8 @@ use udev::{Device, MonitorBuilder, MonitorSocket};
 use crate::classify::IGNORED_SUBSYSTEMS;
 use crate::error::UdevError;
 use crate::queue::EventQueue;
+use crate::udevd::{self, Arrival, CONTROL};
 
-/// libudev listens to udevd only if this is there when the monitor is made.
-const CONTROL: &str = "/run/udev/control";
-/// How often to look whether udevd has appeared, in milliseconds.
-const UDEVD_INTERVAL: u16 = 500;
 /// Errors in a row after which the monitor is made anew.
 const PATIENCE: u32 = 16;
 
@@ -68,7 +64,7 @@ pub(crate) fn run(
     let mut armed = Some(armed);
     let mut renewal = None;
     loop {
-        let udevd_runs = Path::new(CONTROL).exists();
+        let udevd_runs = udevd::is_there();
         let socket = match listen(receive_buffer) {
             Ok(socket) => socket,
             Err(error) => {
@@ -89,13 +85,8 @@ pub(crate) fn run(
         if let Some(reason) = renewal.take() {
             queue.lost(reason);
         }
-        if !udevd_runs {
-            queue.diagnostic(
-                Diagnostic::warning(CONTROL, "udevd is not running, no events are received")
-                    .with_severity(Severity::Error),
-            );
-        }
-        match receive(&socket, queue, stop, udevd_runs) {
+        let arrival = if udevd_runs { None } else { await_udevd(queue) };
+        match receive(&socket, queue, stop, arrival.as_ref()) {
             Ending::Stopped => return,
             Ending::Renew(reason) => {
                 drop(socket);
@@ -116,31 +107,42 @@ fn listen(receive_buffer: usize) -> io::Result<MonitorSocket> {
     Ok(socket)
 }
 
+/// Reports that there is no udevd, and watches for it.
+fn await_udevd(queue: &EventQueue) -> Option<Arrival> {
+    let absent = Diagnostic::warning(CONTROL, "udevd is not running, no events are received");
+    queue.diagnostic(absent.with_severity(Severity::Error));
+    let refused = |error: Errno| {
+        let message = format!("cannot be watched for udevd's arrival: {error}");
+        queue.diagnostic(Diagnostic::warning(CONTROL, message));
+    };
+    Arrival::watch().map_err(refused).ok()
+}
+
 fn receive(
     socket: &MonitorSocket,
     queue: &EventQueue,
     stop: &StopSignal,
-    udevd_runs: bool,
+    udevd: Option<&Arrival>,
 ) -> Ending {
-    let timeout = if udevd_runs {
-        PollTimeout::NONE
-    } else {
-        PollTimeout::from(UDEVD_INTERVAL)
-    };
+    // It may have come between the look for it and the watch.
+    if udevd.is_some_and(Arrival::has_come) {
+        return Ending::Renew("udevd has appeared");
+    }
     let mut errors = 0;
     loop {
-        let mut fds = [
+        let mut fds = vec![
             PollFd::new(socket.as_fd(), PollFlags::POLLIN),
             PollFd::new(stop.0.as_fd(), PollFlags::POLLIN),
         ];
-        match poll(&mut fds, timeout) {
+        fds.extend(udevd.map(|udevd| PollFd::new(udevd.as_fd(), PollFlags::POLLIN)));
+        match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return Ending::Renew("the monitor's socket failed"),
         }
         if fds[1].any().unwrap_or(true) {
             return Ending::Stopped;
         }
-        if !udevd_runs && Path::new(CONTROL).exists() {
+        if udevd.is_some_and(Arrival::has_come) {
             return Ending::Renew("udevd has appeared");
         }
         errors = match drain(socket, queue) {
