@@ -14,7 +14,7 @@ fn config(cases: u32) -> Config {
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;
     }
-    // There is no source file of an integration test beside which seeds could be kept.
+    // A history that fails becomes a test with a name.
     config.failure_persistence = None;
     config
 }

@@ -14,8 +14,10 @@ use nodedev_source::{
     SourceEvent, SourceInfo, Watch, async_trait,
 };
 use nodedev_source_testkit::{Behaviour, ScriptedHost, ScriptedSource};
-use nodedev_types::fields::device;
-use nodedev_types::{DeviceId, Diagnostic, FieldSet, Fields, Observation, SourceId, StreamInfo};
+use nodedev_types::fields::{device, net};
+use nodedev_types::{
+    DeviceId, DeviceName, Diagnostic, FieldSet, Fields, Observation, SourceId, StreamInfo,
+};
 use tokio::time::Instant;
 
 use crate::host::{
@@ -332,6 +334,35 @@ async fn what_a_source_may_not_say_is_refused_with_a_diagnostic() {
         subjects(&registry)
             .iter()
             .any(|(subject, _)| subject == "udev")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_may_say_no_more_than_a_word() {
+    let (registry, _, _, other) = beside_udev().await;
+    let mut fresh = Fields::new();
+    fresh.set(device::DRIVER, "acme");
+    fresh.set(net::LINK_STATE, "up");
+    other.set_dynamic(&slot(), Some(fresh));
+    let name = DeviceName::new("acme_slot");
+    let refreshed = registry.refresh(&name).await.unwrap();
+    assert_eq!(refreshed.device.fields.get(device::DRIVER), Some("acme"));
+    assert_eq!(refreshed.device.fields.get(net::LINK_STATE), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_tells_what_is_wrong_with_devices_that_it_lists() {
+    let (registry, _, _, other) = beside_udev().await;
+    let diagnostic = Diagnostic::warning("acme:slot", "`speed` is no number: `fast`");
+    other.set_diagnostics(vec![diagnostic.clone()]);
+    other.resync("test");
+    idle().await;
+    assert_eq!(status(&registry, "acme").diagnostics, [diagnostic]);
+    other.set(&slot(), Fields::new());
+    idle().await;
+    assert!(
+        status(&registry, "acme").diagnostics.is_empty(),
+        "it was read again"
     );
 }
 

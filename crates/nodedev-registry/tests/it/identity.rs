@@ -213,6 +213,19 @@ async fn a_rename_is_one_batch_and_the_children_follow_7_14() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_batch_hides_no_departure_before_it() {
+    let (kernel, host) = udev();
+    let (id, fields) = link("eth0");
+    host.set(&id, fields.clone());
+    let registry = start(&[kernel]).await;
+    let (_, mut events) = registry.subscribe();
+    host.remove(&id);
+    host.say(|revision| SourceEvent::Batch(vec![said(&id, &fields, revision)]));
+    assert_eq!(next(&mut events).await, ["deleted net_eth0_"]);
+    assert_eq!(next(&mut events).await, ["created net_eth0_"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_rename_is_healed_by_a_resync_7_14() {
     let (kernel, host) = udev();
     let (old, fields) = link("a");
