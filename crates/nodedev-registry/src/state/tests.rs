@@ -20,7 +20,7 @@ fn config(cases: u32) -> Config {
 }
 
 proptest! {
-    #![proptest_config(config(1200))]
+    #![proptest_config(config(2500))]
 
     /// Laws 2, 5 and 8, with announcements that wait: after each publication the list is what the
     /// merge makes of the tables, the events lead there, and nothing else is said.
@@ -40,7 +40,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(700))]
 
     /// Law 2: a word that is said again, and a listing that is read again, tell followers nothing.
     #[test]
