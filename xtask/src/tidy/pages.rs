@@ -57,18 +57,20 @@ pub(crate) fn nodedev_subcommands(files: &[TextFile]) -> BTreeSet<String> {
     commands.map(str::to_owned).collect()
 }
 
-/// Every block of Rust on these pages stands as it is in one of the files it is taken from.
+/// Every block of Rust on these pages stands in one of the files it is taken from.
 fn excerpts(files: &[TextFile]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for Excerpts { page, from } in EXCERPTS {
         let Some(text) = find(files, page).map(|page| &page.text) else {
             continue;
         };
+        let sources = from.iter().filter_map(|path| find(files, path));
+        let sources: Vec<_> = sources.map(|file| unformatted(&file.text)).collect();
         for block in text.split("```rust\n").skip(1) {
             let block = block.split("```").next().unwrap_or_default();
-            let is_there =
-                |path: &&str| find(files, path).is_some_and(|file| file.text.contains(block));
-            if !from.iter().any(is_there) {
+            let excerpt = unformatted(block);
+            let excerpt = excerpt.trim_end_matches(',');
+            if !sources.iter().any(|source| source.contains(excerpt)) {
                 let line = block.lines().next().unwrap_or_default().trim();
                 let message = format!("the excerpt `{line}` is no longer in {}", from.join(" or "));
                 problems.push(Problem::new(*page, message));
@@ -76,6 +78,12 @@ fn excerpts(files: &[TextFile]) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// The code without what a formatter may change.
+fn unformatted(code: &str) -> String {
+    let code: String = code.split_whitespace().collect();
+    code.replace(",}", "}").replace(",)", ")")
 }
 
 /// The word that follows each occurrence, if it is the name of a command.
@@ -170,7 +178,10 @@ mod tests {
         };
         let Excerpts { page, from } = EXCERPTS[0];
         let code = file(from[0], "fn a() {\n    b();\n}\n");
-        let good = file(page, "so:\n```rust\n    b();\n```\n");
+        let good = file(
+            page,
+            "so:\n```rust\nfn a() { b(); }\n```\nand:\n```rust\nb();},\n```\n",
+        );
         let stale = file(page, "so:\n```rust\n    c();\n```\n");
         assert_eq!(check(&[good, code.clone()]), []);
         let found = check(&[stale, code]);
