@@ -1,8 +1,5 @@
 //! The example source of `nodedev-source` passes the kit.
-#![expect(
-    clippy::expect_used,
-    reason = "a test bed that cannot write is no test bed"
-)]
+#![expect(clippy::expect_used, reason = "a test bed that cannot write is no test bed")]
 
 #[path = "../../nodedev-source/examples/static_source.rs"]
 pub mod static_source;
@@ -12,7 +9,6 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use nodedev_source::NodeDeviceSource;
 use nodedev_source_testkit::{
@@ -58,13 +54,7 @@ impl TestBed {
 
     fn rename(&self, n: usize) {
         let old = self.key(n);
-        *self
-            .state
-            .lock()
-            .expect("unpoisoned")
-            .renamed
-            .entry(n)
-            .or_default() += 1;
+        *self.state.lock().expect("unpoisoned").renamed.entry(n).or_default() += 1;
         self.remove(&old);
         self.set(self.key(n), "driver = \"acme\"");
     }
@@ -124,16 +114,13 @@ impl TestBed {
 impl Harness for TestBed {
     async fn make() -> Result<Self, Skip> {
         let folder = TempDir::new().map_err(|error| Skip::new(error.to_string()))?;
-        let bed = Self {
-            folder,
-            state: Mutex::default(),
-        };
+        let bed = Self { folder, state: Mutex::default() };
         bed.write();
         Ok(bed)
     }
 
     fn source(&self) -> Arc<dyn NodeDeviceSource> {
-        Arc::new(StaticSource::from_file(self.file()).look_every(Duration::from_millis(5)))
+        Arc::new(StaticSource::from_file(self.file()))
     }
 
     fn device(&self, n: usize) -> DeviceId {

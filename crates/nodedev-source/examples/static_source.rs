@@ -9,11 +9,13 @@
 //! "static:room" = "cellar"
 //! ```
 
-use std::error::Error;
+use std::future::poll_fn;
 use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 
+use futures_core::Stream;
+use inotify::{Inotify, WatchMask};
 use nodedev_source::{
     ErrorKind, EventSink, HintStream, Listing, NodeDeviceSource, Presence, RevisionCounter,
     Snapshot, SourceError, SourceEvent, SourceInfo, StreamInfo, Watch, async_trait,
@@ -29,28 +31,18 @@ const NAME: &str = "static";
 #[derive(Debug)]
 pub struct StaticSource {
     file: PathBuf,
-    look_every: Duration,
     revisions: RevisionCounter,
 }
 
 impl StaticSource {
-    /// A source over this file, which may appear later and is looked at once a second.
+    /// A source over this file, which may appear later in a directory that is there.
     pub fn from_file(file: impl Into<PathBuf>) -> Self {
-        let look_every = Duration::from_secs(1);
-        Self {
-            file: file.into(),
-            look_every,
-            revisions: RevisionCounter::new(),
-        }
+        Self { file: file.into(), revisions: RevisionCounter::new() }
     }
 
-    /// The same, looking for changes of the file that often.
-    pub fn look_every(self, look_every: Duration) -> Self {
-        Self { look_every, ..self }
-    }
-
-    fn failure(&self, kind: ErrorKind, cause: impl Error + Send + Sync + 'static) -> SourceError {
-        SourceError::new(kind, format!("reading {}", self.file.display())).with_source(cause)
+    fn failure(&self, error: io::Error) -> SourceError {
+        SourceError::new(kind(&error), format!("reading {}", self.file.display()))
+            .with_source(error)
     }
 }
 
@@ -64,19 +56,14 @@ fn kind(error: &io::Error) -> ErrorKind {
 }
 
 fn fields() -> FieldSet {
-    FieldSet::new()
-        .with(device::CAPABILITY)
-        .with(device::DRIVER)
-        .with_namespace(NAME)
+    FieldSet::new().with(device::CAPABILITY).with(device::DRIVER).with_namespace(NAME)
 }
 
 /// Reads a device's fields one by one, so that a bad one costs no other.
 fn read_fields(key: &str, value: toml::Value, diagnostics: &mut Vec<Diagnostic>) -> Option<Fields> {
     let toml::Value::Table(entries) = value else {
-        diagnostics.push(Diagnostic::warning(
-            key,
-            format!("is a {}, not a table", value.type_str()),
-        ));
+        diagnostics
+            .push(Diagnostic::warning(key, format!("is a {}, not a table", value.type_str())));
         return None;
     };
     let mut said = Fields::new();
@@ -85,11 +72,7 @@ fn read_fields(key: &str, value: toml::Value, diagnostics: &mut Vec<Diagnostic>)
             Err(error) => error.message().to_owned(),
             Ok(field) if fields().first_outside(&field).is_some() => "is not ours to say".into(),
             Ok(field) => {
-                said.extend(
-                    field
-                        .iter()
-                        .map(|(name, value)| (name.clone(), value.clone())),
-                );
+                said.extend(field.iter().map(|(name, value)| (name.clone(), value.clone())));
                 continue;
             }
         };
@@ -106,19 +89,19 @@ impl NodeDeviceSource for StaticSource {
     }
 
     async fn watch(&self, sink: EventSink, _hints: HintStream) -> Result<Watch, SourceError> {
-        let (file, period) = (self.file.clone(), self.look_every);
-        let mut last = tokio::fs::read(&file).await.ok();
+        let arm = || {
+            let inotify = Inotify::init()?;
+            let above = self.file.parent().filter(|above| !above.as_os_str().is_empty());
+            let wanted =
+                WatchMask::CLOSE_WRITE | WatchMask::MOVE | WatchMask::DELETE | WatchMask::ATTRIB;
+            inotify.watches().add(above.unwrap_or(Path::new(".")), wanted)?;
+            inotify.into_event_stream([0; 4096])
+        };
+        let mut events = arm().map_err(|error| self.failure(error))?;
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
-            loop {
-                tokio::time::sleep(period).await;
-                let now = tokio::fs::read(&file).await.ok();
-                if now != last {
-                    sink.send(SourceEvent::Resync {
-                        reason: "the file has changed".to_owned(),
-                    });
-                }
-                last = now;
+            while poll_fn(|context| Pin::new(&mut events).poll_next(context)).await.is_some() {
+                sink.send(SourceEvent::Resync { reason: "the directory has changed".to_owned() });
             }
         });
         Ok(Watch::new(tasks))
@@ -127,19 +110,14 @@ impl NodeDeviceSource for StaticSource {
     async fn snapshot(&self) -> Result<Snapshot, SourceError> {
         let (source, revision) = (SourceId::new(NAME), self.revisions.next());
         let read = tokio::fs::read_to_string(&self.file).await;
-        let text = read.map_err(|error| self.failure(kind(&error), error))?;
-        let parsed = toml::from_str::<toml::Table>(&text);
-        let tables = parsed.map_err(|error| self.failure(ErrorKind::Malformed, error))?;
+        let text = read.map_err(|error| self.failure(error))?;
+        let malformed = |error| self.failure(io::Error::new(io::ErrorKind::InvalidData, error));
+        let tables = toml::from_str::<toml::Table>(&text).map_err(malformed)?;
         let (mut devices, mut snapshot) = (Vec::new(), Snapshot::new());
         for (key, value) in tables {
             if let Some(fields) = read_fields(&key, value, &mut snapshot.diagnostics) {
                 let (source, device) = (source.clone(), DeviceId::foreign(NAME, &key));
-                devices.push(Observation {
-                    source,
-                    device,
-                    revision,
-                    fields,
-                });
+                devices.push(Observation { source, device, revision, fields });
             }
         }
         Ok(snapshot.with_listing(Listing::complete(source, revision, devices)))
@@ -150,11 +128,8 @@ impl NodeDeviceSource for StaticSource {
             return Ok(None);
         }
         let listings = self.snapshot().await?.listings;
-        let found = listings
-            .into_iter()
-            .flat_map(|l| l.devices)
-            .flatten()
-            .find(|d| d.device == *id);
+        let found =
+            listings.into_iter().flat_map(|l| l.devices).flatten().find(|d| d.device == *id);
         let gone = || SourceError::new(ErrorKind::Gone, format!("{id} is not in the file"));
         let mut said = found.ok_or_else(gone)?;
         let mut on_dump = Fields::new();
@@ -165,15 +140,10 @@ impl NodeDeviceSource for StaticSource {
 }
 
 #[tokio::main(flavor = "current_thread")]
-#[allow(
-    dead_code,
-    reason = "a program by itself, a module in its conformance test"
-)]
+#[allow(dead_code, reason = "a program by itself, a module in its conformance test")]
 #[allow(clippy::print_stdout, reason = "that is what the program does")]
 async fn main() -> Result<(), SourceError> {
-    let file = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "devices.toml".to_owned());
+    let file = std::env::args().nth(1).unwrap_or_else(|| "devices.toml".to_owned());
     println!("{:#?}", StaticSource::from_file(file).snapshot().await?);
     Ok(())
 }

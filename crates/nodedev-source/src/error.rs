@@ -58,11 +58,7 @@ impl SourceError {
     /// An error that says what was being done and to what: a lower-case fragment.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            source: None,
-        }
+        Self { kind, message: message.into(), source: None }
     }
 
     /// The same with the error that lies behind it.
@@ -81,10 +77,7 @@ impl SourceError {
     /// Whether the same call may succeed later without anybody mending anything.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(
-            self.kind,
-            ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Failed
-        )
+        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Failed)
     }
 
     /// The message with every cause behind it, on one line.

@@ -70,14 +70,8 @@ pub fn event_channel(capacity: usize) -> (EventSink, EventReceiver) {
     let (sender, receiver) = mpsc::channel(capacity.max(1));
     let overrun = Arc::new(Overrun::default());
     (
-        EventSink {
-            queue: sender,
-            overrun: Arc::clone(&overrun),
-        },
-        EventReceiver {
-            queue: receiver,
-            overrun,
-        },
+        EventSink { queue: sender, overrun: Arc::clone(&overrun) },
+        EventReceiver { queue: receiver, overrun },
     )
 }
 
@@ -112,9 +106,7 @@ impl EventReceiver {
     pub async fn recv(&mut self) -> Option<SourceEvent> {
         loop {
             if self.overrun.pending.swap(false, Ordering::AcqRel) {
-                return Some(SourceEvent::Resync {
-                    reason: "event queue overrun".to_owned(),
-                });
+                return Some(SourceEvent::Resync { reason: "event queue overrun".to_owned() });
             }
             tokio::select! {
                 biased;
@@ -149,14 +141,9 @@ mod tests {
         let (sink, mut receiver) = event_channel(2);
         (0..5).for_each(|n| sink.send(diagnostic(n)));
         drop(sink);
-        assert!(matches!(
-            receiver.recv().await,
-            Some(SourceEvent::Resync { .. })
-        ));
+        assert!(matches!(receiver.recv().await, Some(SourceEvent::Resync { .. })));
         for expected in ["0", "1"] {
-            let Some(SourceEvent::Diagnostic(d)) = receiver.recv().await else {
-                panic!()
-            };
+            let Some(SourceEvent::Diagnostic(d)) = receiver.recv().await else { panic!() };
             assert_eq!(d.subject, expected);
         }
         assert!(receiver.recv().await.is_none());
@@ -170,9 +157,6 @@ mod tests {
         assert!(receiver.recv().await.is_some());
         sink.send(diagnostic(1));
         sink.send(diagnostic(2));
-        assert!(matches!(
-            receiver.recv().await,
-            Some(SourceEvent::Resync { .. })
-        ));
+        assert!(matches!(receiver.recv().await, Some(SourceEvent::Resync { .. })));
     }
 }

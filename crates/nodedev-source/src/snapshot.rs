@@ -52,23 +52,13 @@ impl Listing {
     /// A listing that was read to its end.
     #[must_use]
     pub const fn complete(source: SourceId, revision: Revision, devices: Vec<Observation>) -> Self {
-        Self {
-            source,
-            revision,
-            devices: Ok(devices),
-            unreadable: Vec::new(),
-        }
+        Self { source, revision, devices: Ok(devices), unreadable: Vec::new() }
     }
 
     /// A listing that could not be had: what the stream said before stays, marked stale.
     #[must_use]
     pub const fn failed(source: SourceId, revision: Revision, error: SourceError) -> Self {
-        Self {
-            source,
-            revision,
-            devices: Err(error),
-            unreadable: Vec::new(),
-        }
+        Self { source, revision, devices: Err(error), unreadable: Vec::new() }
     }
 
     /// The same, naming devices that exist and could not be read.
