@@ -18,10 +18,7 @@ fn every_sub_command_has_help_with_examples() {
 
 #[test]
 fn each_kind_of_failure_has_its_status() {
-    assert_eq!(
-        run(Command::new(nodedev()).args(["list", "--cap", "nets"])).status,
-        Some(2)
-    );
+    assert_eq!(run(Command::new(nodedev()).args(["list", "--cap", "nets"])).status, Some(2));
     assert_eq!(run(Command::new(nodedev()).args(["dump"])).status, Some(2));
     require!(root());
     require!(programs(&["unshare", "systemd-udevd", "mdevctl"]));
@@ -29,33 +26,20 @@ fn each_kind_of_failure_has_its_status() {
     let missing = run(&mut lab.nodedev(&["dump", "computer", "no_such_device"]));
     assert_eq!(missing.status, Some(3), "{missing:?}");
     assert!(missing.stderr.contains("`no_such_device`"), "{missing:?}");
-    assert!(
-        missing.stdout.contains("<name>computer</name>"),
-        "the others are there: {missing:?}"
-    );
-    assert_eq!(
-        run(&mut lab.nodedev(&["explain", "no_such_device"])).status,
-        Some(3)
-    );
+    assert!(missing.stdout.contains("<name>computer</name>"), "the others are there: {missing:?}");
+    assert_eq!(run(&mut lab.nodedev(&["explain", "no_such_device"])).status, Some(3));
 
     let failing = lab.folder().join("failing");
     std::fs::write(&failing, "#!/bin/sh\necho broken >&2\nexit 1\n").unwrap();
     lab.run("chmod", &["+x", failing.to_str().unwrap()]);
     let failed = run(&mut lab.nodedev(&["list", "--mdevctl", failing.to_str().unwrap()]));
     assert_eq!(failed.status, Some(4), "{failed:?}");
-    assert!(
-        failed.stdout.contains("computer"),
-        "the others are there: {failed:?}"
-    );
+    assert!(failed.stdout.contains("computer"), "the others are there: {failed:?}");
     assert!(failed.stderr.contains("mdevctl"), "{failed:?}");
     assert!(failed.stderr.contains("broken"), "{failed:?}");
 
     let absent = run(&mut lab.nodedev(&["list", "--mdevctl", "no-such-mdevctl"]));
-    assert_eq!(
-        absent.status,
-        Some(0),
-        "a host without mdevctl is ordinary: {absent:?}"
-    );
+    assert_eq!(absent.status, Some(0), "a host without mdevctl is ordinary: {absent:?}");
     let sources = run(&mut lab.nodedev(&["sources", "--mdevctl", "no-such-mdevctl"])).ok();
     assert!(sources.contains("not installed"), "{sources}");
 }
@@ -70,12 +54,8 @@ fn json_and_text_tell_the_same() {
         serde_json::from_str(&run(&mut lab.nodedev(args)).ok()).unwrap()
     };
     let listed = json(&["list", "--all", "--json"]);
-    let names: Vec<_> = listed
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|d| d["name"].as_str().unwrap())
-        .collect();
+    let names: Vec<_> =
+        listed.as_array().unwrap().iter().map(|d| d["name"].as_str().unwrap()).collect();
     assert_eq!(text.lines().collect::<Vec<_>>(), names);
 
     let tree = run(&mut lab.nodedev(&["list", "--all", "--tree"])).ok();
@@ -98,10 +78,8 @@ fn a_closed_pipe_is_no_failure() {
     require!(root());
     require!(programs(&["unshare", "systemd-udevd"]));
     let lab = Lab::start();
-    let shell = format!(
-        "{} dump --all-devices | head -c 1; echo ${{PIPESTATUS[0]}}",
-        nodedev().display()
-    );
+    let shell =
+        format!("{} dump --all-devices | head -c 1; echo ${{PIPESTATUS[0]}}", nodedev().display());
     let ran = run(lab.command("bash").args(["-c", &shell]));
     assert_eq!(ran.stdout, "<0\n", "{ran:?}");
     assert!(!ran.stderr.contains("error"), "{ran:?}");

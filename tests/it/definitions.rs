@@ -10,18 +10,7 @@ const ONE: &str = "11111111-2222-4333-8444-555555555555";
 const TWO: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 
 fn define(lab: &Lab, uuid: &str, parent: &str) {
-    lab.run(
-        "mdevctl",
-        &[
-            "define",
-            "--uuid",
-            uuid,
-            "--parent",
-            parent,
-            "--type",
-            "some-type",
-        ],
-    );
+    lab.run("mdevctl", &["define", "--uuid", uuid, "--parent", parent, "--type", "some-type"]);
 }
 
 fn tools() -> Result<(), String> {
@@ -35,9 +24,7 @@ fn definitions_are_listed_as_inactive_devices() {
     let lab = Lab::start();
     let pci = run(&mut lab.nodedev(&["list", "--cap", "pci", "--json"])).ok();
     let pci: serde_json::Value = serde_json::from_str(&pci).unwrap();
-    let Some(parent) = pci[0]["id"].as_str() else {
-        panic!("no PCI device: {pci}")
-    };
+    let Some(parent) = pci[0]["id"].as_str() else { panic!("no PCI device: {pci}") };
     let address = parent.rsplit('/').next().unwrap();
     define(&lab, ONE, address);
     define(&lab, TWO, "0000:99:00.0");
@@ -47,10 +34,7 @@ fn definitions_are_listed_as_inactive_devices() {
         format!("mdev_{uuid}_{parent}").replace(|c: char| !c.is_ascii_alphanumeric(), "_")
     };
     let (one, two) = (name(ONE, address), name(TWO, "0000:99:00.0"));
-    assert_eq!(
-        listed.lines().collect::<Vec<_>>(),
-        [one.as_str(), two.as_str()]
-    );
+    assert_eq!(listed.lines().collect::<Vec<_>>(), [one.as_str(), two.as_str()]);
 
     let document = run(&mut lab.nodedev(&["dump", &one])).ok();
     let parent_name = pci[0]["name"].as_str().unwrap();
@@ -64,25 +48,10 @@ fn definitions_are_listed_as_inactive_devices() {
     let absent = run(&mut lab.nodedev(&["dump", &two])).ok();
     assert!(absent.contains("<parent>computer</parent>"), "{absent}");
 
-    assert_eq!(
-        run(&mut lab.nodedev(&["list"]))
-            .ok()
-            .matches("mdev_")
-            .count(),
-        0
-    );
-    assert_eq!(
-        run(&mut lab.nodedev(&["list", "--all"]))
-            .ok()
-            .matches("mdev_")
-            .count(),
-        2
-    );
+    assert_eq!(run(&mut lab.nodedev(&["list"])).ok().matches("mdev_").count(), 0);
+    assert_eq!(run(&mut lab.nodedev(&["list", "--all"])).ok().matches("mdev_").count(), 2);
     let persistent = run(&mut lab.nodedev(&["list", "--all", "--persistent"])).ok();
-    assert_eq!(
-        persistent.lines().collect::<Vec<_>>(),
-        ["computer", &one, &two]
-    );
+    assert_eq!(persistent.lines().collect::<Vec<_>>(), ["computer", &one, &two]);
 }
 
 /// DIFFERENCES: one bad file costs that one definition, and the reason is visible.
@@ -90,15 +59,9 @@ fn definitions_are_listed_as_inactive_devices() {
 fn one_bad_definition_file_costs_itself() {
     require!(tools());
     let bad: [(&str, &dyn Fn(&std::path::Path)); 4] = [
-        ("truncated", &|file| {
-            fs::write(file, "{\"mdev_type\": \"t").unwrap()
-        }),
-        ("10 MB", &|file| {
-            fs::write(file, vec![b' '; 10 << 20]).unwrap()
-        }),
-        ("not UTF-8", &|file| {
-            fs::write(file, b"{\"mdev_type\": \"\xff\xfe\"").unwrap()
-        }),
+        ("truncated", &|file| fs::write(file, "{\"mdev_type\": \"t").unwrap()),
+        ("10 MB", &|file| fs::write(file, vec![b' '; 10 << 20]).unwrap()),
+        ("not UTF-8", &|file| fs::write(file, b"{\"mdev_type\": \"\xff\xfe\"").unwrap()),
         ("a directory", &|file| fs::create_dir(file).unwrap()),
     ];
     for (what, make) in bad {

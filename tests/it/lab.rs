@@ -40,16 +40,7 @@ impl Lab {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut udevd = Command::new("unshare")
-            .args([
-                "--net",
-                "--mount",
-                "--propagation",
-                "private",
-                "bash",
-                "-c",
-                MAKE,
-                "lab",
-            ])
+            .args(["--net", "--mount", "--propagation", "private", "bash", "-c", MAKE, "lab"])
             .arg(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -76,13 +67,7 @@ impl Lab {
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command
-            .args([
-                "--net",
-                "--mount",
-                "--target",
-                &self.udevd.id().to_string(),
-                "--",
-            ])
+            .args(["--net", "--mount", "--target", &self.udevd.id().to_string(), "--"])
             .arg(program)
             .stdin(Stdio::null());
         command

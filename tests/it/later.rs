@@ -18,52 +18,29 @@ const ELEMENTS: &[(&str, &[&str])] = &[
     // Read through ethtool and devlink.
     ("net", &["    <feature "]),
     // Fibre channel.
-    (
-        "scsi_host",
-        &[
-            "    <capability type='fc_host'>",
-            "    <capability type='vport_ops'>",
-        ],
-    ),
+    ("scsi_host", &["    <capability type='fc_host'>", "    <capability type='vport_ops'>"]),
     ("scsi_target", &["    <capability type='fc_remote_port'>"]),
     // Without DMI libvirt prints zeros; ours is derived from the machine id.
     ("system", &["      <uuid>"]),
 ];
 
 /// Kinds of which only name, path, parent and driver are read yet.
-const KINDS: &[&str] = &[
-    "ccw",
-    "css",
-    "ccwgroup",
-    "vdpa",
-    "ap_card",
-    "ap_queue",
-    "ap_matrix",
-];
+const KINDS: &[&str] = &["ccw", "css", "ccwgroup", "vdpa", "ap_card", "ap_queue", "ap_matrix"];
 
 /// Devices that a libvirt before 10.0 judges by other rules than ours, which are those of 11.3.
 const JUDGED_OTHERWISE_BEFORE_10: &[&str] = &["ccw_", "ccwgroup_", "block_dasd"];
 
 /// Whether a libvirt of this version, for example `9.0.0`, has the same rules for the device.
 pub(crate) fn is_judged_alike(version: &str, name: &str) -> bool {
-    let major: u32 = version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok())
-        .unwrap_or(0);
-    major >= 10
-        || !JUDGED_OTHERWISE_BEFORE_10
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
+    major >= 10 || !JUDGED_OTHERWISE_BEFORE_10.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The document without what is still to come.
 pub(crate) fn without_later(document: &str) -> String {
-    let kind = document.lines().find_map(|line| {
-        line.strip_prefix("  <capability type='")?
-            .split('\'')
-            .next()
-    });
+    let kind = document
+        .lines()
+        .find_map(|line| line.strip_prefix("  <capability type='")?.split('\'').next());
     let Some(kind) = kind else {
         return document.to_owned();
     };
@@ -71,10 +48,7 @@ pub(crate) fn without_later(document: &str) -> String {
         let head = document.split("  <capability ").next().unwrap_or_default();
         return format!("{head}</device>\n");
     }
-    let elements = ELEMENTS
-        .iter()
-        .find(|(of, _)| *of == kind)
-        .map_or(&[][..], |(_, list)| list);
+    let elements = ELEMENTS.iter().find(|(of, _)| *of == kind).map_or(&[][..], |(_, list)| list);
     without_elements(document, elements)
 }
 
@@ -102,11 +76,7 @@ fn without_elements(document: &str, elements: &[&str]) -> String {
 fn closing(line: &str) -> Option<String> {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
-    let name = text
-        .trim_start_matches('<')
-        .split([' ', '>', '/'])
-        .next()
-        .unwrap_or_default();
+    let name = text.trim_start_matches('<').split([' ', '>', '/']).next().unwrap_or_default();
     let complete = text.ends_with("/>") || text.ends_with(&format!("</{name}>"));
     (!complete).then(|| format!("{indent}</{name}>"))
 }

@@ -41,14 +41,8 @@ impl Mock {
         let parents: Vec<_> = self.host.paths().map(str::to_owned).collect();
         for parent in parents {
             let name = parent.rsplit('/').next().unwrap();
-            if self
-                .host
-                .real_path(&format!("{parent}/mdev_supported_types"))
-                .is_dir()
-            {
-                self.host
-                    .link(&format!("/sys/class/mdev_bus/{name}"), &parent)
-                    .unwrap();
+            if self.host.real_path(&format!("{parent}/mdev_supported_types")).is_dir() {
+                self.host.link(&format!("/sys/class/mdev_bus/{name}"), &parent).unwrap();
             }
         }
     }
@@ -59,9 +53,7 @@ impl Mock {
             if let Ok(target) = fs::read_link(self.host.real_path(&format!("{device}/iommu_group")))
             {
                 let group = target.file_name().unwrap().to_str().unwrap();
-                self.host
-                    .make_dir(&format!("/sys/kernel/iommu_groups/{group}"))
-                    .unwrap();
+                self.host.make_dir(&format!("/sys/kernel/iommu_groups/{group}")).unwrap();
             }
         }
     }
@@ -81,21 +73,13 @@ impl Mock {
         if !shim.exists() {
             let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/shim/netlink.c");
             let mut gcc = Command::new("gcc");
-            run(gcc
-                .args(["-shared", "-fPIC", "-o"])
-                .arg(&shim)
-                .arg(source)
-                .arg("-ldl"))
-            .ok();
+            run(gcc.args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl")).ok();
         }
         let preload = format!("{}:libumockdev-preload.so.0", shim.display());
         let script = format!(
             "mount -t tmpfs none /run/libvirt 2>/dev/null; LD_PRELOAD={preload} exec \"$@\""
         );
-        wrap(
-            Command::new("sh").args(["-c", &script, "sh", program]),
-            self.host.root(),
-        )
+        wrap(Command::new("sh").args(["-c", &script, "sh", program]), self.host.root())
     }
 
     /// A program that stands for mdevctl and gives these listings.
@@ -126,54 +110,34 @@ fn both_sources_speak_of_a_device_and_each_is_heard_on_its_own_fields() {
              \"start\":\"{start}\",\"attrs\":[{{\"weight\":\"{value}\"}}]}}}}]}}]"
         )
     };
-    let mdevctl = mock.mdevctl(
-        &entry("i915-GVTg_V5_8", "auto", "2"),
-        &entry("i915-GVTg_V5_8", "auto", "1"),
-    );
+    let mdevctl =
+        mock.mdevctl(&entry("i915-GVTg_V5_8", "auto", "2"), &entry("i915-GVTg_V5_8", "auto", "1"));
 
     let explained =
         run(&mut mock.nodedev(&["explain", NAME, "--json", "--mdevctl", &mdevctl])).ok();
     let explained: serde_json::Value = serde_json::from_str(&explained).unwrap();
     let field = |name: &str| {
         let fields = explained["fields"].as_array().unwrap();
-        fields
-            .iter()
-            .find(|field| field["field"] == name)
-            .unwrap_or_else(|| panic!("no {name}"))
+        fields.iter().find(|field| field["field"] == name).unwrap_or_else(|| panic!("no {name}"))
     };
     assert_eq!(field("mdev.type")["value"], "i915-GVTg_V5_4");
     assert_eq!(field("mdev.type")["origin"]["said"][0], "udev");
     assert_eq!(field("mdev.type")["lost"][0]["source"], "mdevctl/active");
     assert_eq!(field("mdev.type")["lost"][0]["value"], "i915-GVTg_V5_8");
-    assert_eq!(
-        field("mdev.defined.type")["origin"]["said"][0],
-        "mdevctl/defined"
-    );
-    assert_eq!(
-        field("mdev.attributes")["origin"]["said"][0],
-        "mdevctl/active"
-    );
+    assert_eq!(field("mdev.defined.type")["origin"]["said"][0], "mdevctl/defined");
+    assert_eq!(field("mdev.attributes")["origin"]["said"][0], "mdevctl/active");
     assert_eq!(field("mdev.iommu_group.number")["value"], 12);
     assert_eq!(explained["device"]["autostart"], true);
     let text = run(&mut mock.nodedev(&["explain", NAME, "--mdevctl", &mdevctl])).ok();
-    assert!(
-        text.contains("lost: mdevctl/active says i915-GVTg_V5_8"),
-        "{text}"
-    );
+    assert!(text.contains("lost: mdevctl/active says i915-GVTg_V5_8"), "{text}");
 
     let live = run(&mut mock.nodedev(&["dump", NAME, "--mdevctl", &mdevctl])).ok();
     assert!(live.contains("<type id='i915-GVTg_V5_4'/>"), "{live}");
     assert!(live.contains("<attr name='weight' value='1'/>"), "{live}");
     let inactive =
         run(&mut mock.nodedev(&["dump", NAME, "--inactive", "--mdevctl", &mdevctl])).ok();
-    assert!(
-        inactive.contains("<type id='i915-GVTg_V5_8'/>"),
-        "{inactive}"
-    );
-    assert!(
-        inactive.contains("<attr name='weight' value='2'/>"),
-        "{inactive}"
-    );
+    assert!(inactive.contains("<type id='i915-GVTg_V5_8'/>"), "{inactive}");
+    assert!(inactive.contains("<attr name='weight' value='2'/>"), "{inactive}");
 }
 
 /// DIFFERENCES: a live claim without a kernel device makes no device.

@@ -15,17 +15,9 @@ const PEER: &[&str] = &["unshare", "libvirtd", "virsh", "mdevctl", "gcc"];
 #[test]
 fn this_host_has_the_devices_and_documents_that_libvirt_shows() {
     require!(root());
-    require!(programs(&[
-        "unshare",
-        "systemd-udevd",
-        "libvirtd",
-        "virsh",
-        "mdevctl"
-    ]));
+    require!(programs(&["unshare", "systemd-udevd", "libvirtd", "virsh", "mdevctl"]));
     let lab = Lab::start();
-    let peer = Peer::start(&lab.folder().join("libvirt"), |program| {
-        lab.command(program)
-    });
+    let peer = Peer::start(&lab.folder().join("libvirt"), |program| lab.command(program));
     let theirs = peer.documents(&peer.names());
     let ours = split(&run(&mut lab.nodedev(&["dump", "--all-devices"])).ok());
     assert!(ours.len() > 1, "only {:?}", ours.keys());
@@ -60,20 +52,14 @@ fn each_host_of_the_given_folder_has_what_libvirt_shows() {
 
 /// Compares every host of a folder, and tells how many there were.
 fn compare_all(folder: &Path) -> usize {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.retain(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "umockdev")
-    });
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "umockdev"));
     files.sort();
     for file in &files {
         let mock = Mock::load(file);
-        let peer = Peer::start(&mock.folder().join("libvirt"), |program| {
-            mock.peer_command(program)
-        });
+        let peer =
+            Peer::start(&mock.folder().join("libvirt"), |program| mock.peer_command(program));
         let (version, theirs) = (Peer::version(), peer.documents(&peer.names()));
         let theirs = judged_alike(&version, theirs);
         let ours = split(&run(&mut mock.nodedev(&["dump", "--all-devices"])).ok());
@@ -85,9 +71,7 @@ fn compare_all(folder: &Path) -> usize {
 }
 
 fn judged_alike(version: &str, side: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    side.into_iter()
-        .filter(|(name, _)| is_judged_alike(version, name))
-        .collect()
+    side.into_iter().filter(|(name, _)| is_judged_alike(version, name)).collect()
 }
 
 /// Names and documents, byte for byte once what is still to come is out of both.
@@ -96,10 +80,6 @@ pub(crate) fn compare(ours: &BTreeMap<String, String>, theirs: &BTreeMap<String,
     let names = |side: &BTreeMap<String, String>| side.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(ours), names(theirs), "ours, then libvirt's");
     for (name, document) in ours {
-        assert_eq!(
-            without_later(document),
-            without_later(&theirs[name]),
-            "ours, then libvirt's"
-        );
+        assert_eq!(without_later(document), without_later(&theirs[name]), "ours, then libvirt's");
     }
 }

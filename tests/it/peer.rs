@@ -42,10 +42,8 @@ impl Peer {
             .spawn()
             .unwrap();
         let socket = folder.join("libvirt-sock");
-        let mut peer = Self {
-            daemon,
-            uri: format!("nodedev:///system?socket={}", socket.display()),
-        };
+        let mut peer =
+            Self { daemon, uri: format!("nodedev:///system?socket={}", socket.display()) };
         peer.wait_for(&socket, folder);
         peer
     }
@@ -58,42 +56,28 @@ impl Peer {
             if let Some(status) = self.daemon.try_wait().unwrap() {
                 panic!("libvirtd ended with {status}: {}", log());
             }
-            assert!(
-                Instant::now() < deadline,
-                "libvirtd made no socket: {}",
-                log()
-            );
+            assert!(Instant::now() < deadline, "libvirtd made no socket: {}", log());
             std::thread::yield_now();
         }
     }
 
     /// Version of the library, for example `9.0.0`.
     pub(crate) fn version() -> String {
-        run(Command::new("virsh").arg("--version"))
-            .ok()
-            .trim()
-            .to_owned()
+        run(Command::new("virsh").arg("--version")).ok().trim().to_owned()
     }
 
     /// Names of all devices, active and not.
     pub(crate) fn names(&self) -> Vec<String> {
         let listed = self.virsh("nodedev-list --all");
-        let mut names: Vec<_> = listed
-            .lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let mut names: Vec<_> =
+            listed.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
         names.sort();
         names
     }
 
     /// The documents of these devices, each by its name.
     pub(crate) fn documents(&self, names: &[String]) -> BTreeMap<String, String> {
-        let commands: Vec<_> = names
-            .iter()
-            .map(|name| format!("nodedev-dumpxml {name}"))
-            .collect();
+        let commands: Vec<_> = names.iter().map(|name| format!("nodedev-dumpxml {name}")).collect();
         split(&self.virsh(&commands.join("; ")))
     }
 
@@ -113,21 +97,14 @@ impl Drop for Peer {
 fn nodedev_driver_only(folder: &Path) -> PathBuf {
     let drivers = folder.join("drivers");
     let name = "libvirt_driver_nodedev.so";
-    let installed = fs::read_dir("/usr/lib")
-        .unwrap()
-        .filter_map(Result::ok)
-        .find_map(|entry| {
-            let file = entry.path().join("libvirt/connection-driver").join(name);
-            file.exists().then_some(file)
-        });
+    let installed = fs::read_dir("/usr/lib").unwrap().filter_map(Result::ok).find_map(|entry| {
+        let file = entry.path().join("libvirt/connection-driver").join(name);
+        file.exists().then_some(file)
+    });
     fs::create_dir_all(&drivers).unwrap();
     let link = drivers.join(name);
     let _ = fs::remove_file(&link);
-    symlink(
-        installed.expect("libvirt's node-device driver is installed"),
-        link,
-    )
-    .unwrap();
+    symlink(installed.expect("libvirt's node-device driver is installed"), link).unwrap();
     drivers
 }
 
@@ -141,10 +118,8 @@ pub(crate) fn split(printed: &str) -> BTreeMap<String, String> {
         // Not `</device>` with blanks before it, which ends the number of a USB device.
         if line == "</device>" {
             let document = std::mem::take(&mut document);
-            let name = document
-                .split("<name>")
-                .nth(1)
-                .and_then(|rest| rest.split("</name>").next());
+            let name =
+                document.split("<name>").nth(1).and_then(|rest| rest.split("</name>").next());
             documents.insert(name.expect("a document has a name").to_owned(), document);
         }
     }

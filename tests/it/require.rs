@@ -6,10 +6,7 @@ use std::path::Path;
 macro_rules! require {
     ($what:expr) => {
         if let Err(reason) = $what {
-            assert!(
-                std::env::var_os("NODEDEV_REQUIRE_ALL").is_none(),
-                "required, but {reason}"
-            );
+            assert!(std::env::var_os("NODEDEV_REQUIRE_ALL").is_none(), "required, but {reason}");
             eprintln!("skipped: {reason}");
             return;
         }
@@ -19,25 +16,15 @@ pub(crate) use require;
 
 /// Namespaces and mounts.
 pub(crate) fn root() -> Result<(), String> {
-    if nix::unistd::geteuid().is_root() {
-        Ok(())
-    } else {
-        Err("this test needs root".to_owned())
-    }
+    if nix::unistd::geteuid().is_root() { Ok(()) } else { Err("this test needs root".to_owned()) }
 }
 
 /// Programs, by name.
 pub(crate) fn programs(names: &[&str]) -> Result<(), String> {
     let path = std::env::var("PATH").unwrap_or_default();
-    let folders: Vec<_> = path
-        .split(':')
-        .chain(["/usr/sbin", "/sbin", "/lib/systemd"])
-        .collect();
+    let folders: Vec<_> = path.split(':').chain(["/usr/sbin", "/sbin", "/lib/systemd"]).collect();
     for name in names {
-        if !folders
-            .iter()
-            .any(|folder| Path::new(folder).join(name).exists())
-        {
+        if !folders.iter().any(|folder| Path::new(folder).join(name).exists()) {
             return Err(format!("`{name}` is not installed"));
         }
     }

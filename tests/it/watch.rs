@@ -23,16 +23,9 @@ impl Watch {
         let mut args = args.to_vec();
         args.insert(0, "watch");
         let mut command = lab.nodedev(&args);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
-        assert!(
-            notes.any(|line| line.unwrap().contains("watching")),
-            "it does not watch"
-        );
+        assert!(notes.any(|line| line.unwrap().contains("watching")), "it does not watch");
         let lines = read_lines(child.stdout.take().unwrap());
         Self { child, lines }
     }
@@ -40,9 +33,7 @@ impl Watch {
     /// The next line, which must come within the time that a slow machine needs.
     #[track_caller]
     fn line(&self) -> String {
-        self.lines
-            .recv_timeout(Duration::from_secs(20))
-            .expect("an event comes")
+        self.lines.recv_timeout(Duration::from_secs(20)).expect("an event comes")
     }
 
     /// Lines until one holds the text; that one.
@@ -59,11 +50,7 @@ impl Watch {
     /// Ends it as Ctrl-C does; what it had still to say, and its status.
     fn interrupt(mut self) -> (Vec<String>, Option<i32>) {
         // nsenter has become the command itself.
-        kill(
-            Pid::from_raw(self.child.id().try_into().unwrap()),
-            Signal::SIGINT,
-        )
-        .unwrap();
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
         let status = self.child.wait().unwrap();
         (self.lines.iter().collect(), status.code())
     }
@@ -73,8 +60,7 @@ fn read_lines(output: ChildStdout) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
         let read = BufReader::new(output).lines().map_while(Result::ok);
-        read.take_while(|line| sender.send(line.clone()).is_ok())
-            .count();
+        read.take_while(|line| sender.send(line.clone()).is_ok()).count();
     });
     lines
 }
@@ -86,24 +72,13 @@ fn real_devices_and_definitions_show_as_they_come_and_go() {
     let lab = Lab::start();
     let watch = Watch::start(&lab, &[]);
     lab.run("ip", &["link", "add", "nodedevtest0", "type", "ifb"]);
-    assert!(
-        watch
-            .line_with("nodedevtest0")
-            .starts_with("created   net_nodedevtest0_")
-    );
+    assert!(watch.line_with("nodedevtest0").starts_with("created   net_nodedevtest0_"));
     lab.run("ip", &["link", "del", "nodedevtest0"]);
-    assert!(
-        watch
-            .line_with("nodedevtest0")
-            .starts_with("deleted   net_nodedevtest0_")
-    );
+    assert!(watch.line_with("nodedevtest0").starts_with("deleted   net_nodedevtest0_"));
 
     let uuid = "11111111-2222-4333-8444-555555555555";
     let parent = ["--uuid", uuid, "--parent", "0000:99:00.0"];
-    lab.run(
-        "mdevctl",
-        &[&["define", "--type", "some-type"], &parent[..]].concat(),
-    );
+    lab.run("mdevctl", &[&["define", "--type", "some-type"], &parent[..]].concat());
     let name = "mdev_11111111_2222_4333_8444_555555555555_0000_99_00_0";
     assert_eq!(watch.line(), format!("defined   {name}"));
     lab.run("mdevctl", &[&["modify", "--auto"], &parent[..]].concat());
@@ -127,16 +102,7 @@ fn a_rename_is_deleted_then_created() {
     let (first, second) = (event(watch.line_with("nodedevold")), event(watch.line()));
     assert_eq!(first["event"], "deleted", "{first}");
     assert_eq!(second["event"], "created", "{second}");
-    assert!(
-        second["name"]
-            .as_str()
-            .unwrap()
-            .starts_with("net_nodedevnew_"),
-        "{second}"
-    );
-    assert_eq!(
-        second["generation"], first["generation"],
-        "one list: {first} {second}"
-    );
+    assert!(second["name"].as_str().unwrap().starts_with("net_nodedevnew_"), "{second}");
+    assert_eq!(second["generation"], first["generation"], "one list: {first} {second}");
     assert_eq!(watch.interrupt().1, Some(0));
 }

@@ -32,32 +32,16 @@ const SLOW: &[Step] = &[
         about: "the contract crates keep what the last release promised",
         work: semver,
     },
-    Step {
-        name: "coverage",
-        about: "how much of the code the tests reach",
-        work: coverage,
-    },
-    Step {
-        name: "mutants",
-        about: "each mutant of the merge fails some test",
-        work: mutants,
-    },
+    Step { name: "coverage", about: "how much of the code the tests reach", work: coverage },
+    Step { name: "mutants", about: "each mutant of the merge fails some test", work: mutants },
 ];
 
 /// The crates that third parties build on.
 const CONTRACT: &[&str] = &["nodedev-types", "nodedev-source"];
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    let steps = if arguments.full {
-        [test::STEPS, SLOW].concat()
-    } else {
-        test::STEPS.to_vec()
-    };
-    let context = Context {
-        root,
-        install: true,
-        keep_going: false,
-    };
+    let steps = if arguments.full { [test::STEPS, SLOW].concat() } else { test::STEPS.to_vec() };
+    let context = Context { root, install: true, keep_going: false };
     step::run_all(&steps, &context)
 }
 
@@ -83,23 +67,14 @@ fn deny(context: &Context<'_>) -> Result<()> {
 /// Compares with the newest tag `vX.Y.Z`; before the first release nothing is promised.
 fn semver(context: &Context<'_>) -> Result<()> {
     let tags = ["tag", "--list", "v*", "--sort=-version:refname"];
-    let git = Command::new("git")
-        .args(["-C"])
-        .args([context.root])
-        .args(tags);
+    let git = Command::new("git").args(["-C"]).args([context.root]).args(tags);
     let Some(release) = git.output()?.lines().next().map(str::to_owned) else {
         println!("no release yet (no tag v*), nothing to compare with");
         return Ok(());
     };
     toolchain::require_tool(context.root, "cargo-semver-checks", context.install)?;
     for package in CONTRACT {
-        let check = [
-            "semver-checks",
-            "--package",
-            package,
-            "--baseline-rev",
-            &release,
-        ];
+        let check = ["semver-checks", "--package", package, "--baseline-rev", &release];
         Command::cargo(context.root).args(check).run()?;
     }
     Ok(())
@@ -112,23 +87,13 @@ fn coverage(context: &Context<'_>) -> Result<()> {
         let llvm_tools = ["component", "add", "llvm-tools"];
         Command::new("rustup").args(llvm_tools).run()?;
     }
-    let coverage = [
-        "llvm-cov",
-        "--workspace",
-        "--all-features",
-        "--summary-only",
-    ];
+    let coverage = ["llvm-cov", "--workspace", "--all-features", "--summary-only"];
     Command::cargo(context.root).args(coverage).run()
 }
 
 fn mutants(context: &Context<'_>) -> Result<()> {
     toolchain::require_tool(context.root, "cargo-mutants", context.install)?;
-    let mutants = [
-        "mutants",
-        "--package=nodedev-merge",
-        "--no-shuffle",
-        "--jobs=2",
-        "--output=target",
-    ];
+    let mutants =
+        ["mutants", "--package=nodedev-merge", "--no-shuffle", "--jobs=2", "--output=target"];
     Command::cargo(context.root).args(mutants).run()
 }

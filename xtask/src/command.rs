@@ -21,10 +21,7 @@ impl Command {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is where processes are started"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
         let inner = std::process::Command::new(program);
         Self { inner, shown }
     }
@@ -59,10 +56,8 @@ impl Command {
     /// When it cannot be started, or does not succeed.
     pub(crate) fn run(mut self) -> Result<()> {
         self.show();
-        let status = self
-            .inner
-            .status()
-            .with_context(|| format!("cannot start `{}`", self.shown))?;
+        let status =
+            self.inner.status().with_context(|| format!("cannot start `{}`", self.shown))?;
         if !status.success() {
             bail!("`{}` failed: {status}", self.shown);
         }
@@ -116,10 +111,7 @@ mod tests {
     #[test]
     fn a_failure_names_the_command() {
         let error = Command::new("sh").args(["-c", "exit 3"]).run().unwrap_err();
-        assert!(
-            error.to_string().contains("`sh -c exit 3` failed"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("`sh -c exit 3` failed"), "{error}");
     }
 
     #[test]

@@ -65,18 +65,11 @@ fn root_prefix() -> Option<&'static [&'static str]> {
     if is_root() {
         return Some(&[]);
     }
-    Command::new("sudo")
-        .args(["--version"])
-        .succeeds()
-        .then_some(&["sudo"])
+    Command::new("sudo").args(["--version"]).succeeds().then_some(&["sudo"])
 }
 
 fn missing<'a>(packages: &[&'a str], is_installed: impl Fn(&str) -> bool) -> Vec<&'a str> {
-    packages
-        .iter()
-        .copied()
-        .filter(|package| !is_installed(package))
-        .collect()
+    packages.iter().copied().filter(|package| !is_installed(package)).collect()
 }
 
 fn is_installed(package: &str) -> bool {
@@ -104,9 +97,7 @@ fn install_all(prefix: &[&str], packages: &[&str]) -> Result<()> {
 
 fn has_package_lists(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|entries| {
-        entries
-            .flatten()
-            .any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+        entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
     })
 }
 

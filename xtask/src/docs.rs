@@ -16,14 +16,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    let command = [
-        "run",
-        "--quiet",
-        "--package=xtask",
-        "--features=docs",
-        "--bin=xtask-docs",
-        "--",
-    ];
+    let command =
+        ["run", "--quiet", "--package=xtask", "--features=docs", "--bin=xtask-docs", "--"];
     let flag = arguments.check.then_some("--check");
     let docs = Command::cargo(root).args(command).args(flag);
     docs.run().context("the generated pages")

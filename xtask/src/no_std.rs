@@ -44,10 +44,7 @@ fn with_std(tree: &str) -> Vec<&str> {
     tree.lines()
         .filter_map(|line| line.split_once('|'))
         .filter(|(_, features)| {
-            features
-                .trim_end_matches(" (*)")
-                .split(',')
-                .any(|feature| feature == "std")
+            features.trim_end_matches(" (*)").split(',').any(|feature| feature == "std")
         })
         .map(|(package, _)| package)
         .collect()

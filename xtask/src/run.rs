@@ -32,10 +32,6 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     eprintln!("building nodedev (the first time takes about a minute)");
     let command = ["run", "--package", "nodedev-cli", "--bin", "nodedev", "--"];
     let default = ["list".to_owned(), "--tree".to_owned()];
-    let given = if arguments.arguments.is_empty() {
-        &default[..]
-    } else {
-        &arguments.arguments
-    };
+    let given = if arguments.arguments.is_empty() { &default[..] } else { &arguments.arguments };
     Err(Command::cargo(root).args(command).args(given).exec())
 }

@@ -68,13 +68,7 @@ pub(crate) fn run_all(steps: &[Step], context: &Context<'_>) -> Result<()> {
     let mut outcomes = vec![Outcome::NotRun; steps.len()];
     let mut failure = None;
     for (number, step) in steps.iter().enumerate() {
-        eprintln!(
-            "\n== {} ({}/{}): {}",
-            step.name,
-            number + 1,
-            steps.len(),
-            step.about
-        );
+        eprintln!("\n== {} ({}/{}): {}", step.name, number + 1, steps.len(), step.about);
         let began = Instant::now();
         let result = (step.work)(context);
         let took = began.elapsed();
@@ -110,32 +104,13 @@ mod tests {
     use super::*;
 
     const STEPS: &[Step] = &[
-        Step {
-            name: "good",
-            about: "",
-            work: |_| Ok(()),
-        },
-        Step {
-            name: "bad",
-            about: "",
-            work: |_| bail!("it broke"),
-        },
-        Step {
-            name: "last",
-            about: "",
-            work: |_| unreachable!("runs after a failure"),
-        },
+        Step { name: "good", about: "", work: |_| Ok(()) },
+        Step { name: "bad", about: "", work: |_| bail!("it broke") },
+        Step { name: "last", about: "", work: |_| unreachable!("runs after a failure") },
     ];
 
     fn run(steps: &[Step]) -> Result<()> {
-        run_all(
-            steps,
-            &Context {
-                root: Path::new("/"),
-                install: false,
-                keep_going: false,
-            },
-        )
+        run_all(steps, &Context { root: Path::new("/"), install: false, keep_going: false })
     }
 
     #[test]
@@ -155,20 +130,13 @@ mod tests {
         assert_eq!(names(&[]).unwrap(), ["good", "bad", "last"]);
         assert_eq!(names(&["last", "good"]).unwrap(), ["good", "last"]);
         let error = names(&["worse"]).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "there is no step `worse`; there are: good, bad, last"
-        );
+        assert_eq!(error, "there is no step `worse`; there are: good, bad, last");
     }
 
     #[test]
     fn the_summary_tells_what_was_not_run() {
         let second = Duration::from_secs(1);
-        let outcomes = [
-            Outcome::Passed(second),
-            Outcome::Failed(second),
-            Outcome::NotRun,
-        ];
+        let outcomes = [Outcome::Passed(second), Outcome::Failed(second), Outcome::NotRun];
         let text = summary(STEPS, &outcomes);
         assert_eq!(
             text,

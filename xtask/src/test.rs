@@ -26,31 +26,15 @@ pub(crate) struct Arguments {
 
 /// From the quick to the slow, so that a mistake shows early.
 pub(crate) const STEPS: &[Step] = &[
-    Step {
-        name: "packages",
-        about: "what the tests need is installed",
-        work: packages,
-    },
-    Step {
-        name: "lock",
-        about: "Cargo.lock says what the manifests ask for",
-        work: lock,
-    },
-    Step {
-        name: "fmt",
-        about: "the sources are formatted",
-        work: fmt,
-    },
+    Step { name: "packages", about: "what the tests need is installed", work: packages },
+    Step { name: "lock", about: "Cargo.lock says what the manifests ask for", work: lock },
+    Step { name: "fmt", about: "the sources are formatted", work: fmt },
     Step {
         name: "tidy",
         about: "dependencies, layout and pages keep the project's rules",
         work: |context| tidy::run(context.root),
     },
-    Step {
-        name: "clippy",
-        about: "no warnings in any target",
-        work: clippy,
-    },
+    Step { name: "clippy", about: "no warnings in any target", work: clippy },
     Step {
         name: "no-std",
         about: "the pure crates do without the standard library",
@@ -61,21 +45,9 @@ pub(crate) const STEPS: &[Step] = &[
         about: "unit, integration and whole-host tests, among them that no generated page is stale",
         work: tests,
     },
-    Step {
-        name: "doctests",
-        about: "the examples in the documentation",
-        work: doctests,
-    },
-    Step {
-        name: "pages",
-        about: "the commands that the pages name exist",
-        work: pages,
-    },
-    Step {
-        name: "doc",
-        about: "the API documentation builds without warnings",
-        work: doc,
-    },
+    Step { name: "doctests", about: "the examples in the documentation", work: doctests },
+    Step { name: "pages", about: "the commands that the pages name exist", work: pages },
+    Step { name: "doc", about: "the API documentation builds without warnings", work: doc },
 ];
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
@@ -86,11 +58,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let steps = step::select(STEPS, &arguments.only)?;
-    let context = Context {
-        root,
-        install: !arguments.no_install,
-        keep_going: arguments.keep_going,
-    };
+    let context =
+        Context { root, install: !arguments.no_install, keep_going: arguments.keep_going };
     step::run_all(&steps, &context)
 }
 
@@ -102,10 +71,7 @@ fn packages(context: &Context<'_>) -> Result<()> {
 
 fn lock(context: &Context<'_>) -> Result<()> {
     let metadata = ["metadata", "--locked", "--format-version=1"];
-    Command::cargo(context.root)
-        .args(metadata)
-        .output()
-        .map(drop)
+    Command::cargo(context.root).args(metadata).output().map(drop)
 }
 
 fn fmt(context: &Context<'_>) -> Result<()> {
@@ -114,24 +80,21 @@ fn fmt(context: &Context<'_>) -> Result<()> {
 
 fn clippy(context: &Context<'_>) -> Result<()> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--all-features"];
-    cargo(context, &clippy)
-        .args(["--", "--deny=warnings"])
-        .run()
+    cargo(context, &clippy).args(["--", "--deny=warnings"]).run()
 }
 
 /// As root nothing may be skipped: whatever a test needs can be had.
 fn tests(context: &Context<'_>) -> Result<()> {
     let scope = ["--workspace", "--all-features"];
     let runner = if toolchain::has(context.root, "nextest") {
-        cargo(
-            context,
-            &["nextest", "run", "--no-fail-fast", "--status-level=slow"],
-        )
-        .args(scope)
+        cargo(context, &["nextest", "run", "--no-fail-fast", "--status-level=slow"]).args(scope)
     } else {
-        cargo(context, &["test", "--no-fail-fast"])
-            .args(scope)
-            .args(["--lib", "--bins", "--tests", "--examples"])
+        cargo(context, &["test", "--no-fail-fast"]).args(scope).args([
+            "--lib",
+            "--bins",
+            "--tests",
+            "--examples",
+        ])
     };
     require_all(runner).run()
 }
@@ -143,28 +106,17 @@ fn doctests(context: &Context<'_>) -> Result<()> {
 
 fn pages(context: &Context<'_>) -> Result<()> {
     for subcommand in tidy::documented_subcommands(context.root)? {
-        let help = [
-            "run",
-            "--quiet",
-            "--package=nodedev-cli",
-            "--bin=nodedev",
-            "--",
-        ];
-        cargo(context, &help)
-            .args([subcommand.as_str(), "--help"])
-            .output()?;
+        let help = ["run", "--quiet", "--package=nodedev-cli", "--bin=nodedev", "--"];
+        cargo(context, &help).args([subcommand.as_str(), "--help"]).output()?;
         println!("nodedev {subcommand}: is there");
     }
     Ok(())
 }
 
 fn doc(context: &Context<'_>) -> Result<()> {
-    cargo(
-        context,
-        &["doc", "--workspace", "--no-deps", "--all-features"],
-    )
-    .env("RUSTDOCFLAGS", "--deny=warnings")
-    .run()
+    cargo(context, &["doc", "--workspace", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "--deny=warnings")
+        .run()
 }
 
 fn cargo(context: &Context<'_>, args: &[&str]) -> Command {
@@ -172,9 +124,5 @@ fn cargo(context: &Context<'_>, args: &[&str]) -> Command {
 }
 
 fn require_all(command: Command) -> Command {
-    if debian::is_root() {
-        command.env("NODEDEV_REQUIRE_ALL", "1")
-    } else {
-        command
-    }
+    if debian::is_root() { command.env("NODEDEV_REQUIRE_ALL", "1") } else { command }
 }

@@ -30,10 +30,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     fn new(subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            subject: subject.into(),
-            message: message.into(),
-        }
+        Self { subject: subject.into(), message: message.into() }
     }
 }
 
@@ -65,11 +62,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     if !problems.is_empty() {
         bail!("{} problems", problems.len());
     }
-    println!(
-        "{} packages, {} files: tidy",
-        workspace.packages.len(),
-        files.len()
-    );
+    println!("{} packages, {} files: tidy", workspace.packages.len(), files.len());
     Ok(())
 }
 

@@ -8,9 +8,7 @@ use crate::command::Command;
 
 /// Whether cargo has that sub-command.
 pub(crate) fn has(root: &Path, subcommand: &str) -> bool {
-    Command::cargo(root)
-        .args([subcommand, "--version"])
-        .succeeds()
+    Command::cargo(root).args([subcommand, "--version"]).succeeds()
 }
 
 /// Sees to it that rustfmt and clippy are there.
@@ -49,7 +47,5 @@ pub(crate) fn require_tool(root: &Path, package: &str, install: bool) -> Result<
         bail!("{package} is missing; install it: cargo install --locked {package}");
     }
     eprintln!("tool: {package} is missing, building it (some minutes)");
-    Command::cargo(root)
-        .args(["install", "--locked", package])
-        .run()
+    Command::cargo(root).args(["install", "--locked", package]).run()
 }

@@ -173,16 +173,12 @@ impl Args {
             2 => LevelFilter::DEBUG,
             _ => LevelFilter::TRACE,
         };
-        tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_writer(std::io::stderr)
-            .init();
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
     }
 }
 
 fn capability(text: &str) -> Result<Capability, String> {
-    text.parse()
-        .map_err(|error: nodedev_types::UnknownCapability| error.to_string())
+    text.parse().map_err(|error: nodedev_types::UnknownCapability| error.to_string())
 }
 
 fn host_uuid(text: &str) -> Result<String, String> {
@@ -207,9 +203,7 @@ mod tests {
     #[test]
     fn capabilities_are_split_at_commas_and_checked() {
         let args = Args::try_parse_from(["nodedev", "list", "--cap", "net,mdev_types"]).unwrap();
-        let Command::List(list) = args.command else {
-            panic!("not a list")
-        };
+        let Command::List(list) = args.command else { panic!("not a list") };
         assert_eq!(list.cap, [Capability::Net, Capability::MdevTypes]);
         let error = Args::try_parse_from(["nodedev", "list", "--cap", "nets"]).unwrap_err();
         assert!(error.to_string().contains("mdev_types"), "{error}");

@@ -43,32 +43,20 @@ impl Connection {
     /// Fails if a source has, so that nobody takes an incomplete list for a complete one.
     pub(crate) fn check_sources(&self) -> Result<(), Failure> {
         let snapshot = self.snapshot();
-        let reasons = snapshot
-            .sources()
-            .iter()
-            .filter_map(|source| match &source.state {
-                SourceState::Degraded(reason) => Some(format!("{}: {reason}", source.name)),
-                SourceState::Starting => Some(format!("{}: no answer yet", source.name)),
-                _ => None,
-            });
+        let reasons = snapshot.sources().iter().filter_map(|source| match &source.state {
+            SourceState::Degraded(reason) => Some(format!("{}: {reason}", source.name)),
+            SourceState::Starting => Some(format!("{}: no answer yet", source.name)),
+            _ => None,
+        });
         let reasons: Vec<_> = reasons.collect();
-        if reasons.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::Source(reasons))
-        }
+        if reasons.is_empty() { Ok(()) } else { Err(Failure::Source(reasons)) }
     }
 
     /// Tells that something could not be used, where that may be why a device or field is missing.
     pub(crate) fn warn_of_unusable(&self, output: &Output) {
         let snapshot = self.snapshot();
-        let all = snapshot
-            .sources()
-            .iter()
-            .flat_map(|source| &source.diagnostics);
-        let warnings: Vec<_> = all
-            .filter(|found| found.severity >= Severity::Warning)
-            .collect();
+        let all = snapshot.sources().iter().flat_map(|source| &source.diagnostics);
+        let warnings: Vec<_> = all.filter(|found| found.severity >= Severity::Warning).collect();
         match warnings.as_slice() {
             [] => {}
             [warning] => output.warning(warning),

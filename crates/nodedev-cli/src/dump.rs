@@ -28,11 +28,7 @@ pub(crate) async fn run(
         }
         writeln!(out)?;
     } else {
-        let form = if args.inactive {
-            Form::Inactive
-        } else {
-            Form::Live
-        };
+        let form = if args.inactive { Form::Inactive } else { Form::Live };
         for device in &devices {
             out.write_all(nodedev_xml::write(device, form).as_bytes())?;
         }
@@ -49,19 +45,11 @@ pub(crate) async fn run(
 
 fn names(args: &Dump, connection: &Connection) -> Vec<DeviceName> {
     if !args.all_devices {
-        return args
-            .names
-            .iter()
-            .map(|name| DeviceName::new(name))
-            .collect();
+        return args.names.iter().map(|name| DeviceName::new(name)).collect();
     }
     let snapshot = connection.snapshot();
     let has_form = |device: &&std::sync::Arc<Device>| !args.inactive || device.persistent;
-    snapshot
-        .devices()
-        .filter(has_form)
-        .map(|device| device.name.clone())
-        .collect()
+    snapshot.devices().filter(has_form).map(|device| device.name.clone()).collect()
 }
 
 /// The devices that are there; a name that is not costs itself only.
@@ -97,9 +85,5 @@ fn missing(names: &[DeviceName], devices: &[Device], args: &Dump) -> Vec<String>
         return Vec::new();
     }
     let found = |name: &&DeviceName| devices.iter().any(|device| device.name == **name);
-    names
-        .iter()
-        .filter(|name| !found(name))
-        .map(ToString::to_string)
-        .collect()
+    names.iter().filter(|name| !found(name)).map(ToString::to_string).collect()
 }

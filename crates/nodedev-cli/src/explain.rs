@@ -17,10 +17,7 @@ pub(crate) async fn run(
     connection: &Connection,
     output: &Output,
 ) -> Result<(), Failure> {
-    let explanation = connection
-        .registry()
-        .explain(&DeviceName::new(&args.name))
-        .await?;
+    let explanation = connection.registry().explain(&DeviceName::new(&args.name)).await?;
     let mut out = output.writer();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &explanation)?;
@@ -37,12 +34,7 @@ pub(crate) async fn run(
 
 fn write(out: &mut impl Write, explanation: &Explanation, output: &Output) -> std::io::Result<()> {
     let device = &explanation.device;
-    writeln!(
-        out,
-        "{}  {}",
-        output.paint(Ink::Strong, &device.name),
-        device.id
-    )?;
+    writeln!(out, "{}  {}", output.paint(Ink::Strong, &device.name), device.id)?;
     for claim in &explanation.claims {
         write_claim(out, claim, output)?;
     }
@@ -59,11 +51,7 @@ fn write_claim(out: &mut impl Write, claim: &ClaimInfo, output: &Output) -> std:
     let age = claim.said.map(age).unwrap_or_default();
     write!(out, "  said by {:<16} {age}", claim.source)?;
     if let Some(reason) = &claim.stale {
-        write!(
-            out,
-            "  {}",
-            output.paint(Ink::Warning, format_args!("stale: {reason}"))
-        )?;
+        write!(out, "  {}", output.paint(Ink::Warning, format_args!("stale: {reason}")))?;
     }
     writeln!(out)
 }
@@ -94,10 +82,7 @@ fn write_field(
     ages: &BTreeMap<&SourceId, String>,
     output: &Output,
 ) -> std::io::Result<()> {
-    let Widths {
-        field: width,
-        value: value_width,
-    } = *widths;
+    let Widths { field: width, value: value_width } = *widths;
     let value = shown(field.value.as_ref());
     let said = match &field.origin {
         Origin::Said(sources) => sources.iter().find_map(|source| ages.get(source)),
@@ -105,11 +90,7 @@ fn write_field(
     };
     let age = said.map(|age| format!(", {age}")).unwrap_or_default();
     let origin = output.paint(Ink::Dim, format_args!("{}{age}", field.origin));
-    writeln!(
-        out,
-        "{:<width$}  {value:<value_width$}  {origin}",
-        field.field
-    )?;
+    writeln!(out, "{:<width$}  {value:<value_width$}  {origin}", field.field)?;
     for lost in &field.lost {
         let lost = format!("lost: {} says {}", lost.source, shown(Some(&lost.value)));
         writeln!(out, "{:<width$}  {}", "", output.paint(Ink::Warning, lost))?;
@@ -122,10 +103,7 @@ fn shown(value: Option<&Value>) -> String {
 }
 
 fn ages(claims: &[ClaimInfo]) -> BTreeMap<&SourceId, String> {
-    claims
-        .iter()
-        .filter_map(|claim| Some((&claim.source, age(claim.said?))))
-        .collect()
+    claims.iter().filter_map(|claim| Some((&claim.source, age(claim.said?)))).collect()
 }
 
 fn age(said: SystemTime) -> String {

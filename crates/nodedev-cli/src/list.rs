@@ -27,10 +27,7 @@ struct Row<'a> {
 
 pub(crate) fn run(args: &List, connection: &Connection, output: &Output) -> Result<(), Failure> {
     let snapshot = connection.snapshot();
-    let chosen: Vec<_> = snapshot
-        .devices()
-        .filter(|device| is_wanted(args, device))
-        .collect();
+    let chosen: Vec<_> = snapshot.devices().filter(|device| is_wanted(args, device)).collect();
     let mut out = output.writer();
     if args.json {
         let rows: Vec<_> = chosen.iter().map(|device| row(device)).collect();
@@ -81,10 +78,7 @@ fn write_tree(
     let shown: BTreeSet<&DeviceName> = chosen.iter().map(|device| &device.name).collect();
     let mut branches = Branches::new();
     for device in chosen {
-        branches
-            .entry(shown_ancestor(device, &shown, snapshot))
-            .or_default()
-            .push(device);
+        branches.entry(shown_ancestor(device, &shown, snapshot)).or_default().push(device);
     }
     for root in branches.get(&None).into_iter().flatten() {
         writeln!(out, "{}", label(root, output))?;
@@ -109,9 +103,7 @@ fn write_children(
     indent: &str,
     output: &Output,
 ) -> std::io::Result<()> {
-    let children = branches
-        .get(&Some(&device.name))
-        .map_or(&[][..], Vec::as_slice);
+    let children = branches.get(&Some(&device.name)).map_or(&[][..], Vec::as_slice);
     for (place, child) in children.iter().enumerate() {
         let (branch, below) = match (output.is_terminal(), place + 1 == children.len()) {
             (false, _) => ("  ", "  "),
@@ -126,9 +118,5 @@ fn write_children(
 }
 
 fn label(device: &Device, output: &Output) -> String {
-    if device.active {
-        device.name.to_string()
-    } else {
-        output.paint(Ink::Dim, &device.name)
-    }
+    if device.active { device.name.to_string() } else { output.paint(Ink::Dim, &device.name) }
 }

@@ -37,9 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args, output: &Output) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::other("cannot start", error))?;
     runtime.block_on(async {
         let connection = Connection::open(args).await?;

@@ -54,12 +54,7 @@ impl Output {
             Color::Never => false,
         };
         let (color, error_color) = (wanted(terminal), wanted(io::stderr().is_terminal()));
-        Self {
-            quiet,
-            terminal,
-            color,
-            error_color,
-        }
+        Self { quiet, terminal, color, error_color }
     }
 
     /// Whether a person looks at it.

@@ -41,16 +41,8 @@ fn write_source(
     let backend = source.backend.as_deref().unwrap_or("-");
     writeln!(out, "  speaks to    {backend}")?;
     writeln!(out, "  last change  {}", last_change(source.last_change))?;
-    let SourceStatus {
-        events,
-        resyncs,
-        restarts,
-        ..
-    } = source;
-    writeln!(
-        out,
-        "  counted      {events} events, {resyncs} resyncs, {restarts} restarts"
-    )?;
+    let SourceStatus { events, resyncs, restarts, .. } = source;
+    writeln!(out, "  counted      {events} events, {resyncs} resyncs, {restarts} restarts")?;
     for stream in &source.streams {
         write_stream(out, stream, output)?;
     }
@@ -70,17 +62,9 @@ fn write_stream(
     stream: &StreamStatus,
     output: &Output,
 ) -> std::io::Result<()> {
-    write!(
-        out,
-        "  {:<16} {} devices, asserts {}",
-        stream.id, stream.devices, stream.presence
-    )?;
+    write!(out, "  {:<16} {} devices, asserts {}", stream.id, stream.devices, stream.presence)?;
     if stream.stale > 0 {
-        write!(
-            out,
-            ", {}",
-            output.paint(Ink::Warning, format_args!("{} stale", stream.stale))
-        )?;
+        write!(out, ", {}", output.paint(Ink::Warning, format_args!("{} stale", stream.stale)))?;
     }
     if let Some(failure) = &stream.failure {
         write!(out, ", {}", output.paint(Ink::Bad, failure))?;

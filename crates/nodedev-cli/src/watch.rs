@@ -46,10 +46,7 @@ pub(crate) async fn run(
     if let Err(source) = connection.check_sources() {
         output.warning(source);
     }
-    output.note(format_args!(
-        "watching {} devices, Ctrl-C ends",
-        snapshot.len()
-    ));
+    output.note(format_args!("watching {} devices, Ctrl-C ends", snapshot.len()));
     drop(snapshot);
     loop {
         let next = tokio::select! {
@@ -84,15 +81,10 @@ fn write_json(out: &mut impl Write, change: &Change, batch: &Batch) -> Result<()
     let device = batch.snapshot.device(change.name.as_str());
     let line = Line {
         event: &change.kind.to_string(),
-        change: Some(Named {
-            name: &change.name,
-            id: &change.id,
-        }),
+        change: Some(Named { name: &change.name, id: &change.id }),
         generation: batch.snapshot.generation(),
         time: now(),
-        device: device
-            .map(Arc::as_ref)
-            .filter(|device| device.id == change.id),
+        device: device.map(Arc::as_ref).filter(|device| device.id == change.id),
     };
     serde_json::to_writer(&mut *out, &line)?;
     Ok(writeln!(out)?)
@@ -101,13 +93,7 @@ fn write_json(out: &mut impl Write, change: &Change, batch: &Batch) -> Result<()
 fn write_missed(args: &Watch, generation: u64, output: &Output) -> Result<(), Failure> {
     let mut out = output.writer();
     if args.json {
-        let line = Line {
-            event: "missed",
-            change: None,
-            generation,
-            time: now(),
-            device: None,
-        };
+        let line = Line { event: "missed", change: None, generation, time: now(), device: None };
         serde_json::to_writer(&mut out, &line)?;
         writeln!(out)?;
     } else {

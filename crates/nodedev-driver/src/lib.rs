@@ -37,8 +37,5 @@ pub fn start(
         .config(config.registry)
         .source(Arc::new(UdevSource::new(config.udev)))
         .source(Arc::new(MdevctlSource::new(config.mdevctl)));
-    further
-        .into_iter()
-        .fold(builder, |builder, source| builder.source(source))
-        .start()
+    further.into_iter().fold(builder, |builder, source| builder.source(source)).start()
 }

@@ -24,24 +24,12 @@ async fn its_devices_are_in_the_list_beside_the_others() {
     let registry = start(vec![Arc::new(StaticSource::from_file(file))]).unwrap();
     registry.ready().await;
     let list = registry.snapshot();
-    let door = list
-        .device("static_door")
-        .expect("the third source's device is listed");
+    let door = list.device("static_door").expect("the third source's device is listed");
     assert!(door.active && !door.persistent);
-    assert_eq!(
-        door.parent.as_ref().map(|name| name.as_str()),
-        Some("computer")
-    );
-    assert!(
-        list.device("computer").is_some(),
-        "udev's devices are listed too"
-    );
+    assert_eq!(door.parent.as_ref().map(|name| name.as_str()), Some("computer"));
+    assert!(list.device("computer").is_some(), "udev's devices are listed too");
     let explained = registry.explain(&door.name).await.unwrap();
-    let room = explained
-        .fields
-        .iter()
-        .find(|field| field.field == "static:room")
-        .unwrap();
+    let room = explained.fields.iter().find(|field| field.field == "static:room").unwrap();
     assert_eq!(room.origin.to_string(), "static");
     registry.shutdown().await;
 }

@@ -95,14 +95,8 @@ fn losses<'a>(
 ) -> impl Iterator<Item = (ChangeKind, &'a Device)> + use<'a> {
     let active = old.active && !new.is_some_and(|new| new.active);
     let persistent = old.persistent && !new.is_some_and(|new| new.persistent);
-    let kinds = [
-        (active, ChangeKind::Deleted),
-        (persistent, ChangeKind::Undefined),
-    ];
-    kinds
-        .into_iter()
-        .filter(|(lost, _)| *lost)
-        .map(move |(_, kind)| (kind, old))
+    let kinds = [(active, ChangeKind::Deleted), (persistent, ChangeKind::Undefined)];
+    kinds.into_iter().filter(|(lost, _)| *lost).map(move |(_, kind)| (kind, old))
 }
 
 fn gains<'a>(
@@ -111,14 +105,8 @@ fn gains<'a>(
 ) -> impl Iterator<Item = (ChangeKind, &'a Device)> + use<'a> {
     let active = new.active && !old.is_some_and(|old| old.active);
     let persistent = new.persistent && !old.is_some_and(|old| old.persistent);
-    let kinds = [
-        (active, ChangeKind::Created),
-        (persistent, ChangeKind::Defined),
-    ];
-    kinds
-        .into_iter()
-        .filter(|(gained, _)| *gained)
-        .map(move |(_, kind)| (kind, new))
+    let kinds = [(active, ChangeKind::Created), (persistent, ChangeKind::Defined)];
+    kinds.into_iter().filter(|(gained, _)| *gained).map(move |(_, kind)| (kind, new))
 }
 
 type Place<'a> = (u8, Option<SysfsPath>, &'a DeviceId);
@@ -126,12 +114,7 @@ type Place<'a> = (u8, Option<SysfsPath>, &'a DeviceId);
 /// What goes, from the bottom up; what comes, from the top down; what is different, likewise.
 fn order<'a>(
     (kind, device): &(ChangeKind, &'a Device),
-) -> (
-    u8,
-    Reverse<Option<Place<'a>>>,
-    Option<Place<'a>>,
-    ChangeKind,
-) {
+) -> (u8, Reverse<Option<Place<'a>>>, Option<Place<'a>>, ChangeKind) {
     let stage = match kind {
         ChangeKind::Deleted | ChangeKind::Undefined => 0,
         ChangeKind::Created | ChangeKind::Defined => 1,

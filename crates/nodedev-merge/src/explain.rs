@@ -119,10 +119,7 @@ impl Policy {
                 sources => alloc::format!("asserted by {}", sources.join(", ")),
             }
         };
-        let parent = device
-            .parent
-            .as_ref()
-            .map(|parent| Value::from(parent.as_str()));
+        let parent = device.parent.as_ref().map(|parent| Value::from(parent.as_str()));
         alloc::vec![
             row(
                 "name",
@@ -130,35 +127,24 @@ impl Policy {
                 "from the fields, by libvirt's rule".into()
             ),
             row("parent", parent, parent_rule(device).into()),
-            row(
-                "active",
-                Some(device.active.into()),
-                asserting(Presence::Active)
-            ),
-            row(
-                "persistent",
-                Some(device.persistent.into()),
-                asserting(Presence::Defined)
-            ),
+            row("active", Some(device.active.into()), asserting(Presence::Active)),
+            row("persistent", Some(device.persistent.into()), asserting(Presence::Defined)),
         ]
     }
 
     fn reason(&self, id: &DeviceId, name: &FieldName) -> String {
         match (id, name) {
             (DeviceId::Foreign { .. }, _) => "the device is the source's own".into(),
-            (_, FieldName::Known(field)) => self
-                .rule(*field)
-                .map_or_else(String::new, |rule| rule.why.into()),
+            (_, FieldName::Known(field)) => {
+                self.rule(*field).map_or_else(String::new, |rule| rule.why.into())
+            }
             _ => "the field is the source's own".into(),
         }
     }
 }
 
 fn parent_rule(device: &Device) -> &'static str {
-    let has_path = device
-        .fields
-        .get(nodedev_types::fields::device::PATH)
-        .is_some();
+    let has_path = device.fields.get(nodedev_types::fields::device::PATH).is_some();
     match (&device.id, has_path) {
         (DeviceId::Computer, _) => "the host has none",
         (_, true) => "the nearest sysfs ancestor that is a device",
@@ -171,21 +157,13 @@ fn origin(winners: &[(&SourceId, &Value)]) -> Origin {
     if winners.is_empty() {
         return Origin::Nobody;
     }
-    Origin::Said(
-        winners
-            .iter()
-            .map(|(source, _)| (*source).clone())
-            .collect(),
-    )
+    Origin::Said(winners.iter().map(|(source, _)| (*source).clone()).collect())
 }
 
 fn lost(name: &FieldName, winners: &[(&SourceId, &Value)], claims: &[Claim<'_>]) -> Vec<LostClaim> {
     let has_lost = |claim: &&Claim<'_>| winners.iter().all(|(source, _)| *source != claim.source);
     let lost = |claim: &Claim<'_>| {
-        Some(LostClaim {
-            source: claim.source.clone(),
-            value: claim.fields.value(name)?.clone(),
-        })
+        Some(LostClaim { source: claim.source.clone(), value: claim.fields.value(name)?.clone() })
     };
     let mut lost: Vec<_> = claims.iter().filter(has_lost).filter_map(lost).collect();
     lost.sort_by(|a, b| (&a.source, &a.value).cmp(&(&b.source, &b.value)));

@@ -63,10 +63,8 @@ impl Policy {
 
     pub(crate) fn existence(&self, id: &DeviceId, claims: &[Claim<'_>]) -> Option<Existence> {
         let asserts = |wanted| claims.iter().any(|c| self.presence(c.source, id) == wanted);
-        let existence = Existence {
-            active: asserts(Presence::Active),
-            persistent: asserts(Presence::Defined),
-        };
+        let existence =
+            Existence { active: asserts(Presence::Active), persistent: asserts(Presence::Defined) };
         (existence.active || existence.persistent).then_some(existence)
     }
 
@@ -129,14 +127,11 @@ impl Policy {
             return false;
         };
         !matches!(id, DeviceId::Foreign { .. })
-            && self
-                .rule(*field)
-                .is_some_and(|rule| matches!(rule.strategy, Strategy::Union(_)))
+            && self.rule(*field).is_some_and(|rule| matches!(rule.strategy, Strategy::Union(_)))
     }
 
     fn owns_namespace(&self, source: &SourceId, namespace: &str) -> bool {
-        self.stream(source)
-            .is_some_and(|s| s.fields.namespaces().any(|own| own == namespace))
+        self.stream(source).is_some_and(|s| s.fields.namespaces().any(|own| own == namespace))
     }
 }
 
@@ -180,10 +175,8 @@ fn union<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
 
 /// The names of all fields that anyone speaks of, each once, in order.
 pub(crate) fn claimed_fields<'a>(claims: &[Claim<'a>]) -> Vec<&'a FieldName> {
-    let mut names: Vec<_> = claims
-        .iter()
-        .flat_map(|claim| claim.fields.iter().map(|(name, _)| name))
-        .collect();
+    let mut names: Vec<_> =
+        claims.iter().flat_map(|claim| claim.fields.iter().map(|(name, _)| name)).collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -96,9 +96,7 @@ fn suffixed(base: &DeviceName, id: &DeviceId, taken: impl Fn(&str) -> bool) -> D
 pub fn suffixed_group(name: &str) -> Option<&str> {
     let (group, digits) = name.rsplit_once('_')?;
     let is_suffix = digits.len() >= 8
-        && digits
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     is_suffix.then_some(group)
 }
 
@@ -143,22 +141,14 @@ mod tests {
     fn a_suffixed_name_gives_way_to_a_device_that_is_called_so() {
         let base = DeviceName::new("net_a");
         let (small, large) = (sysfs("/sys/devices/a"), sysfs("/sys/devices/b"));
-        let free = names_in_group(&base, [&small, &large], |_| false)[1]
-            .1
-            .clone();
-        let longer = names_in_group(&base, [&small, &large], |n| n == free.as_str())[1]
-            .1
-            .clone();
+        let free = names_in_group(&base, [&small, &large], |_| false)[1].1.clone();
+        let longer = names_in_group(&base, [&small, &large], |n| n == free.as_str())[1].1.clone();
         assert_eq!(longer.as_str().len(), base.as_str().len() + 17);
         let is_base = |n: &str| n.len() <= longer.as_str().len();
-        let last = names_in_group(&base, [&small, &large], is_base)[1]
-            .1
-            .clone();
+        let last = names_in_group(&base, [&small, &large], is_base)[1].1.clone();
         assert!(last.as_str().ends_with("2f62"), "{last}");
         let is_base = |n: &str| n.len() <= last.as_str().len();
-        let beyond = names_in_group(&base, [&small, &large], is_base)[1]
-            .1
-            .clone();
+        let beyond = names_in_group(&base, [&small, &large], is_base)[1].1.clone();
         assert_eq!(beyond.as_str(), format!("{last}0"));
         for name in [&free, &longer, &last, &beyond] {
             assert_eq!(suffixed_group(name.as_str()), Some("net_a"));
@@ -172,52 +162,30 @@ mod tests {
         let name = |path: &str, capability, more: &[(nodedev_types::Key<String>, &str)]| {
             let mut fields = Fields::new();
             fields.set(device::CAPABILITY, capability);
-            more.iter()
-                .for_each(|(key, value)| fields.set(*key, *value));
+            more.iter().for_each(|(key, value)| fields.set(*key, *value));
             base_name(&sysfs(path), &fields).to_string()
         };
         let at = "/sys/devices/x/";
         let p = |n: &str| alloc::format!("{at}{n}");
-        assert_eq!(
-            name(&p("0000:00:1d.0"), Capability::Pci, &[]),
-            "pci_0000_00_1d_0"
-        );
+        assert_eq!(name(&p("0000:00:1d.0"), Capability::Pci, &[]), "pci_0000_00_1d_0");
         assert_eq!(name(&p("1-2.4"), Capability::UsbDevice, &[]), "usb_1_2_4");
         assert_eq!(name(&p("1-0:1.0"), Capability::Usb, &[]), "usb_1_0_1_0");
         assert_eq!(name(&p("tun0"), Capability::Net, &[]), "net_tun0");
         let mac = [(net::ADDRESS, "02:fc:00:00:00:01")];
-        assert_eq!(
-            name(&p("eth0"), Capability::Net, &mac),
-            "net_eth0_02_fc_00_00_00_01"
-        );
+        assert_eq!(name(&p("eth0"), Capability::Net, &mac), "net_eth0_02_fc_00_00_00_01");
         assert_eq!(name(&p("host0"), Capability::ScsiHost, &[]), "scsi_host0");
-        assert_eq!(
-            name(&p("target0:0:0"), Capability::ScsiTarget, &[]),
-            "scsi_target0_0_0"
-        );
+        assert_eq!(name(&p("target0:0:0"), Capability::ScsiTarget, &[]), "scsi_target0_0_0");
         assert_eq!(name(&p("0:0:0:0"), Capability::Scsi, &[]), "scsi_0_0_0_0");
         let serial = [(storage::SERIAL, "SER IAL.1-2")];
-        assert_eq!(
-            name(&p("sda"), Capability::Storage, &serial),
-            "block_sda_SER_IAL_1_2"
-        );
-        assert_eq!(
-            name(&p("sda"), Capability::Storage, &[(storage::SERIAL, "")]),
-            "block_sda_"
-        );
-        assert_eq!(
-            name(&p("sg0"), Capability::ScsiGeneric, &[]),
-            "scsi_generic_sg0"
-        );
+        assert_eq!(name(&p("sda"), Capability::Storage, &serial), "block_sda_SER_IAL_1_2");
+        assert_eq!(name(&p("sda"), Capability::Storage, &[(storage::SERIAL, "")]), "block_sda_");
+        assert_eq!(name(&p("sg0"), Capability::ScsiGeneric, &[]), "scsi_generic_sg0");
         assert_eq!(name(&p("card0"), Capability::Drm, &[]), "drm_card0");
         let mtty = [(device::SUBSYSTEM, "mtty")];
         assert_eq!(name(&p("mtty"), Capability::MdevTypes, &mtty), "mtty_mtty");
         assert_eq!(name(&p("0.0.ff02"), Capability::Ccw, &[]), "ccw_0_0_ff02");
         assert_eq!(name(&p("0.0.ff02"), Capability::Css, &[]), "css_0_0_ff02");
-        assert_eq!(
-            name(&p("0.0.ff02"), Capability::Ccwgroup, &[]),
-            "ccwgroup_0_0_ff02"
-        );
+        assert_eq!(name(&p("0.0.ff02"), Capability::Ccwgroup, &[]), "ccwgroup_0_0_ff02");
         assert_eq!(name(&p("vdpa0"), Capability::Vdpa, &[]), "vdpa_vdpa0");
         assert_eq!(name(&p("card0a"), Capability::ApCard, &[]), "ap_card0a");
         assert_eq!(name(&p("0a.00f3"), Capability::ApQueue, &[]), "ap_0a_00f3");

@@ -108,11 +108,7 @@ pub static OWNERSHIP: &[Rule] = &[
         why: "only mdevctl's callout scripts can read them, and only of a running device",
     },
     Rule {
-        fields: &[
-            Field::DeviceAutostart,
-            Field::MdevDefinedType,
-            Field::MdevDefinedAttributes,
-        ],
+        fields: &[Field::DeviceAutostart, Field::MdevDefinedType, Field::MdevDefinedAttributes],
         strategy: Strategy::Owner(DEFINED),
         condition: Condition::WhilePersistent,
         heard: &[],

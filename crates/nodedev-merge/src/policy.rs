@@ -130,11 +130,7 @@ impl Policy {
             DeviceId::Foreign { namespace, .. } => stream.namespace.as_deref() == Some(namespace),
             _ => stream.namespace.is_none(),
         };
-        if own {
-            stream.presence
-        } else {
-            Presence::Nothing
-        }
+        if own { stream.presence } else { Presence::Nothing }
     }
 }
 
@@ -147,11 +143,7 @@ fn index_rules(table: &'static [Rule]) -> Result<BTreeMap<Field, &'static Rule>,
             }
             if let Some(first) = rules.insert(field, rule) {
                 let (first, second) = (owner_text(first), owner_text(rule));
-                return Err(PolicyError::DuplicateRule {
-                    field,
-                    first,
-                    second,
-                });
+                return Err(PolicyError::DuplicateRule { field, first, second });
             }
         }
     }
@@ -165,11 +157,7 @@ fn index_streams(
     let mut by_namespace: BTreeMap<String, SourceId> = BTreeMap::new();
     for stream in streams {
         let id = stream.id.clone();
-        for namespace in stream
-            .fields
-            .namespaces()
-            .chain(stream.namespace.as_deref())
-        {
+        for namespace in stream.fields.namespaces().chain(stream.namespace.as_deref()) {
             if !is_namespace(namespace) {
                 return Err(PolicyError::InvalidNamespace {
                     namespace: namespace.into(),
@@ -180,11 +168,7 @@ fn index_streams(
                 Some(other) if other != id => {
                     let namespace = namespace.into();
                     let (first, second) = (other.clone().min(id.clone()), other.max(id));
-                    return Err(PolicyError::DuplicateNamespace {
-                        namespace,
-                        first,
-                        second,
-                    });
+                    return Err(PolicyError::DuplicateNamespace { namespace, first, second });
                 }
                 _ => {}
             }
@@ -215,27 +199,15 @@ fn check_claims(
         let Some(rule) = rules.get(&field) else {
             return Err(PolicyError::NoRule { field, claimant });
         };
-        let named = rule
-            .sources()
-            .iter()
-            .chain(rule.heard)
-            .any(|id| *id == claimant.as_str());
+        let named = rule.sources().iter().chain(rule.heard).any(|id| *id == claimant.as_str());
         if !named {
             let owner = owner_text(rule);
-            return Err(PolicyError::Tie {
-                field: field.into(),
-                owner,
-                claimant,
-            });
+            return Err(PolicyError::Tie { field: field.into(), owner, claimant });
         }
     }
     Ok(())
 }
 
 fn owner_text(rule: &Rule) -> String {
-    rule.sources()
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+    rule.sources().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -44,9 +44,7 @@ const fn is_foreign(id: &DeviceId) -> bool {
 #[must_use]
 pub fn is_mdev_capable(fields: &Fields) -> bool {
     fields.get(device::CAPABILITY) == Some(Capability::MdevTypes)
-        || fields
-            .get(mdev_types::TYPES)
-            .is_some_and(|types| !types.is_empty())
+        || fields.get(mdev_types::TYPES).is_some_and(|types| !types.is_empty())
 }
 
 /// What definitions call this device when it is their parent, if it can be one at all.

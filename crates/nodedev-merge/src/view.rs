@@ -28,30 +28,11 @@ pub fn view<'a>(
     let device = |(id, merged): (&DeviceId, Merged)| {
         let parent = parent_name(id, &merged, &index, &names);
         let name = names[id].clone();
-        let Merged {
-            active,
-            persistent,
-            autostart,
-            fields,
-        } = merged;
+        let Merged { active, persistent, autostart, fields } = merged;
         let id = id.clone();
-        (
-            name.clone(),
-            Device {
-                name,
-                id,
-                parent,
-                active,
-                persistent,
-                autostart,
-                fields,
-            },
-        )
+        (name.clone(), Device { name, id, parent, active, persistent, autostart, fields })
     };
-    merged
-        .iter()
-        .map(|(id, merged)| device((id, merged.clone())))
-        .collect()
+    merged.iter().map(|(id, merged)| device((id, merged.clone()))).collect()
 }
 
 fn merge_all<'a>(
@@ -69,13 +50,8 @@ fn merge_all<'a>(
         }
     }
     let merge = |(id, latest): (&DeviceId, BTreeMap<_, &Observation>)| {
-        let claims: Vec<_> = latest
-            .values()
-            .map(|o| Claim {
-                source: &o.source,
-                fields: &o.fields,
-            })
-            .collect();
+        let claims: Vec<_> =
+            latest.values().map(|o| Claim { source: &o.source, fields: &o.fields }).collect();
         Some((id.clone(), policy.merge(id, &claims)?))
     };
     claims.into_iter().filter_map(merge).collect()
@@ -84,10 +60,7 @@ fn merge_all<'a>(
 fn name_all(merged: &BTreeMap<DeviceId, Merged>) -> BTreeMap<&DeviceId, DeviceName> {
     let mut groups: BTreeMap<DeviceName, Vec<&DeviceId>> = BTreeMap::new();
     for (id, merged) in merged {
-        groups
-            .entry(base_name(id, &merged.fields))
-            .or_default()
-            .push(id);
+        groups.entry(base_name(id, &merged.fields)).or_default().push(id);
     }
     let named = |(base, ids): (&DeviceName, &Vec<_>)| {
         names_in_group(base, ids.iter().copied(), |name| groups.contains_key(name))
@@ -105,10 +78,7 @@ fn parent_name(
         return None;
     }
     let parent = parent_of(id, &merged.fields, index);
-    Some(parent.map_or_else(
-        || DeviceName::new("computer"),
-        |parent| names[&parent].clone(),
-    ))
+    Some(parent.map_or_else(|| DeviceName::new("computer"), |parent| names[&parent].clone()))
 }
 
 struct Index<'a> {
@@ -118,10 +88,7 @@ struct Index<'a> {
 
 impl<'a> Index<'a> {
     fn new(merged: &'a BTreeMap<DeviceId, Merged>) -> Self {
-        let mut index = Self {
-            paths: BTreeMap::new(),
-            addresses: BTreeMap::new(),
-        };
+        let mut index = Self { paths: BTreeMap::new(), addresses: BTreeMap::new() };
         // In the order of ids, so the smallest id is seen first.
         for (id, merged) in merged {
             if let Some(path) = merged.fields.get(device::PATH) {

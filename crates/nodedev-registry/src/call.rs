@@ -20,11 +20,7 @@ impl<T: Send + 'static> Call<T> {
         deadline: Duration,
         call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
     ) -> Self {
-        Self {
-            task: tokio::spawn(call),
-            deadline,
-            due: Instant::now() + deadline,
-        }
+        Self { task: tokio::spawn(call), deadline, due: Instant::now() + deadline }
     }
 
     /// The result, or why there is none. The future may be dropped and asked for again.

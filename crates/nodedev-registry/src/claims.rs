@@ -59,10 +59,7 @@ impl Claims {
 
     pub(crate) fn observe(&mut self, device: &DeviceId, new: Said) -> Effect {
         let source = new.source.clone();
-        if self
-            .newest(&source, device)
-            .is_some_and(|newest| new.revision < newest)
-        {
+        if self.newest(&source, device).is_some_and(|newest| new.revision < newest) {
             return Effect::Ignored;
         }
         if let Some(tombstones) = self.tombstones.get_mut(&source) {
@@ -78,10 +75,7 @@ impl Claims {
             }
             Err(at) => {
                 all.insert(at, new);
-                self.by_source
-                    .entry(source)
-                    .or_default()
-                    .insert(device.clone());
+                self.by_source.entry(source).or_default().insert(device.clone());
                 Effect::Added
             }
         }
@@ -94,19 +88,12 @@ impl Claims {
         device: &DeviceId,
         revision: Revision,
     ) -> Effect {
-        if self
-            .newest(source, device)
-            .is_some_and(|newest| revision < newest)
-        {
+        if self.newest(source, device).is_some_and(|newest| revision < newest) {
             return Effect::Ignored;
         }
         let known = self.remove(source, device).is_some();
         self.bury(source, device, revision);
-        if known {
-            Effect::Withdrawn
-        } else {
-            Effect::Same
-        }
+        if known { Effect::Withdrawn } else { Effect::Same }
     }
 
     /// Drops what a source said of a device; nothing older comes back.
@@ -150,18 +137,13 @@ impl Claims {
         let said = self.by_device.get_mut(device).into_iter().flatten();
         for said in said.filter(|said| said.source == *source) {
             said.stale = Some(Arc::clone(reason));
-            self.stale
-                .entry(source.clone())
-                .or_default()
-                .insert(device.clone());
+            self.stale.entry(source.clone()).or_default().insert(device.clone());
         }
     }
 
     pub(crate) fn mark_all_stale(&mut self, source: &SourceId, reason: &Arc<str>) {
         let devices: Vec<_> = self.devices_of(source).cloned().collect();
-        devices
-            .iter()
-            .for_each(|device| self.mark_stale(source, device, reason));
+        devices.iter().for_each(|device| self.mark_stale(source, device, reason));
     }
 
     /// A complete listing has been taken in: it stands for `Gone` of all that it did not
@@ -193,10 +175,5 @@ impl Claims {
 
 /// The claims as the merge takes them.
 pub(crate) fn for_merge(said: &[Said]) -> Vec<Claim<'_>> {
-    said.iter()
-        .map(|said| Claim {
-            source: &said.source,
-            fields: &said.fields,
-        })
-        .collect()
+    said.iter().map(|said| Claim { source: &said.source, fields: &said.fields }).collect()
 }

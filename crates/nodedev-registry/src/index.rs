@@ -129,15 +129,7 @@ impl Index {
         }
         touched.parents.insert(id.clone());
         let name = keys.base.clone();
-        self.nodes.insert(
-            id.clone(),
-            Node {
-                merged,
-                keys,
-                name,
-                parent: None,
-            },
-        );
+        self.nodes.insert(id.clone(), Node { merged, keys, name, parent: None });
     }
 
     fn remove_node(&mut self, id: &DeviceId, touched: &mut Touched) {
@@ -147,9 +139,7 @@ impl Index {
         if let Some(parent) = &node.parent {
             remove_from(&mut self.children, parent, id);
         }
-        touched
-            .parents
-            .extend(self.children.get(id).into_iter().flatten().cloned());
+        touched.parents.extend(self.children.get(id).into_iter().flatten().cloned());
     }
 
     /// Moves the device to its new keys, each for itself: a name says nothing of what lies below.
@@ -194,18 +184,12 @@ impl Index {
         let below: Arc<str> = format!("{path}/").into();
         // `0` is the character after `/`.
         let end: Arc<str> = format!("{path}0").into();
-        let range = self
-            .paths
-            .range((Bound::Included(below), Bound::Excluded(end)));
-        touched
-            .parents
-            .extend(range.flat_map(|(_, ids)| ids).cloned());
+        let range = self.paths.range((Bound::Included(below), Bound::Excluded(end)));
+        touched.parents.extend(range.flat_map(|(_, ids)| ids).cloned());
     }
 
     fn touch_address(&self, address: &Arc<str>, touched: &mut Touched) {
-        touched
-            .parents
-            .extend(self.waiting.get(address).into_iter().flatten().cloned());
+        touched.parents.extend(self.waiting.get(address).into_iter().flatten().cloned());
     }
 
     fn resolve_parents(&mut self, touched: &mut Touched) {
@@ -241,10 +225,7 @@ impl Index {
                 continue;
             };
             let names = names_in_group(&base, ids, |name| self.groups.contains_key(name));
-            let names: Vec<_> = names
-                .into_iter()
-                .map(|(id, name)| (id.clone(), name))
-                .collect();
+            let names: Vec<_> = names.into_iter().map(|(id, name)| (id.clone(), name)).collect();
             #[cfg(test)]
             self.work.set(self.work.get() + names.len());
             for (id, name) in names {
@@ -258,9 +239,7 @@ impl Index {
         }
         for (id, _) in &renamed {
             touched.devices.insert(id.clone());
-            touched
-                .devices
-                .extend(self.children.get(id).into_iter().flatten().cloned());
+            touched.devices.extend(self.children.get(id).into_iter().flatten().cloned());
         }
         renamed
     }
@@ -277,12 +256,8 @@ impl Index {
         #[cfg(test)]
         self.work.set(self.work.get() + touched.devices.len());
         for id in &touched.devices {
-            let old = shown
-                .get(id)
-                .or_else(|| self.nodes.get(id).map(|node| &node.name));
-            let old = old
-                .and_then(|name| snapshot.by_name.get(name.as_str()))
-                .cloned();
+            let old = shown.get(id).or_else(|| self.nodes.get(id).map(|node| &node.name));
+            let old = old.and_then(|name| snapshot.by_name.get(name.as_str())).cloned();
             if let Some(old) = old.filter(|old| old.id == *id) {
                 snapshot.take(&old);
                 names.insert(old.name.clone(), Some(old));
@@ -315,10 +290,7 @@ impl Index {
     }
 
     fn device(&self, id: &DeviceId, node: &Node) -> Device {
-        let parent = node
-            .parent
-            .as_ref()
-            .and_then(|parent| self.nodes.get(parent));
+        let parent = node.parent.as_ref().and_then(|parent| self.nodes.get(parent));
         let host = || DeviceName::new("computer");
         let parent = parent.map_or_else(host, |parent| parent.name.clone());
         Device {
@@ -339,19 +311,14 @@ impl RelationIndex for Index {
     }
 
     fn device_with_address(&self, address: &str) -> Option<DeviceId> {
-        self.addresses
-            .get(address)
-            .and_then(BTreeSet::first)
-            .map(|(_, id)| id.clone())
+        self.addresses.get(address).and_then(BTreeSet::first).map(|(_, id)| id.clone())
     }
 }
 
 /// The group itself, and the one whose suffixed names depend on whether this one exists.
 fn touch_group(base: &DeviceName, touched: &mut Touched) {
     touched.groups.insert(base.clone());
-    touched
-        .groups
-        .extend(suffixed_group(base.as_str()).map(DeviceName::new));
+    touched.groups.extend(suffixed_group(base.as_str()).map(DeviceName::new));
 }
 
 /// What of two keys has to be left and what entered: nothing where they are equal.

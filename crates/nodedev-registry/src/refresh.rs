@@ -72,10 +72,7 @@ fn overlay(
         return Err(format!("`{}` is none of its streams", fresh.source));
     };
     if fresh.device != *device {
-        return Err(format!(
-            "was asked for `{device}`, tells of `{}`",
-            fresh.device
-        ));
+        return Err(format!("was asked for `{device}`, tells of `{}`", fresh.device));
     }
     let Some(said) = said.iter_mut().find(|said| said.source == fresh.source) else {
         return Ok(());
@@ -83,10 +80,8 @@ fn overlay(
     let kept = said.fields.iter().filter(|(name, _)| !is_dynamic(name));
     let own = |name: &FieldName| is_dynamic(name) && stream.fields.contains(name);
     let read = fresh.fields.iter().filter(|(name, _)| own(name));
-    let fields: Fields = kept
-        .chain(read)
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let fields: Fields =
+        kept.chain(read).map(|(name, value)| (name.clone(), value.clone())).collect();
     said.fields = Arc::new(fields);
     Ok(())
 }

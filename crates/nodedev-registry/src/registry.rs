@@ -145,9 +145,7 @@ impl Registry {
         let infos = infos.into_iter().map(Arc::new);
         let sources = sources.into_iter().zip(infos);
         let shared = Shared {
-            sources: sources
-                .map(|(source, info)| Declared { source, info })
-                .collect(),
+            sources: sources.map(|(source, info)| Declared { source, info }).collect(),
             policy,
             config,
             snapshots,
@@ -157,9 +155,7 @@ impl Registry {
             stop,
             running,
         };
-        Self {
-            shared: Arc::new(shared),
-        }
+        Self { shared: Arc::new(shared) }
     }
 
     /// Waits until every source has been through its first pass, or its deadline has come.
@@ -199,10 +195,7 @@ impl Registry {
     /// [`RegistryError::NoSuchDevice`], also when the device vanishes meanwhile.
     pub async fn refresh(&self, name: &DeviceName) -> Result<Refreshed, RegistryError> {
         let (device, _, diagnostics) = self.read_again(name).await?;
-        Ok(Refreshed {
-            device,
-            diagnostics,
-        })
+        Ok(Refreshed { device, diagnostics })
     }
 
     /// For every field of the device: value, origin, and what lost.
@@ -219,12 +212,7 @@ impl Registry {
             said: Some(said.at),
             stale: said.stale.map(|reason| reason.to_string()),
         });
-        Ok(Explanation {
-            device,
-            claims: claims.collect(),
-            fields,
-            diagnostics,
-        })
+        Ok(Explanation { device, claims: claims.collect(), fields, diagnostics })
     }
 
     /// Ends the registry and its sources; returns when every watch has been dropped.
@@ -242,9 +230,7 @@ impl Registry {
     ) -> Result<(Device, Vec<Said>, Vec<String>), RegistryError> {
         let missing = || RegistryError::NoSuchDevice(name.clone());
         let (stored, mut said) = self.ask(name).await?.ok_or_else(missing)?;
-        let Shared {
-            sources, config, ..
-        } = &*self.shared;
+        let Shared { sources, config, .. } = &*self.shared;
         let diagnostics = read_again(sources, config, &stored.id, &mut said).await;
         let snapshot = self.snapshot();
         if snapshot.device(name.as_str()).map(|now| &now.id) != Some(&stored.id) {

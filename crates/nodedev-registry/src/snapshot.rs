@@ -50,9 +50,7 @@ impl Snapshot {
     /// The device at that canonical sysfs path.
     #[must_use]
     pub fn device_at(&self, path: &str) -> Option<&Arc<Device>> {
-        self.by_path
-            .get(path)
-            .and_then(|name| self.by_name.get(name))
+        self.by_path.get(path).and_then(|name| self.by_name.get(name))
     }
 
     /// The devices with that capability, main or nested, in the order of their names.
@@ -71,19 +69,16 @@ impl Snapshot {
     }
 
     pub(crate) fn put(&mut self, device: &Arc<Device>) {
-        self.by_name
-            .insert_mut(device.name.clone(), Arc::clone(device));
+        self.by_name.insert_mut(device.name.clone(), Arc::clone(device));
         for capability in device.capabilities() {
-            self.by_capability
-                .insert_mut((capability, device.name.clone()), ());
+            self.by_capability.insert_mut((capability, device.name.clone()), ());
         }
     }
 
     pub(crate) fn take(&mut self, device: &Device) {
         self.by_name.remove_mut(&device.name);
         for capability in device.capabilities() {
-            self.by_capability
-                .remove_mut(&(capability, device.name.clone()));
+            self.by_capability.remove_mut(&(capability, device.name.clone()));
         }
     }
 }

@@ -49,14 +49,7 @@ impl Subscription {
     ) -> (Arc<Snapshot>, Self) {
         let snapshot = Arc::clone(&current.borrow());
         let seen = snapshot.generation();
-        (
-            snapshot,
-            Self {
-                events,
-                current,
-                seen,
-            },
-        )
+        (snapshot, Self { events, current, seen })
     }
 
     /// Waits for the next batch. The future may be dropped without losing one.

@@ -82,10 +82,8 @@ impl Supervisor {
     async fn arm(&self) -> Result<(Watch, EventReceiver), String> {
         let (sink, receiver) = event_channel(self.config.source_queue);
         let (source, hints) = (Arc::clone(&self.source), self.hints.clone());
-        let mut call = Call::start(
-            self.config.watch,
-            async move { source.watch(sink, hints).await },
-        );
+        let mut call =
+            Call::start(self.config.watch, async move { source.watch(sink, hints).await });
         Ok((call.result().await?, receiver))
     }
 
@@ -150,16 +148,11 @@ impl Supervisor {
         }
         self.send(Message::SnapshotBegan { resync }).await?;
         let source = Arc::clone(&self.source);
-        Ok(Call::start(self.config.snapshot, async move {
-            source.snapshot().await
-        }))
+        Ok(Call::start(self.config.snapshot, async move { source.snapshot().await }))
     }
 
     async fn send(&self, message: Message) -> Result<(), End> {
-        self.messages
-            .send((self.index, message))
-            .await
-            .map_err(|_| End::RegistryGone)
+        self.messages.send((self.index, message)).await.map_err(|_| End::RegistryGone)
     }
 }
 
@@ -176,12 +169,7 @@ struct Retry {
 
 impl Retry {
     const fn new(config: &RegistryConfig) -> Self {
-        Self {
-            at: None,
-            pause: config.backoff,
-            first: config.backoff,
-            longest: config.backoff_max,
-        }
+        Self { at: None, pause: config.backoff, first: config.backoff, longest: config.backoff_max }
     }
 
     fn after(&mut self, reading: &Reading) {

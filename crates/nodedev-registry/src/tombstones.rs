@@ -27,11 +27,7 @@ impl Tombstones {
     /// Since when a device that is not spoken of is known to be away.
     pub(crate) fn gone_since(&self, device: &DeviceId) -> Revision {
         let listed = self.exempt.get(device).unwrap_or(&self.listed);
-        self.gone
-            .get(device)
-            .unwrap_or(listed)
-            .max(listed)
-            .to_owned()
+        self.gone.get(device).unwrap_or(listed).max(listed).to_owned()
     }
 
     pub(crate) fn bury(&mut self, device: &DeviceId, revision: Revision) {
@@ -93,11 +89,7 @@ mod tests {
         tombstones.listed(Revision(7), BTreeSet::from([device(3)]));
         assert_eq!(tombstones.gone_since(&device(1)), Revision(7));
         assert_eq!(tombstones.gone_since(&device(2)), Revision(9));
-        assert_eq!(
-            tombstones.gone_since(&device(3)),
-            Revision(0),
-            "it was there"
-        );
+        assert_eq!(tombstones.gone_since(&device(3)), Revision(0), "it was there");
         assert_eq!(tombstones.gone.len(), 1);
     }
 
@@ -120,10 +112,7 @@ mod tests {
         }
         assert_eq!(tombstones.gone.len(), KEPT + 10, "a snapshot may be older");
         tombstones.settle();
-        assert_eq!(
-            (tombstones.gone.len(), tombstones.by_age.len()),
-            (KEPT, KEPT)
-        );
+        assert_eq!((tombstones.gone.len(), tombstones.by_age.len()), (KEPT, KEPT));
         assert_eq!(tombstones.gone_since(&device(9)), Revision(0));
         assert_eq!(tombstones.gone_since(&device(10)), Revision(11));
     }

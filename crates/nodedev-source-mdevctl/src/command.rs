@@ -61,8 +61,7 @@ pub(crate) fn locate(program: &Path) -> Option<PathBuf> {
 }
 
 fn is_executable(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// Runs the program to its end.
@@ -150,11 +149,7 @@ impl ProcessGroup {
         let stderr = self.child.stderr.take();
         let (stdout, stderr) = tokio::try_join!(read_all(stdout, limit), read_start(stderr))?;
         let status = self.child.wait().await.map_err(Failure::Io)?;
-        Ok(Output {
-            status,
-            stdout,
-            stderr,
-        })
+        Ok(Output { status, stdout, stderr })
     }
 
     /// Kills the group and reaps the child.
@@ -162,11 +157,7 @@ impl ProcessGroup {
         self.kill();
         let reaped = timeout(REAP_PATIENCE, self.child.wait()).await;
         if reaped.is_err() {
-            tracing::warn!(
-                source = "mdevctl",
-                pid = self.child.id(),
-                "killed and not gone"
-            );
+            tracing::warn!(source = "mdevctl", pid = self.child.id(), "killed and not gone");
         }
     }
 
@@ -207,9 +198,7 @@ async fn read_start(pipe: Option<impl AsyncRead + Unpin>) -> Result<String, Fail
     let mut bytes = Vec::new();
     let mut start = (&mut pipe).take(STDERR_LIMIT);
     start.read_to_end(&mut bytes).await.map_err(Failure::Io)?;
-    tokio::io::copy(&mut pipe, &mut tokio::io::sink())
-        .await
-        .map_err(Failure::Io)?;
+    tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await.map_err(Failure::Io)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

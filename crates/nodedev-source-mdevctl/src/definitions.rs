@@ -104,15 +104,8 @@ fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// Opens a regular file; anything else that has taken its place is refused without blocking.
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::other("not a regular file"))
-    }
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
 fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
@@ -153,11 +146,9 @@ impl Scan {
             Ok(kind) if kind.is_dir() => self.warn(&path, "a directory, not a definition file"),
             Ok(kind) if !kind.is_file() => self.warn(&path, "not a regular file"),
             Ok(_) => match uuid {
-                Some(uuid) => self.files.push(DefinitionFile {
-                    path,
-                    parent: parent.to_owned(),
-                    uuid,
-                }),
+                Some(uuid) => {
+                    self.files.push(DefinitionFile { path, parent: parent.to_owned(), uuid })
+                }
                 None => self.warn(&path, "the name is not a uuid"),
             },
             // It has gone.
@@ -191,15 +182,10 @@ impl Scan {
 /// prefix are optional, the case does not matter.
 fn parse_uuid(name: &str) -> Option<String> {
     let bare = name.strip_prefix("urn:uuid:").unwrap_or_else(|| {
-        name.strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'))
-            .unwrap_or(name)
+        name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(name)
     });
     let hyphens_fit = bare.len() == 32
-        || bare.len() == 36
-            && [8, 13, 18, 23]
-                .iter()
-                .all(|&at| bare.as_bytes()[at] == b'-');
+        || bare.len() == 36 && [8, 13, 18, 23].iter().all(|&at| bare.as_bytes()[at] == b'-');
     let digits: String = bare.chars().filter(|&c| c != '-').collect();
     if !hyphens_fit || digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;

@@ -91,10 +91,7 @@ impl EntryReader<'_> {
         let start = self.text("start", object.get("start")?)?;
         if start != "auto" && start != "manual" {
             let shown = shorten(&start, VALUE_LIMIT);
-            self.warn(
-                "start",
-                format!("`{shown}` is neither auto nor manual: read as manual"),
-            );
+            self.warn("start", format!("`{shown}` is neither auto nor manual: read as manual"));
         }
         Some(start)
     }
@@ -102,11 +99,9 @@ impl EntryReader<'_> {
     fn attributes(&mut self, attrs: Option<&Value>) -> Vec<MdevAttribute> {
         match attrs {
             None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(items)) => items
-                .iter()
-                .enumerate()
-                .filter_map(|(at, item)| self.attribute(at, item))
-                .collect(),
+            Some(Value::Array(items)) => {
+                items.iter().enumerate().filter_map(|(at, item)| self.attribute(at, item)).collect()
+            }
             Some(other) => {
                 self.warn("attrs", format!("not an array: {}", brief(other)));
                 Vec::new()
@@ -129,10 +124,7 @@ impl EntryReader<'_> {
             return None;
         }
         let value = self.text(&key, value)?;
-        Some(MdevAttribute {
-            name: name.clone(),
-            value,
-        })
+        Some(MdevAttribute { name: name.clone(), value })
     }
 
     fn text(&mut self, key: &str, value: &Value) -> Option<String> {
@@ -196,11 +188,8 @@ impl Stream {
 
     /// The listing that these entries make.
     pub(crate) fn listing(self, revision: Revision, read: Entries) -> Listing {
-        let devices = read
-            .entries
-            .into_iter()
-            .map(|entry| self.observation(revision, entry))
-            .collect();
+        let devices =
+            read.entries.into_iter().map(|entry| self.observation(revision, entry)).collect();
         Listing::complete(SourceId::new(self.id()), revision, devices)
             .with_unreadable(read.unreadable)
     }
@@ -228,11 +217,6 @@ impl Stream {
                 fields.set_opt(mdev::ATTRIBUTES, attributes);
             }
         }
-        Observation {
-            source: SourceId::new(self.id()),
-            device,
-            revision,
-            fields,
-        }
+        Observation { source: SourceId::new(self.id()), device, revision, fields }
     }
 }

@@ -1,10 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where processes are started"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
 mod command;
 mod config;
 mod definitions;

@@ -15,10 +15,7 @@ use crate::entry::{Entries, EntryReader, brief};
 pub(crate) fn read(bytes: &[u8]) -> Result<Entries, String> {
     let text = String::from_utf8_lossy(bytes);
     let lossy = matches!(text, std::borrow::Cow::Owned(_));
-    let mut reader = ListingReader {
-        lossy,
-        read: Entries::default(),
-    };
+    let mut reader = ListingReader { lossy, read: Entries::default() };
     // The shell script prints nothing at all where the kernel has no mediated devices.
     if text.trim().is_empty() {
         return Ok(reader.read);
@@ -57,9 +54,7 @@ impl ListingReader {
             }
             match children {
                 Value::Array(children) => self.children(parent, children),
-                other => self
-                    .read
-                    .warn(subject, format!("not an array: {}", brief(other))),
+                other => self.read.warn(subject, format!("not an array: {}", brief(other))),
             }
         }
     }
@@ -93,11 +88,8 @@ impl ListingReader {
             self.read.unreadable(id, subject, message);
             return;
         };
-        let mut reader = EntryReader {
-            subject,
-            lossy: self.lossy,
-            diagnostics: &mut self.read.diagnostics,
-        };
+        let mut reader =
+            EntryReader { subject, lossy: self.lossy, diagnostics: &mut self.read.diagnostics };
         let entry = reader.read(uuid, parent, object);
         self.read.entries.push(entry);
     }

@@ -39,10 +39,7 @@ impl MdevctlSource {
     /// A source with these settings. Runs and reads nothing yet.
     #[must_use]
     pub fn new(config: MdevctlConfig) -> Self {
-        Self {
-            config: Arc::new(config),
-            ..Self::default()
-        }
+        Self { config: Arc::new(config), ..Self::default() }
     }
 
     /// Its settings.
@@ -67,11 +64,7 @@ impl MdevctlSource {
         if let (Err(error), Err(_)) = (&defined.listing.devices, &active.listing.devices) {
             return Err(error.clone());
         }
-        Ok(Parts {
-            listings: vec![defined.listing, active.listing],
-            diagnostics,
-            backend,
-        })
+        Ok(Parts { listings: vec![defined.listing, active.listing], diagnostics, backend })
     }
 
     async fn defined(&self, program: &Path, revision: Revision) -> Part {
@@ -106,12 +99,7 @@ impl MdevctlSource {
         }
         if !output.stderr.is_empty() {
             let stderr = output.stderr.trim();
-            tracing::debug!(
-                source = "mdevctl",
-                stream = stream.id(),
-                stderr,
-                "listed with words"
-            );
+            tracing::debug!(source = "mdevctl", stream = stream.id(), stderr, "listed with words");
         }
         listing::read(&output.stdout).map_err(|reason| {
             let message = format!("{}: {reason}", command_line(stream));
@@ -126,10 +114,7 @@ impl MdevctlSource {
             Ok(mut read) if !read.diagnostics.is_empty() || lacks_directory(output) => {
                 let complaint = Diagnostic::warning(
                     command_line(Stream::Defined),
-                    format!(
-                        "failed, definitions read one by one: {}",
-                        output.complaint()
-                    ),
+                    format!("failed, definitions read one by one: {}", output.complaint()),
                 );
                 read.diagnostics.insert(0, complaint);
                 Part::read(Stream::Defined, revision, read)
@@ -145,10 +130,7 @@ impl MdevctlSource {
         let mut diagnostics = vec![self.not_installed()];
         diagnostics.extend(defined.diagnostics);
         Ok(Parts {
-            listings: vec![
-                defined.listing,
-                Stream::Active.listing(revision, Entries::default()),
-            ],
+            listings: vec![defined.listing, Stream::Active.listing(revision, Entries::default())],
             diagnostics,
             backend: None,
         })
@@ -209,16 +191,8 @@ impl NodeDeviceSource for MdevctlSource {
             .with(mdev::TYPE)
             .with(mdev::ATTRIBUTES);
         SourceInfo::new("mdevctl", env!("CARGO_PKG_VERSION"))
-            .with_stream(StreamInfo::new(
-                SourceId::MDEVCTL_DEFINED,
-                Presence::Defined,
-                defined,
-            ))
-            .with_stream(StreamInfo::new(
-                SourceId::MDEVCTL_ACTIVE,
-                Presence::Nothing,
-                active,
-            ))
+            .with_stream(StreamInfo::new(SourceId::MDEVCTL_DEFINED, Presence::Defined, defined))
+            .with_stream(StreamInfo::new(SourceId::MDEVCTL_ACTIVE, Presence::Nothing, active))
             .with_interests(&[Capability::Mdev, Capability::MdevTypes])
     }
 
@@ -266,10 +240,7 @@ struct Part {
 impl Part {
     fn read(stream: Stream, revision: Revision, mut read: Entries) -> Self {
         let diagnostics = std::mem::take(&mut read.diagnostics);
-        Self {
-            listing: stream.listing(revision, read),
-            diagnostics,
-        }
+        Self { listing: stream.listing(revision, read), diagnostics }
     }
 
     fn failed(stream: Stream, revision: Revision, error: SourceError) -> Self {

@@ -18,13 +18,9 @@ const DIRECTORY: WatchMask = WatchMask::CREATE
     .union(WatchMask::DELETE_SELF)
     .union(WatchMask::MOVE_SELF)
     .union(WatchMask::ONLYDIR);
-const DEFINITIONS: WatchMask = DIRECTORY
-    .union(WatchMask::MOVED_FROM)
-    .union(WatchMask::DELETE)
-    .union(WatchMask::ATTRIB);
-const PARENT: WatchMask = DEFINITIONS
-    .union(WatchMask::MODIFY)
-    .union(WatchMask::CLOSE_WRITE);
+const DEFINITIONS: WatchMask =
+    DIRECTORY.union(WatchMask::MOVED_FROM).union(WatchMask::DELETE).union(WatchMask::ATTRIB);
+const PARENT: WatchMask = DEFINITIONS.union(WatchMask::MODIFY).union(WatchMask::CLOSE_WRITE);
 /// How often a directory may vanish again while it is armed.
 const ATTEMPTS: usize = 16;
 
@@ -57,11 +53,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(crate) fn new(watches: Watches, directory: PathBuf) -> Self {
-        Self {
-            watches,
-            directory,
-            roles: HashMap::new(),
-        }
+        Self { watches, directory, roles: HashMap::new() }
     }
 
     /// What an event means. One of a watch that is no longer held means nothing.

@@ -168,19 +168,13 @@ impl Watcher {
             let subject = self.directory.display().to_string();
             let message = format!("cannot be watched, changes are seen late: {error}");
             tracing::warn!(directory = subject, %error, "cannot be watched");
-            self.sink.send(SourceEvent::Diagnostic(Diagnostic::warning(
-                subject, message,
-            )));
+            self.sink.send(SourceEvent::Diagnostic(Diagnostic::warning(subject, message)));
         }
     }
 
     fn request(&mut self, reason: &'static str) {
         let now = Instant::now();
-        let pending = self.pending.get_or_insert(Pending {
-            reason,
-            first: now,
-            last: now,
-        });
+        let pending = self.pending.get_or_insert(Pending { reason, first: now, last: now });
         pending.last = now;
     }
 
@@ -192,9 +186,7 @@ impl Watcher {
     fn flush(&mut self) {
         if let Some(pending) = self.pending.take() {
             tracing::debug!(reason = pending.reason, "asks for a snapshot");
-            self.sink.send(SourceEvent::Resync {
-                reason: pending.reason.to_owned(),
-            });
+            self.sink.send(SourceEvent::Resync { reason: pending.reason.to_owned() });
         }
     }
 }

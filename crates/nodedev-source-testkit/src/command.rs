@@ -21,10 +21,7 @@ pub(crate) struct Outcome {
 }
 
 /// Runs the test of that name alone, with a variable set.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the module that starts processes"
-)]
+#[expect(clippy::disallowed_methods, reason = "the module that starts processes")]
 pub(crate) fn run_test(test: &str, variable: &str) -> io::Result<Outcome> {
     let mut child = Command::new(env::current_exe()?)
         .args(["--exact", test, "--nocapture", "--include-ignored"])
@@ -38,11 +35,7 @@ pub(crate) fn run_test(test: &str, variable: &str) -> io::Result<Outcome> {
     let stdout = await_end(&mut child, &stdout, end)?;
     let stderr = await_end(&mut child, &stderr, end)?;
     let status = child.wait()?;
-    Ok(Outcome {
-        status: (Instant::now() < end).then_some(status),
-        stdout,
-        stderr,
-    })
+    Ok(Outcome { status: (Instant::now() < end).then_some(status), stdout, stderr })
 }
 
 /// Reads a pipe to its end, which comes when the process and all that inherited it have ended.

@@ -57,9 +57,7 @@ fn entries(folder: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect()
+    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
 }
 
 #[cfg(test)]
@@ -75,9 +73,6 @@ mod tests {
     #[test]
     fn a_process_has_a_thread_and_descriptors() {
         let footprint = Footprint::take();
-        assert!(
-            footprint.threads >= 1 && footprint.descriptors >= 3,
-            "{footprint:?}"
-        );
+        assert!(footprint.threads >= 1 && footprint.descriptors >= 3, "{footprint:?}");
     }
 }

@@ -173,13 +173,8 @@ pub enum Failure {
 
 impl Failure {
     /// Every way.
-    pub const ALL: &'static [Self] = &[
-        Self::Absent,
-        Self::Denied,
-        Self::Hangs,
-        Self::Fails,
-        Self::Garbage,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::Absent, Self::Denied, Self::Hangs, Self::Fails, Self::Garbage];
 
     /// The kind of error that a source must make of it.
     #[must_use]
@@ -223,19 +218,13 @@ impl Skip {
     /// This environment lacks something. With `NODEDEV_REQUIRE_ALL` set to anything but `0` it fails.
     #[must_use]
     pub fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            by_nature: false,
-        }
+        Self { reason: reason.into(), by_nature: false }
     }
 
     /// It cannot apply to this source anywhere.
     #[must_use]
     pub fn inapplicable(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            by_nature: true,
-        }
+        Self { reason: reason.into(), by_nature: true }
     }
 
     /// Whether it cannot apply to this source anywhere.

@@ -40,11 +40,7 @@ struct Devices {
 
 impl<H: Harness> Rig<H> {
     pub(crate) async fn make() -> Result<Self, Stop> {
-        Ok(Self {
-            harness: H::make().await?,
-            hints: hint_channel().0,
-            devices: Mutex::default(),
-        })
+        Ok(Self { harness: H::make().await?, hints: hint_channel().0, devices: Mutex::default() })
     }
 
     pub(crate) fn source(&self) -> Arc<dyn NodeDeviceSource> {
@@ -54,9 +50,7 @@ impl<H: Harness> Rig<H> {
     /// Makes the change happen, or says what became of it.
     pub(crate) async fn try_apply(&self, change: HostChange) -> Result<Applied, Stop> {
         self.note_identities(change);
-        let applied = self
-            .within(&format!("{change:?}"), self.harness.apply(change))
-            .await?;
+        let applied = self.within(&format!("{change:?}"), self.harness.apply(change)).await?;
         if applied == Applied::Hinted {
             self.hints.raise();
         }
@@ -257,9 +251,7 @@ impl Session {
 
     fn hear(&mut self, event: Option<SourceEvent>) -> Verdict {
         let Some(event) = event else {
-            return Err(Stop::Failed(
-                "the sink was dropped while the watch is held".to_owned(),
-            ));
+            return Err(Stop::Failed("the sink was dropped while the watch is held".to_owned()));
         };
         flatten(&event, &mut self.heard);
         self.view.take(event);
@@ -269,11 +261,7 @@ impl Session {
 
 fn failed(listing: &Listing) -> Option<String> {
     let error = listing.devices.as_ref().err()?;
-    Some(format!(
-        "the listing of {} failed: {}",
-        listing.source,
-        error.full_message()
-    ))
+    Some(format!("the listing of {} failed: {}", listing.source, error.full_message()))
 }
 
 fn flatten(event: &SourceEvent, into: &mut Vec<SourceEvent>) {

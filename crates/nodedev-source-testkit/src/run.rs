@@ -104,10 +104,7 @@ fn requires_all() -> bool {
 }
 
 fn say_skipped(clause: &Clause, reason: &str) {
-    let text = format!(
-        "skipped: clause {} ({}): {reason}",
-        clause.number, clause.name
-    );
+    let text = format!("skipped: clause {} ({}): {reason}", clause.number, clause.name);
     say(&mut stderr(), &text);
 }
 
@@ -138,11 +135,7 @@ fn panic_text(error: tokio::task::JoinError) -> String {
     payload
         .downcast_ref::<String>()
         .cloned()
-        .or_else(|| {
-            payload
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-        })
+        .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
         .unwrap_or_else(|| "without a message".to_owned())
 }
 
@@ -156,9 +149,7 @@ fn run_alone(clause: &Clause, test: &str) {
 fn judge(outcome: &Outcome) -> Verdict {
     let errors = outcome.stderr.trim();
     let Some(status) = outcome.status else {
-        return Err(Stop::Failed(format!(
-            "its own process did not end:\n{errors}"
-        )));
+        return Err(Stop::Failed(format!("its own process did not end:\n{errors}")));
     };
     if !status.success() {
         return Err(Stop::Failed(format!("in its own process:\n{errors}")));
@@ -169,9 +160,7 @@ fn judge(outcome: &Outcome) -> Verdict {
         .and_then(|(_, rest)| rest.split_once(END))
         .map(|(between, _)| between.trim());
     match between {
-        None => Err(Stop::Failed(
-            "its own process did not run the test".to_owned(),
-        )),
+        None => Err(Stop::Failed("its own process did not run the test".to_owned())),
         Some("") => {
             if !errors.is_empty() {
                 say(&mut stderr(), errors);

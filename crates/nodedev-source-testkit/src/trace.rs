@@ -41,11 +41,7 @@ impl Collector {
 
     /// The spans and events without a source so far.
     pub(crate) fn nameless(&self) -> Vec<String> {
-        let nameless = self
-            .0
-            .nameless
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let nameless = self.0.nameless.lock().unwrap_or_else(PoisonError::into_inner);
         nameless.iter().cloned().collect()
     }
 
@@ -70,21 +66,14 @@ impl Collector {
             what.file().unwrap_or("?"),
             what.line().unwrap_or(0)
         );
-        let mut nameless = self
-            .0
-            .nameless
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut nameless = self.0.nameless.lock().unwrap_or_else(PoisonError::into_inner);
         nameless.insert(place);
     }
 }
 
 impl Subscriber for Collector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0
-            .targets
-            .iter()
-            .any(|target| metadata.target().starts_with(target))
+        self.0.targets.iter().any(|target| metadata.target().starts_with(target))
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
@@ -93,11 +82,7 @@ impl Subscriber for Collector {
         let named =
             seek.found || self.is_context_named(attributes.parent(), attributes.is_contextual());
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.0
-            .spans
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, named);
+        self.0.spans.lock().unwrap_or_else(PoisonError::into_inner).insert(id, named);
         if !named {
             self.complain(attributes.metadata());
         }
@@ -137,10 +122,7 @@ struct Seek<'a> {
 
 impl<'a> Seek<'a> {
     const fn new(names: &'a BTreeSet<String>) -> Self {
-        Self {
-            names,
-            found: false,
-        }
+        Self { names, found: false }
     }
 }
 

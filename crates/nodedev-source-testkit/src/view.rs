@@ -47,17 +47,10 @@ impl View {
     pub fn take(&mut self, event: SourceEvent) {
         match event {
             SourceEvent::Observed(observation) => self.observe(observation),
-            SourceEvent::Gone {
-                source,
-                device,
-                revision,
-            } => self.replace((source, device), revision, None),
-            SourceEvent::Unreadable {
-                source,
-                device,
-                revision,
-                diagnostic,
-            } => {
+            SourceEvent::Gone { source, device, revision } => {
+                self.replace((source, device), revision, None)
+            }
+            SourceEvent::Unreadable { source, device, revision, diagnostic } => {
                 self.told.push(diagnostic);
                 self.unreadable((source, device), revision);
             }
@@ -112,9 +105,7 @@ impl View {
     /// Whether a stream could not read the device or the whole listing, so that its word is old.
     #[must_use]
     pub fn is_stale(&self, source: &SourceId, device: &DeviceId) -> bool {
-        self.entries
-            .get(&(source.clone(), device.clone()))
-            .is_some_and(|entry| entry.stale)
+        self.entries.get(&(source.clone(), device.clone())).is_some_and(|entry| entry.stale)
     }
 
     /// The diagnostics of the last snapshot, and of all events.
@@ -134,9 +125,8 @@ impl View {
     pub fn differences(&self, expected: &Self) -> Vec<String> {
         let (mine, theirs) = (self.claims(), expected.claims());
         let mut lines = Vec::new();
-        for claim @ (source, device) in mine
-            .keys()
-            .chain(theirs.keys().filter(|c| !mine.contains_key(c)))
+        for claim @ (source, device) in
+            mine.keys().chain(theirs.keys().filter(|c| !mine.contains_key(c)))
         {
             if self.is_stale(source, device) || expected.is_stale(source, device) {
                 continue;
@@ -154,16 +144,9 @@ impl View {
     }
 
     fn take_listing(&mut self, listing: Listing) {
-        let Listing {
-            source,
-            revision,
-            devices,
-            unreadable,
-            ..
-        } = listing;
+        let Listing { source, revision, devices, unreadable, .. } = listing;
         let Ok(devices) = devices else {
-            self.of_stream(&source)
-                .for_each(|(_, entry)| entry.stale = true);
+            self.of_stream(&source).for_each(|(_, entry)| entry.stale = true);
             return;
         };
         let mut named: Vec<DeviceId> = unreadable.clone();
@@ -174,14 +157,9 @@ impl View {
                 entry.revision < revision && named.binary_search(device).is_err()
             })
             .for_each(|(_, entry)| {
-                *entry = Entry {
-                    revision,
-                    ..Entry::default()
-                };
+                *entry = Entry { revision, ..Entry::default() };
             });
-        devices
-            .into_iter()
-            .for_each(|observation| self.observe(observation));
+        devices.into_iter().for_each(|observation| self.observe(observation));
         for device in unreadable {
             self.unreadable((source.clone(), device), revision);
         }
@@ -196,11 +174,7 @@ impl View {
 
     fn replace(&mut self, claim: Claim, revision: Revision, fields: Option<Fields>) {
         if self.is_news(&claim, revision) {
-            let entry = Entry {
-                revision,
-                fields,
-                stale: false,
-            };
+            let entry = Entry { revision, fields, stale: false };
             self.entries.insert(claim, entry);
         }
     }
@@ -216,10 +190,7 @@ impl View {
     fn is_news(&self, claim: &Claim, revision: Revision) -> bool {
         match self.entries.get(claim) {
             Some(entry) => revision >= entry.revision,
-            None => self
-                .floors
-                .get(&claim.0)
-                .is_none_or(|floor| revision >= *floor),
+            None => self.floors.get(&claim.0).is_none_or(|floor| revision >= *floor),
         }
     }
 
@@ -227,9 +198,7 @@ impl View {
         &'a mut self,
         source: &'a SourceId,
     ) -> impl Iterator<Item = (&'a Claim, &'a mut Entry)> {
-        self.entries
-            .iter_mut()
-            .filter(move |((of, _), _)| of == source)
+        self.entries.iter_mut().filter(move |((of, _), _)| of == source)
     }
 }
 

@@ -41,11 +41,7 @@ impl StuckFiles {
 
     fn contains(&self, path: &str) -> bool {
         self.count.load(Ordering::Acquire) > 0
-            && self
-                .paths
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(path)
+            && self.paths.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
 }
 
@@ -58,28 +54,18 @@ pub(crate) struct Announcer {
 
 impl Announcer {
     pub(crate) fn new(stuck: Arc<StuckFiles>) -> Self {
-        Self {
-            current: Mutex::default(),
-            stuck,
-        }
+        Self { current: Mutex::default(), stuck }
     }
 
     /// Says that this thread enters a file; dropping the answer says that it has left.
     pub(crate) fn announce(&self, path: &str, deadline: Duration) -> Entered<'_> {
-        self.set(Some(Announcement {
-            path: path.to_owned(),
-            since: Instant::now(),
-            deadline,
-        }));
+        self.set(Some(Announcement { path: path.to_owned(), since: Instant::now(), deadline }));
         Entered(self)
     }
 
     /// The file that this thread is in.
     pub(crate) fn current(&self) -> Option<Announcement> {
-        self.current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a reader hangs in that file.

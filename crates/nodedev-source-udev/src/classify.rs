@@ -67,10 +67,7 @@ mod tests {
         RawDevice {
             devtype: devtype.map(str::to_owned),
             subsystem: Some(subsystem.to_owned()),
-            properties: properties
-                .iter()
-                .map(|name| ((*name).to_owned(), String::new()))
-                .collect(),
+            properties: properties.iter().map(|name| ((*name).to_owned(), String::new())).collect(),
             ..RawDevice::default()
         }
     }

@@ -104,11 +104,7 @@ impl Coordinator {
                 self.queue.taken();
                 self.event(&event);
             }
-            Message::Read {
-                path,
-                token,
-                outcome,
-            } => self.read_done(&path, token, outcome)?,
+            Message::Read { path, token, outcome } => self.read_done(&path, token, outcome)?,
             Message::Recheck { path, at } => self.retries.recheck(&path, at),
             Message::Diagnostic(diagnostic) => self.sink.send(SourceEvent::Diagnostic(diagnostic)),
             Message::Failed(reason) => {
@@ -121,12 +117,7 @@ impl Coordinator {
     }
 
     fn event(&mut self, event: &RawEvent) {
-        tracing::debug!(
-            source = "udev",
-            device = event.path,
-            action = event.action,
-            "event"
-        );
+        tracing::debug!(source = "udev", device = event.path, action = event.action, "event");
         match event.action.as_str() {
             "remove" => self.removed(&event.path),
             "move" => match &event.old_path {
@@ -176,12 +167,8 @@ impl Coordinator {
         }
         let token = self.next_token;
         self.next_token += 1;
-        let pending = Pending {
-            token,
-            revision: self.inner.revisions.next(),
-            again: false,
-            rename,
-        };
+        let pending =
+            Pending { token, revision: self.inner.revisions.next(), again: false, rename };
         let replaced = self.reading.insert(path.to_owned(), pending);
         let host = Arc::clone(&self.inner.host);
         let (queue, job_path, path) = (self.queue.clone(), path.to_owned(), path.to_owned());
@@ -190,11 +177,7 @@ impl Coordinator {
             move |announcer| host.read(&job_path, announcer),
             move |answer| {
                 let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&path, lost));
-                queue.send(Message::Read {
-                    path,
-                    token,
-                    outcome,
-                });
+                queue.send(Message::Read { path, token, outcome });
             },
         );
         if let Some(stale) = replaced.and_then(|pending| pending.rename) {
@@ -204,11 +187,7 @@ impl Coordinator {
     }
 
     fn read_done(&mut self, path: &str, token: u64, outcome: Outcome) -> Result<(), Diagnostic> {
-        if self
-            .reading
-            .get(path)
-            .is_none_or(|pending| pending.token != token)
-        {
+        if self.reading.get(path).is_none_or(|pending| pending.token != token) {
             return Ok(());
         }
         let Some(pending) = self.reading.remove(path) else {
@@ -236,16 +215,10 @@ impl Coordinator {
             self.retries.forget(path);
         }
         Ok(match outcome {
-            Outcome::Observed {
-                id,
-                fields,
-                diagnostics,
-            } => {
+            Outcome::Observed { id, fields, diagnostics } => {
                 let other = self.memory().say(path, id.clone(), revision);
-                let mut said: Vec<_> = other
-                    .map(|id| self.gone(id, revision))
-                    .into_iter()
-                    .collect();
+                let mut said: Vec<_> =
+                    other.map(|id| self.gone(id, revision)).into_iter().collect();
                 said.push(SourceEvent::Observed(Observation {
                     source: self.source.clone(),
                     device: id,
@@ -265,11 +238,7 @@ impl Coordinator {
                 }
                 vec![self.unreadable(path, revision, diagnostic)]
             }
-            Outcome::Unreadable {
-                id,
-                diagnostic,
-                diagnostics,
-            } => {
+            Outcome::Unreadable { id, diagnostic, diagnostics } => {
                 if id.is_none() {
                     self.retries.recheck(path, Instant::now() + SECOND_CHANCE);
                 }
@@ -297,11 +266,7 @@ impl Coordinator {
     }
 
     fn gone(&self, device: DeviceId, revision: Revision) -> SourceEvent {
-        SourceEvent::Gone {
-            source: self.source.clone(),
-            device,
-            revision,
-        }
+        SourceEvent::Gone { source: self.source.clone(), device, revision }
     }
 
     /// Reads again what was not ready, and what a snapshot passed over.
@@ -317,9 +282,6 @@ impl Coordinator {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.inner
-            .memory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -30,10 +30,7 @@ impl UdevError {
     const fn kind(&self) -> ErrorKind {
         match self {
             Self::Enumeration(_) | Self::Monitor(_) | Self::Resources(_) => ErrorKind::Unavailable,
-            Self::Reader {
-                lost: Lost::Failed, ..
-            }
-            | Self::NoAnswer => ErrorKind::Bug,
+            Self::Reader { lost: Lost::Failed, .. } | Self::NoAnswer => ErrorKind::Bug,
             Self::Reader { .. } => ErrorKind::Timeout,
         }
     }

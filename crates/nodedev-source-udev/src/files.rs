@@ -56,11 +56,7 @@ pub(crate) struct HostFiles<'a> {
 
 impl<'a> HostFiles<'a> {
     pub(crate) const fn new(root: &'a Path, announcer: &'a Announcer, deadline: Duration) -> Self {
-        Self {
-            root,
-            announcer,
-            deadline,
-        }
+        Self { root, announcer, deadline }
     }
 
     /// The path below the root.
@@ -119,14 +115,9 @@ impl Files for HostFiles<'_> {
 /// Reads a whole attribute. A pipe or a device in its place does not hold the reader.
 fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError> {
     // Opening a pipe without a writer would block, and under umockdev every other thread with it.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlag::O_NONBLOCK.bits())
-        .open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
     let mut contents = Vec::with_capacity(256);
-    let read = (&file)
-        .take(MAX_ATTRIBUTE as u64 + 1)
-        .read_to_end(&mut contents);
+    let read = (&file).take(MAX_ATTRIBUTE as u64 + 1).read_to_end(&mut contents);
     match read {
         Ok(0) if is_pipe(&file) => Err(FileError::NoAnswer(deadline)),
         Ok(n) if n > MAX_ATTRIBUTE => Err(FileError::TooLarge),
@@ -159,19 +150,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let pipe = root.path().join("pipe");
         nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
-        assert!(matches!(
-            read(root.path(), "/pipe"),
-            Err(FileError::NoAnswer(_))
-        ));
-        let _writer = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&pipe)
-            .unwrap();
-        assert!(matches!(
-            read(root.path(), "/pipe"),
-            Err(FileError::NoAnswer(_))
-        ));
+        assert!(matches!(read(root.path(), "/pipe"), Err(FileError::NoAnswer(_))));
+        let _writer = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        assert!(matches!(read(root.path(), "/pipe"), Err(FileError::NoAnswer(_))));
     }
 
     #[test]
@@ -181,10 +162,7 @@ mod tests {
         fs::write(root.path().join("more"), vec![b'a'; MAX_ATTRIBUTE + 1]).unwrap();
         fs::write(root.path().join("none"), "").unwrap();
         assert_eq!(read(root.path(), "/most").unwrap().len(), MAX_ATTRIBUTE);
-        assert!(matches!(
-            read(root.path(), "/more"),
-            Err(FileError::TooLarge)
-        ));
+        assert!(matches!(read(root.path(), "/more"), Err(FileError::TooLarge)));
         assert_eq!(read(root.path(), "/none").unwrap(), b"");
         assert!(matches!(read(root.path(), "/"), Err(FileError::Directory)));
     }
@@ -202,9 +180,6 @@ mod tests {
         assert_eq!(files.link_name("/sys/dangling"), None);
         assert_eq!(files.link_name("/sys/missing"), None);
         assert!(files.exists("/sys/dangling") && !files.exists("/sys/missing"));
-        assert_eq!(
-            files.canonical("/sys/driver").as_deref(),
-            Some("/sys/bus/drivers/e1000")
-        );
+        assert_eq!(files.canonical("/sys/driver").as_deref(), Some("/sys/bus/drivers/e1000"));
     }
 }

@@ -35,10 +35,7 @@ impl fmt::Debug for Inner {
 
 impl Inner {
     pub(crate) fn new(config: UdevConfig) -> Self {
-        let limits = Limits {
-            readers: config.readers,
-            abandoned: config.abandoned_readers,
-        };
+        let limits = Limits { readers: config.readers, abandoned: config.abandoned_readers };
         Self {
             host: Arc::new(Host::new(config)),
             pool: ReaderPool::new(limits),
@@ -73,10 +70,9 @@ impl Inner {
             move |result| drop(answer.send(result)),
         );
         match answered.await {
-            Ok(result) => result.map_err(|lost| UdevError::Reader {
-                subject: subject.to_owned(),
-                lost,
-            }),
+            Ok(result) => {
+                result.map_err(|lost| UdevError::Reader { subject: subject.to_owned(), lost })
+            }
             Err(_) => Err(UdevError::NoAnswer),
         }
     }

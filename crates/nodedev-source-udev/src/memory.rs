@@ -38,10 +38,7 @@ impl Memory {
 
     /// Remembers that it was said, and gives what was said before if that was of another identity.
     pub(crate) fn say(&mut self, path: &str, id: DeviceId, revision: Revision) -> Option<DeviceId> {
-        let said = Said {
-            id: id.clone(),
-            revision,
-        };
+        let said = Said { id: id.clone(), revision };
         let before = self.said.insert(path.to_owned(), said)?;
         Some(before.id).filter(|before| *before != id)
     }
@@ -83,15 +80,12 @@ impl Memory {
 
     /// The path of a device that was spoken of.
     pub(crate) fn path_of(&self, id: &DeviceId) -> Option<&str> {
-        self.said
-            .iter()
-            .find_map(|(path, said)| (said.id == *id).then_some(path.as_str()))
+        self.said.iter().find_map(|(path, said)| (said.id == *id).then_some(path.as_str()))
     }
 
     /// The kernel has removed it.
     pub(crate) fn remove(&mut self, path: &str, now: Instant) {
-        self.removed
-            .retain(|_, &mut at| now.saturating_duration_since(at) < FORGET_AFTER);
+        self.removed.retain(|_, &mut at| now.saturating_duration_since(at) < FORGET_AFTER);
         self.removed.insert(path.to_owned(), now);
     }
 
@@ -106,9 +100,7 @@ impl Memory {
 
     /// Whether an enumeration that began then may have seen a directory that was being deleted.
     pub(crate) fn hides(&self, path: &str, enumeration_began: Instant) -> bool {
-        self.removed
-            .get(path)
-            .is_some_and(|&at| enumeration_began < at + REMOVAL_TIME)
+        self.removed.get(path).is_some_and(|&at| enumeration_began < at + REMOVAL_TIME)
     }
 
     /// Takes over a listing that began at `revision`: what it does not name and was said before is
@@ -118,10 +110,8 @@ impl Memory {
         revision: Revision,
         listed: impl IntoIterator<Item = (String, DeviceId)>,
     ) {
-        let mut list: BTreeMap<String, Said> = listed
-            .into_iter()
-            .map(|(path, id)| (path, Said { id, revision }))
-            .collect();
+        let mut list: BTreeMap<String, Said> =
+            listed.into_iter().map(|(path, id)| (path, Said { id, revision })).collect();
         for (path, said) in std::mem::take(&mut self.said) {
             if said.revision > revision {
                 list.insert(path, said);
@@ -191,10 +181,7 @@ mod tests {
         let mut memory = Memory::default();
         assert_eq!(memory.say("/sys/a", id("/sys/a"), Revision(1)), None);
         let mdev = DeviceId::mdev("u", "p");
-        assert_eq!(
-            memory.say("/sys/a", mdev.clone(), Revision(2)),
-            Some(id("/sys/a"))
-        );
+        assert_eq!(memory.say("/sys/a", mdev.clone(), Revision(2)), Some(id("/sys/a")));
         assert_eq!(memory.path_of(&mdev), Some("/sys/a"));
         assert_eq!(memory.withdraw("/sys/a", Revision(3)), Some(mdev));
     }

@@ -185,23 +185,14 @@ fn drain(socket: &MonitorSocket, queue: &EventQueue) -> Result<(), Errno> {
 
 fn forward(device: &Device, queue: &EventQueue) {
     let subsystem = device.subsystem().unwrap_or_default();
-    if IGNORED_SUBSYSTEMS
-        .iter()
-        .any(|ignored| subsystem == *ignored)
-    {
+    if IGNORED_SUBSYSTEMS.iter().any(|ignored| subsystem == *ignored) {
         return;
     }
     let text = |name: &str| device.property_value(name).and_then(|value| value.to_str());
-    let path = device
-        .syspath()
-        .to_str()
-        .filter(|path| SysfsPath::new(path).is_ok());
+    let path = device.syspath().to_str().filter(|path| SysfsPath::new(path).is_ok());
     let Some(path) = path else {
         let shown = device.syspath().to_string_lossy();
-        queue.diagnostic(Diagnostic::warning(
-            shown,
-            "event for a path that is not canonical",
-        ));
+        queue.diagnostic(Diagnostic::warning(shown, "event for a path that is not canonical"));
         return;
     };
     queue.event(RawEvent {

@@ -11,21 +11,13 @@ pub(crate) fn signed(text: &str, base: u32) -> Option<i32> {
 pub(crate) fn unsigned(text: &str, base: u32) -> Option<u32> {
     let (negative, magnitude) = parse(text, base)?;
     let magnitude = u32::try_from(magnitude).ok()?;
-    Some(if negative {
-        magnitude.wrapping_neg()
-    } else {
-        magnitude
-    })
+    Some(if negative { magnitude.wrapping_neg() } else { magnitude })
 }
 
 /// Reads an unsigned number of 64 bits. `-1` means the highest one.
 pub(crate) fn unsigned_long(text: &str, base: u32) -> Option<u64> {
     let (negative, magnitude) = parse(text, base)?;
-    Some(if negative {
-        magnitude.wrapping_neg()
-    } else {
-        magnitude
-    })
+    Some(if negative { magnitude.wrapping_neg() } else { magnitude })
 }
 
 /// White space, a sign, a prefix, then digits to the end.
@@ -79,17 +71,7 @@ mod tests {
 
     #[test]
     fn junk_emptiness_and_overflow_are_no_numbers() {
-        for text in [
-            "",
-            " ",
-            "-",
-            "+-1",
-            "0x",
-            "1 ",
-            "1x",
-            "4294967296",
-            "\u{e9}",
-        ] {
+        for text in ["", " ", "-", "+-1", "0x", "1 ", "1x", "4294967296", "\u{e9}"] {
             assert_eq!(unsigned(text, 0), None, "{text:?}");
         }
         assert_eq!(unsigned(" \t7", 10), Some(7));

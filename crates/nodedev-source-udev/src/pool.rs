@@ -188,10 +188,7 @@ impl Shared {
         let id = state.next_worker;
         state.next_worker += 1;
         let announcer = Arc::new(Announcer::new(Arc::clone(&self.stuck)));
-        let worker = Worker {
-            announcer: Arc::clone(&announcer),
-            lose: None,
-        };
+        let worker = Worker { announcer: Arc::clone(&announcer), lose: None };
         state.workers.insert(id, worker);
         let shared = Arc::clone(self);
         if spawn("udev-reader", move || shared.work(id, &announcer)).is_err() {
@@ -304,20 +301,10 @@ impl Shared {
             let Some(lose) = state.workers.remove(&id).and_then(|w| w.lose) else {
                 continue;
             };
-            tracing::warn!(
-                source = "udev",
-                file = file.path,
-                "a reader hangs and is given up"
-            );
+            tracing::warn!(source = "udev", file = file.path, "a reader hangs and is given up");
             self.stuck.insert(&file.path);
             state.abandoned.insert(id, file.path.clone());
-            lost.push((
-                lose,
-                Lost::Stuck {
-                    path: file.path,
-                    deadline: file.deadline,
-                },
-            ));
+            lost.push((lose, Lost::Stuck { path: file.path, deadline: file.deadline }));
         }
         if state.abandoned.len() >= self.limits.abandoned.max(1) {
             let exhausted = Lost::Exhausted(state.abandoned.len());

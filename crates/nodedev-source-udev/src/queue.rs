@@ -18,11 +18,7 @@ pub(crate) enum Message {
     /// The kernel or udevd has said something.
     Event(RawEvent),
     /// A reader has read what it was told to.
-    Read {
-        path: String,
-        token: u64,
-        outcome: Outcome,
-    },
+    Read { path: String, token: u64, outcome: Outcome },
     /// A snapshot has passed over a device that is to be looked at again then.
     Recheck { path: String, at: Instant },
     /// Something for the operator.
@@ -73,11 +69,7 @@ impl EventQueue {
 
     /// Notes that events were lost.
     pub(crate) fn lost(&self, reason: &str) {
-        let mut lost = self
-            .shared
-            .lost
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut lost = self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
         // One note is enough; waking for each would fill the queue that is full.
         if lost.is_none() {
             *lost = Some(reason.to_owned());
@@ -108,11 +100,7 @@ impl EventQueue {
 
     /// Why events were lost since the last call, if any were.
     pub(crate) fn take_lost(&self) -> Option<String> {
-        let mut lost = self
-            .shared
-            .lost
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut lost = self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
         lost.take()
     }
 
@@ -133,11 +121,7 @@ mod tests {
     use super::*;
 
     fn event(n: usize) -> RawEvent {
-        RawEvent {
-            action: "add".to_owned(),
-            path: format!("/sys/devices/{n}"),
-            old_path: None,
-        }
+        RawEvent { action: "add".to_owned(), path: format!("/sys/devices/{n}"), old_path: None }
     }
 
     #[test]

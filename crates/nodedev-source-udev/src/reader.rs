@@ -24,26 +24,15 @@ pub(crate) struct Host {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// All that there is to say.
-    Observed {
-        id: DeviceId,
-        fields: Fields,
-        diagnostics: Vec<Diagnostic>,
-    },
+    Observed { id: DeviceId, fields: Fields, diagnostics: Vec<Diagnostic> },
     /// The device is there and is no node device.
     NotADevice,
     /// There is no such device (any more).
     Vanished,
     /// What the kernel makes a moment later is not there yet.
-    NotYet {
-        id: DeviceId,
-        diagnostic: Diagnostic,
-    },
+    NotYet { id: DeviceId, diagnostic: Diagnostic },
     /// The device cannot be read. Its identity is unknown when the reader hung.
-    Unreadable {
-        id: Option<DeviceId>,
-        diagnostic: Diagnostic,
-        diagnostics: Vec<Diagnostic>,
-    },
+    Unreadable { id: Option<DeviceId>, diagnostic: Diagnostic, diagnostics: Vec<Diagnostic> },
     /// No reader can be had.
     NoReader(Lost),
 }
@@ -56,9 +45,7 @@ impl Outcome {
             Lost::Exhausted(_) => Self::NoReader(lost),
             Lost::Failed => Self::unreadable(None, diagnostic),
             Lost::Stuck { path, deadline } => {
-                let file = path
-                    .strip_prefix(syspath)
-                    .map(|file| file.trim_start_matches('/'));
+                let file = path.strip_prefix(syspath).map(|file| file.trim_start_matches('/'));
                 let file = file.unwrap_or(&path);
                 let message = format!("gave no answer within {deadline:?}");
                 let diagnostic = Diagnostic::warning(syspath, message).with_attribute(file);
@@ -68,11 +55,7 @@ impl Outcome {
     }
 
     const fn unreadable(id: Option<DeviceId>, diagnostic: Diagnostic) -> Self {
-        Self::Unreadable {
-            id,
-            diagnostic,
-            diagnostics: Vec::new(),
-        }
+        Self::Unreadable { id, diagnostic, diagnostics: Vec::new() }
     }
 }
 
@@ -95,11 +78,7 @@ impl Host {
         };
         let outcome = self.judge(&raw, &files);
         // Whatever was found half removed is not there.
-        if files.exists(&uevent) {
-            outcome
-        } else {
-            Outcome::Vanished
-        }
+        if files.exists(&uevent) { outcome } else { Outcome::Vanished }
     }
 
     fn judge(&self, raw: &RawDevice, files: &dyn Files) -> Outcome {
@@ -111,34 +90,21 @@ impl Host {
             return Outcome::NotADevice;
         };
         let verdict = translate(capability, &mut reading);
-        let Reading {
-            fields,
-            diagnostics,
-            ..
-        } = reading;
+        let Reading { fields, diagnostics, .. } = reading;
         match verdict {
-            Ok(()) => Outcome::Observed {
-                id,
-                fields,
-                diagnostics,
-            },
+            Ok(()) => Outcome::Observed { id, fields, diagnostics },
             Err(Refusal::NotADevice) => Outcome::NotADevice,
             Err(Refusal::NotYet(diagnostic)) => Outcome::NotYet { id, diagnostic },
-            Err(Refusal::Unreadable(diagnostic)) => Outcome::Unreadable {
-                id: Some(id),
-                diagnostic,
-                diagnostics,
-            },
+            Err(Refusal::Unreadable(diagnostic)) => {
+                Outcome::Unreadable { id: Some(id), diagnostic, diagnostics }
+            }
         }
     }
 
     /// Reads the host itself.
     pub(crate) fn read_computer(&self, announcer: &Announcer) -> Outcome {
         let files = self.files(announcer);
-        let raw = RawDevice {
-            syspath: DMI.to_owned(),
-            ..RawDevice::default()
-        };
+        let raw = RawDevice { syspath: DMI.to_owned(), ..RawDevice::default() };
         let mut reading = Reading::new(&raw, &files, &self.names);
         match computer(&mut reading, self.config.host_uuid.as_deref()) {
             Ok(()) => Outcome::Observed {
@@ -155,8 +121,7 @@ impl Host {
 
     /// Where a running mediated device lies.
     pub(crate) fn mdev_path(&self, uuid: &str, announcer: &Announcer) -> Option<String> {
-        self.files(announcer)
-            .canonical(&format!("/sys/bus/mdev/devices/{uuid}"))
+        self.files(announcer).canonical(&format!("/sys/bus/mdev/devices/{uuid}"))
     }
 
     fn files<'a>(&'a self, announcer: &'a Announcer) -> HostFiles<'a> {

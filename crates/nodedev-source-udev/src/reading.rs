@@ -63,13 +63,7 @@ impl<'a> Reading<'a> {
         files: &'a dyn Files,
         names: &'a dyn PciNames,
     ) -> Self {
-        Self {
-            device,
-            files,
-            names,
-            fields: Fields::new(),
-            diagnostics: Vec::new(),
-        }
+        Self { device, files, names, fields: Fields::new(), diagnostics: Vec::new() }
     }
 
     /// A text attribute: without line ends at its end and without control characters, absent when
@@ -183,11 +177,7 @@ impl<'a> Reading<'a> {
 
     /// An absolute path stands for itself, any other lies below the device.
     pub(crate) fn path_of(&self, attribute: &str) -> String {
-        if attribute.starts_with('/') {
-            attribute.to_owned()
-        } else {
-            self.device.file(attribute)
-        }
+        if attribute.starts_with('/') { attribute.to_owned() } else { self.device.file(attribute) }
     }
 
     fn decode(&mut self, attribute: &str, bytes: Vec<u8>) -> String {
@@ -229,11 +219,7 @@ const fn is_kept(c: char) -> bool {
 /// A value as it appears in a message: bounded, on one line.
 pub(crate) fn shown(value: &str) -> String {
     const MOST: usize = 80;
-    let mut text: String = value
-        .chars()
-        .take(MOST)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut text: String = value.chars().take(MOST).flat_map(char::escape_debug).collect();
     if value.chars().nth(MOST).is_some() {
         text.push('…');
     }
@@ -264,37 +250,20 @@ mod tests {
 
     #[test]
     fn numbers_are_absent_when_missing_and_refused_when_garbage() {
-        let scratch = Scratch::new("/sys/devices/x")
-            .attribute("n", "-1\n")
-            .attribute("bad", "12 apples\n");
-        assert_eq!(
-            with(&scratch, |r| r.unsigned("n", Base::Decimal)).unwrap(),
-            Some(u32::MAX)
-        );
-        assert_eq!(
-            with(&scratch, |r| r.signed("missing", Base::Decimal)).unwrap(),
-            None
-        );
+        let scratch =
+            Scratch::new("/sys/devices/x").attribute("n", "-1\n").attribute("bad", "12 apples\n");
+        assert_eq!(with(&scratch, |r| r.unsigned("n", Base::Decimal)).unwrap(), Some(u32::MAX));
+        assert_eq!(with(&scratch, |r| r.signed("missing", Base::Decimal)).unwrap(), None);
         let refusal = with(&scratch, |r| r.unsigned("bad", Base::Auto)).unwrap_err();
-        let Refusal::Unreadable(diagnostic) = refusal else {
-            panic!("{refusal:?}")
-        };
-        assert_eq!(
-            diagnostic.to_string(),
-            "/sys/devices/x: bad: not a number: `12 apples`"
-        );
+        let Refusal::Unreadable(diagnostic) = refusal else { panic!("{refusal:?}") };
+        assert_eq!(diagnostic.to_string(), "/sys/devices/x: bad: not a number: `12 apples`");
     }
 
     #[test]
     fn properties_stand_as_they_are_and_numbers_in_them_must_be_there() {
-        let scratch = Scratch::new("/sys/devices/x")
-            .property("E", "")
-            .property("N", "010");
+        let scratch = Scratch::new("/sys/devices/x").property("E", "").property("N", "010");
         assert_eq!(with(&scratch, |r| r.property("E")).as_deref(), Some(""));
-        assert_eq!(
-            with(&scratch, |r| r.property_unsigned("N", Base::Decimal)).unwrap(),
-            10
-        );
+        assert_eq!(with(&scratch, |r| r.property_unsigned("N", Base::Decimal)).unwrap(), 10);
         assert!(with(&scratch, |r| r.property_unsigned("M", Base::Decimal)).is_err());
     }
 
@@ -302,10 +271,7 @@ mod tests {
     fn bytes_that_are_not_utf_8_are_converted_and_reported() {
         let scratch = Scratch::new("/sys/devices/x").bytes("model", b"caf\xe9\n");
         let mut reading = Reading::new(&scratch.device, &scratch, &NoNames);
-        assert_eq!(
-            reading.text("model").unwrap().as_deref(),
-            Some("caf\u{fffd}")
-        );
+        assert_eq!(reading.text("model").unwrap().as_deref(), Some("caf\u{fffd}"));
         let diagnostic = &reading.diagnostics[0];
         assert_eq!(diagnostic.subject, "/sys/devices/x");
         assert_eq!(diagnostic.attribute.as_deref(), Some("model"));

@@ -40,9 +40,7 @@ impl Scratch {
     }
 
     pub(crate) fn property(mut self, name: &str, value: &str) -> Self {
-        self.device
-            .properties
-            .insert(name.to_owned(), value.to_owned());
+        self.device.properties.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -72,11 +70,7 @@ impl Scratch {
     }
 
     fn path(&self, name: &str) -> String {
-        if name.starts_with('/') {
-            name.to_owned()
-        } else {
-            self.device.file(name)
-        }
+        if name.starts_with('/') { name.to_owned() } else { self.device.file(name) }
     }
 }
 
@@ -91,9 +85,7 @@ impl Files for Scratch {
     }
 
     fn link_name(&self, path: &str) -> Option<String> {
-        self.links
-            .get(path)
-            .map(|target| file_name(target).to_owned())
+        self.links.get(path).map(|target| file_name(target).to_owned())
     }
 
     fn canonical(&self, path: &str) -> Option<String> {

@@ -48,17 +48,13 @@ pub(crate) async fn take(inner: &Inner) -> Result<Snapshot, SourceError> {
     });
     let (paths, odd) = enumeration.await?.map_err(UdevError::Enumeration)?;
     let computer = inner
-        .ask("the host", Priority::Bulk, |host, announcer| {
-            host.read_computer(announcer)
-        })
+        .ask("the host", Priority::Bulk, |host, announcer| host.read_computer(announcer))
         .await?;
     let outcomes = read_all(inner, paths).await?;
     let mut collected = Collected::new(revision);
     for path in odd {
         let message = "path is not UTF-8, device is left out";
-        collected
-            .diagnostics
-            .push(Diagnostic::warning(path, message));
+        collected.diagnostics.push(Diagnostic::warning(path, message));
     }
     collected.computer(computer);
     {
@@ -101,10 +97,7 @@ async fn read_all(inner: &Inner, paths: Vec<String>) -> Result<Outcomes, UdevErr
             Priority::Bulk,
             move |announcer| {
                 let gathering = wanted.lock().unwrap_or_else(PoisonError::into_inner);
-                let nobody_waits = gathering
-                    .done
-                    .as_ref()
-                    .is_none_or(oneshot::Sender::is_closed);
+                let nobody_waits = gathering.done.as_ref().is_none_or(oneshot::Sender::is_closed);
                 drop(gathering);
                 if nobody_waits {
                     return Outcome::Vanished;
@@ -160,11 +153,7 @@ impl Collected {
 
     fn computer(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Observed {
-                id,
-                fields,
-                diagnostics,
-            } => {
+            Outcome::Observed { id, fields, diagnostics } => {
                 self.diagnostics.extend(diagnostics);
                 self.observe(id, fields);
             }
@@ -184,19 +173,14 @@ impl Collected {
         outcome: Outcome,
     ) -> Result<(), UdevError> {
         if memory.hides(path, began) {
-            self.rechecks
-                .push((path.to_owned(), Instant::now() + REMOVAL_TIME));
+            self.rechecks.push((path.to_owned(), Instant::now() + REMOVAL_TIME));
             return Ok(());
         }
         if memory.is_withdrawn(path, self.revision) {
             return Ok(());
         }
         match outcome {
-            Outcome::Observed {
-                id,
-                fields,
-                diagnostics,
-            } => {
+            Outcome::Observed { id, fields, diagnostics } => {
                 self.diagnostics.extend(diagnostics);
                 if self.observe(id.clone(), fields) {
                     self.said.push((path.to_owned(), id));
@@ -206,14 +190,9 @@ impl Collected {
                 self.rechecks.push((path.to_owned(), Instant::now()));
                 self.unread(memory, path, Some(id), diagnostic);
             }
-            Outcome::Unreadable {
-                id,
-                diagnostic,
-                diagnostics,
-            } => {
+            Outcome::Unreadable { id, diagnostic, diagnostics } => {
                 if id.is_none() {
-                    self.rechecks
-                        .push((path.to_owned(), Instant::now() + SECOND_CHANCE));
+                    self.rechecks.push((path.to_owned(), Instant::now() + SECOND_CHANCE));
                 }
                 self.diagnostics.extend(diagnostics);
                 self.unread(memory, path, id, diagnostic);
@@ -231,8 +210,7 @@ impl Collected {
     fn observe(&mut self, device: DeviceId, fields: nodedev_types::Fields) -> bool {
         if !self.ids.insert(device.clone()) {
             let message = "another device has the same identity";
-            self.diagnostics
-                .push(Diagnostic::warning(device.to_string(), message));
+            self.diagnostics.push(Diagnostic::warning(device.to_string(), message));
             return false;
         }
         self.devices.push(Observation {

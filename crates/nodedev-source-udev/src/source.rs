@@ -47,9 +47,7 @@ impl UdevSource {
     /// A source with these settings. Starts no thread and reads nothing yet.
     #[must_use]
     pub fn new(config: UdevConfig) -> Self {
-        Self {
-            inner: Arc::new(Inner::new(config)),
-        }
+        Self { inner: Arc::new(Inner::new(config)) }
     }
 }
 
@@ -76,10 +74,7 @@ impl Drop for WatchGuard {
 #[async_trait]
 impl NodeDeviceSource for UdevSource {
     fn info(&self) -> SourceInfo {
-        let fields = Field::ALL
-            .iter()
-            .copied()
-            .filter(|field| !OTHERS_FIELDS.contains(field));
+        let fields = Field::ALL.iter().copied().filter(|field| !OTHERS_FIELDS.contains(field));
         SourceInfo::new("udev", env!("CARGO_PKG_VERSION")).with_stream(StreamInfo::new(
             SourceId::UDEV,
             Presence::Active,
@@ -125,9 +120,7 @@ impl NodeDeviceSource for UdevSource {
         let subject = path.clone();
         let reading = self
             .inner
-            .ask(&subject, Priority::Urgent, move |host, announcer| {
-                host.read(&path, announcer)
-            });
+            .ask(&subject, Priority::Urgent, move |host, announcer| host.read(&path, announcer));
         let fields = dynamic_fields(id, reading.await?)?;
         Ok(Some(Observation {
             source: SourceId::new(SourceId::UDEV),
@@ -149,11 +142,9 @@ impl UdevSource {
                     return Ok(said);
                 }
                 let uuid = uuid.as_str().to_owned();
-                let found = self
-                    .inner
-                    .ask("mediated device", Priority::Urgent, move |host, a| {
-                        host.mdev_path(&uuid, a)
-                    });
+                let found = self.inner.ask("mediated device", Priority::Urgent, move |host, a| {
+                    host.mdev_path(&uuid, a)
+                });
                 let path = found.await?;
                 path.map(Some).ok_or_else(|| gone(id))
             }
@@ -165,9 +156,7 @@ impl UdevSource {
 /// Of what was read, the fields that are read again for each document.
 fn dynamic_fields(id: &DeviceId, outcome: Outcome) -> Result<Fields, SourceError> {
     match outcome {
-        Outcome::Observed {
-            id: found, fields, ..
-        } if found == *id => Ok(fields
+        Outcome::Observed { id: found, fields, .. } if found == *id => Ok(fields
             .iter()
             .filter(|(name, _)| is_dynamic(name))
             .map(|(name, value)| (name.clone(), value.clone()))
@@ -176,20 +165,12 @@ fn dynamic_fields(id: &DeviceId, outcome: Outcome) -> Result<Fields, SourceError
         Outcome::NotYet { diagnostic, .. } => {
             Err(SourceError::new(ErrorKind::Failed, diagnostic.to_string()))
         }
-        Outcome::Unreadable {
-            id: known,
-            diagnostic,
-            ..
-        } => {
+        Outcome::Unreadable { id: known, diagnostic, .. } => {
             // Only a reader that hung could not tell whom it was reading.
             let kind = known.map_or(ErrorKind::Timeout, |_| ErrorKind::Malformed);
             Err(SourceError::new(kind, diagnostic.to_string()))
         }
-        Outcome::NoReader(lost) => Err(UdevError::Reader {
-            subject: id.to_string(),
-            lost,
-        }
-        .into()),
+        Outcome::NoReader(lost) => Err(UdevError::Reader { subject: id.to_string(), lost }.into()),
     }
 }
 
@@ -203,7 +184,5 @@ fn gone(id: &DeviceId) -> SourceError {
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), SourceError> {
     let started = thread::Builder::new().name(name.to_owned()).spawn(run);
-    started
-        .map(drop)
-        .map_err(|error| UdevError::Resources(error).into())
+    started.map(drop).map_err(|error| UdevError::Resources(error).into())
 }

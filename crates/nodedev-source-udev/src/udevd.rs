@@ -43,9 +43,7 @@ impl Arrival {
     fn watch_nearest(&self) -> nix::Result<()> {
         let wanted = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
         let folder = self.0.add_watch(FOLDER, wanted);
-        folder
-            .or_else(|_| self.0.add_watch(FOLDER_ABOVE, wanted))
-            .map(drop)
+        folder.or_else(|_| self.0.add_watch(FOLDER_ABOVE, wanted)).map(drop)
     }
 }
 

@@ -37,10 +37,7 @@ impl Device {
     #[must_use]
     pub fn capabilities(&self) -> Vec<Capability> {
         let mut all: Vec<_> = self.capability().into_iter().collect();
-        let has_types = self
-            .fields
-            .get(mdev_types::TYPES)
-            .is_some_and(|types| !types.is_empty());
+        let has_types = self.fields.get(mdev_types::TYPES).is_some_and(|types| !types.is_empty());
         if has_types && !all.contains(&Capability::MdevTypes) {
             all.push(Capability::MdevTypes);
         }

@@ -15,10 +15,7 @@ impl FieldSet {
     /// The empty set.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            known: BTreeSet::new(),
-            namespaces: BTreeSet::new(),
-        }
+        Self { known: BTreeSet::new(), namespaces: BTreeSet::new() }
     }
 
     /// Adds a field.
@@ -64,9 +61,6 @@ impl FieldSet {
     /// The first field that is said but not in the set.
     #[must_use]
     pub fn first_outside<'a>(&self, fields: &'a Fields) -> Option<&'a FieldName> {
-        fields
-            .iter()
-            .map(|(name, _)| name)
-            .find(|name| !self.contains(name))
+        fields.iter().map(|(name, _)| name).find(|name| !self.contains(name))
     }
 }

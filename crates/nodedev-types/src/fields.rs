@@ -319,12 +319,7 @@ impl Field {
     /// What the field is and where it comes from, in one or more sentences.
     #[must_use]
     pub fn description(self) -> String {
-        self.row()
-            .doc
-            .iter()
-            .map(|line| line.trim())
-            .collect::<Vec<_>>()
-            .join(" ")
+        self.row().doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -350,11 +345,7 @@ impl FromStr for Field {
     type Err = UnknownField;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|field| field.as_str() == text)
-            .ok_or(UnknownField)
+        Self::ALL.iter().copied().find(|field| field.as_str() == text).ok_or(UnknownField)
     }
 }
 
@@ -379,10 +370,7 @@ impl FieldName {
     /// A field outside the known model.
     #[must_use]
     pub fn extension(namespace: &str, name: &str) -> Self {
-        Self::Extension {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self::Extension { namespace: namespace.into(), name: name.into() }
     }
 }
 
@@ -429,8 +417,7 @@ impl serde::Serialize for FieldName {
 impl<'de> serde::Deserialize<'de> for FieldName {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse()
-            .map_err(|e| serde::de::Error::custom(alloc::format!("{e}: `{text}`")))
+        text.parse().map_err(|e| serde::de::Error::custom(alloc::format!("{e}: `{text}`")))
     }
 }
 
@@ -446,10 +433,7 @@ mod tests {
         assert_eq!(names.len(), Field::ALL.len());
         for &field in Field::ALL {
             assert_eq!(field.as_str().parse(), Ok(field));
-            assert!(
-                !field.as_str().contains(':'),
-                "{field} would read as an extension"
-            );
+            assert!(!field.as_str().contains(':'), "{field} would read as an extension");
             assert!(field.description().len() > 10, "{field} has no description");
         }
     }

@@ -174,16 +174,10 @@ mod tests {
     fn json_carries_every_type_back() {
         let mut fields = Fields::new();
         fields.set(pci::CLASS, 0x0002_0000_u64);
-        fields.set(
-            pci::ADDRESS,
-            "0000:00:1f.2".parse::<crate::PciAddress>().unwrap(),
-        );
+        fields.set(pci::ADDRESS, "0000:00:1f.2".parse::<crate::PciAddress>().unwrap());
         fields.set(
             mdev::ATTRIBUTES,
-            alloc::vec![MdevAttribute {
-                name: "a".into(),
-                value: String::new()
-            }],
+            alloc::vec![MdevAttribute { name: "a".into(), value: String::new() }],
         );
         fields.insert(FieldName::extension("acme", "slot"), Value::Number(7));
         let json = serde_json::to_string(&fields).unwrap();

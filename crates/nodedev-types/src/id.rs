@@ -56,19 +56,13 @@ impl DeviceId {
     /// The identity of a mediated device.
     #[must_use]
     pub fn mdev(uuid: &str, parent: &str) -> Self {
-        Self::Mdev {
-            uuid: MdevUuid::new(uuid),
-            parent: parent.into(),
-        }
+        Self::Mdev { uuid: MdevUuid::new(uuid), parent: parent.into() }
     }
 
     /// The identity of a device in a third-party name space.
     #[must_use]
     pub fn foreign(namespace: &str, key: &str) -> Self {
-        Self::Foreign {
-            namespace: namespace.into(),
-            key: key.into(),
-        }
+        Self::Foreign { namespace: namespace.into(), key: key.into() }
     }
 }
 
@@ -124,8 +118,6 @@ impl Serialize for DeviceId {
 
 impl<'de> Deserialize<'de> for DeviceId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }

@@ -24,11 +24,7 @@ impl MdevUuid {
     /// ```
     #[must_use]
     pub fn new(text: &str) -> Self {
-        if is_uuid(text) {
-            Self(text.to_ascii_lowercase().into())
-        } else {
-            Self(text.into())
-        }
+        if is_uuid(text) { Self(text.to_ascii_lowercase().into()) } else { Self(text.into()) }
     }
 
     /// The uuid as text.

@@ -53,13 +53,7 @@ impl DeviceName {
 }
 
 fn push_sanitised(name: &mut String, part: &str) {
-    name.extend(part.bytes().map(|b| {
-        if b.is_ascii_alphanumeric() {
-            char::from(b)
-        } else {
-            '_'
-        }
-    }));
+    name.extend(part.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b) } else { '_' }));
 }
 
 impl Borrow<str> for DeviceName {
@@ -92,9 +86,6 @@ mod tests {
 
     #[test]
     fn each_byte_of_a_multi_byte_character_becomes_an_underscore() {
-        assert_eq!(
-            DeviceName::compose("block", "é!1", None).as_str(),
-            "block____1"
-        );
+        assert_eq!(DeviceName::compose("block", "é!1", None).as_str(), "block____1");
     }
 }

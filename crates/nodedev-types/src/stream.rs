@@ -46,12 +46,7 @@ impl StreamInfo {
     /// A stream that may say these fields.
     #[must_use]
     pub fn new(id: &str, presence: Presence, fields: FieldSet) -> Self {
-        Self {
-            id: SourceId::new(id),
-            presence,
-            fields,
-            namespace: None,
-        }
+        Self { id: SourceId::new(id), presence, fields, namespace: None }
     }
 
     /// The same, owning the devices of a name space and the extension fields of that name.

@@ -61,9 +61,7 @@ impl SysfsPath {
     /// ```
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
         core::iter::successors(Some(self.as_str()), |path| {
-            path.rsplit_once('/')
-                .map(|(above, _)| above)
-                .filter(|above| above.len() > "/sys".len())
+            path.rsplit_once('/').map(|(above, _)| above).filter(|above| above.len() > "/sys".len())
         })
         .skip(1)
     }
@@ -71,9 +69,7 @@ impl SysfsPath {
     /// Whether this path lies strictly below `other`.
     #[must_use]
     pub fn is_below(&self, other: &str) -> bool {
-        self.0
-            .strip_prefix(other)
-            .is_some_and(|rest| rest.starts_with('/'))
+        self.0.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
@@ -107,16 +103,9 @@ mod tests {
 
     #[test]
     fn only_canonical_paths_are_accepted() {
-        for bad in [
-            "",
-            "/sys",
-            "/sys/",
-            "sys/devices",
-            "/sys//a",
-            "/sys/a/../b",
-            "/sys/a/",
-            "/dev/sda",
-        ] {
+        for bad in
+            ["", "/sys", "/sys/", "sys/devices", "/sys//a", "/sys/a/../b", "/sys/a/", "/dev/sda"]
+        {
             assert_eq!(SysfsPath::new(bad), Err(InvalidSysfsPath), "{bad}");
         }
         assert!(SysfsPath::new("/sys/devices/a").is_ok());
@@ -127,10 +116,6 @@ mod tests {
         let path = SysfsPath::new("/sys/devices/a/b").unwrap();
         assert!(path.is_below("/sys/devices/a"));
         assert!(!path.is_below("/sys/devices/a/b"));
-        assert!(
-            !SysfsPath::new("/sys/devices/ab")
-                .unwrap()
-                .is_below("/sys/devices/a")
-        );
+        assert!(!SysfsPath::new("/sys/devices/ab").unwrap().is_below("/sys/devices/a"));
     }
 }

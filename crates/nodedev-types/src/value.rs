@@ -115,9 +115,9 @@ impl fmt::Display for Value {
             Self::Texts(texts) => list(f, texts, |f, text| f.write_str(text)),
             Self::Capability(capability) => capability.fmt(f),
             Self::PciAddress(address) => address.fmt(f),
-            Self::MdevTypes(types) => list(f, types, |f, t| {
-                write!(f, "{} ({} available)", t.id, t.available_instances)
-            }),
+            Self::MdevTypes(types) => {
+                list(f, types, |f, t| write!(f, "{} ({} available)", t.id, t.available_instances))
+            }
             Self::Attributes(attributes) => {
                 list(f, attributes, |f, a| write!(f, "{}={}", a.name, a.value))
             }
@@ -238,12 +238,7 @@ field_value!(Vec<String>, Texts, &'a [String], Vec::as_slice);
 field_value!(Capability, Capability, Capability, |v: &Capability| *v);
 field_value!(PciAddress, PciAddress, PciAddress, |v: &PciAddress| *v);
 field_value!(Vec<MdevType>, MdevTypes, &'a [MdevType], Vec::as_slice);
-field_value!(
-    Vec<MdevAttribute>,
-    Attributes,
-    &'a [MdevAttribute],
-    Vec::as_slice
-);
+field_value!(Vec<MdevAttribute>, Attributes, &'a [MdevAttribute], Vec::as_slice);
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {

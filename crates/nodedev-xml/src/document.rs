@@ -62,12 +62,7 @@ mod tests {
     fn document(name: &str, set: impl FnOnce(&mut Fields)) -> Document {
         let mut fields = Fields::new();
         set(&mut fields);
-        Document {
-            name: DeviceName::new(name),
-            parent: None,
-            form: Form::Live,
-            fields,
-        }
+        Document { name: DeviceName::new(name), parent: None, form: Form::Live, fields }
     }
 
     #[test]

@@ -46,10 +46,7 @@ mod tests {
         for (text, expected) in [
             ("", ""),
             ("plain", "plain"),
-            (
-                "<a href=\"x\">'&'",
-                "&lt;a href=&quot;x&quot;&gt;&apos;&amp;&apos;",
-            ),
+            ("<a href=\"x\">'&'", "&lt;a href=&quot;x&quot;&gt;&apos;&amp;&apos;"),
             ("&amp;", "&amp;amp;"),
             ("é<ü>\u{1f600}&", "é&lt;ü&gt;\u{1f600}&amp;"),
             (" \t\r\n ", " \t\r\n "),

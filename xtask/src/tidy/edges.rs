@@ -9,31 +9,16 @@ use super::workspace::{Package, Workspace};
 const NORMAL: &[(&str, &[&str])] = &[
     ("nodedev-types", &[]),
     ("nodedev-source", &["nodedev-types"]),
-    (
-        "nodedev-source-testkit",
-        &["nodedev-source", "nodedev-types"],
-    ),
+    ("nodedev-source-testkit", &["nodedev-source", "nodedev-types"]),
     ("nodedev-source-udev", &["nodedev-source", "nodedev-types"]),
-    (
-        "nodedev-source-mdevctl",
-        &["nodedev-source", "nodedev-types"],
-    ),
+    ("nodedev-source-mdevctl", &["nodedev-source", "nodedev-types"]),
     ("nodedev-merge", &["nodedev-types"]),
-    (
-        "nodedev-registry",
-        &["nodedev-merge", "nodedev-source", "nodedev-types"],
-    ),
+    ("nodedev-registry", &["nodedev-merge", "nodedev-source", "nodedev-types"]),
     ("nodedev-xml", &["nodedev-types"]),
     ("nodedev-rpc", &[]),
     (
         "nodedev-server",
-        &[
-            "nodedev-registry",
-            "nodedev-rpc",
-            "nodedev-source",
-            "nodedev-types",
-            "nodedev-xml",
-        ],
+        &["nodedev-registry", "nodedev-rpc", "nodedev-source", "nodedev-types", "nodedev-xml"],
     ),
     (
         "nodedev-driver",
@@ -46,15 +31,9 @@ const NORMAL: &[(&str, &[&str])] = &[
             "nodedev-types",
         ],
     ),
-    (
-        "nodedev-cli",
-        &["nodedev-driver", "nodedev-types", "nodedev-xml"],
-    ),
+    ("nodedev-cli", &["nodedev-driver", "nodedev-types", "nodedev-xml"]),
     ("nodedev-tests", &[]),
-    (
-        "xtask",
-        &["nodedev-merge", "nodedev-source-testkit", "nodedev-types"],
-    ),
+    ("xtask", &["nodedev-merge", "nodedev-source-testkit", "nodedev-types"]),
 ];
 
 /// The packages of the workspace that the tests of one may use besides.
@@ -62,10 +41,7 @@ const DEV: &[(&str, &[&str])] = &[
     ("nodedev-source", &["nodedev-source-testkit"]),
     ("nodedev-source-udev", &["nodedev-source-testkit"]),
     ("nodedev-source-mdevctl", &["nodedev-source-testkit"]),
-    (
-        "nodedev-registry",
-        &["nodedev-source-testkit", "nodedev-xml"],
-    ),
+    ("nodedev-registry", &["nodedev-source-testkit", "nodedev-xml"]),
     ("nodedev-server", &["nodedev-source-testkit"]),
     ("nodedev-driver", &["nodedev-source-testkit", "nodedev-xml"]),
     ("nodedev-cli", &["nodedev-source-testkit"]),
@@ -117,16 +93,7 @@ const RESERVED: &[Reserved] = &[
         why: "only nodedev-source-udev links libudev",
     },
     Reserved {
-        names: &[
-            "async-trait",
-            "chrono",
-            "futures-core",
-            "libc",
-            "mio",
-            "nix",
-            "time",
-            "tokio",
-        ],
+        names: &["async-trait", "chrono", "futures-core", "libc", "mio", "nix", "time", "tokio"],
         owner: None,
         never: &["nodedev-merge", "nodedev-types", "nodedev-xml"],
         why: "values, merge and documents are pure: no async, no clock, no system",
@@ -201,34 +168,22 @@ mod tests {
     use super::*;
 
     fn problems(members: &[Value], others: &[Value]) -> Vec<String> {
-        check(&workspace(members, others))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        check(&workspace(members, others)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn allowed_edges_are_no_problem() {
         let members = [
             package("nodedev-types", &["serde"]),
-            package(
-                "nodedev-source",
-                &["nodedev-types", "dev:nodedev-source-testkit"],
-            ),
-            package(
-                "nodedev-source-testkit",
-                &["nodedev-source", "nodedev-types"],
-            ),
+            package("nodedev-source", &["nodedev-types", "dev:nodedev-source-testkit"]),
+            package("nodedev-source-testkit", &["nodedev-source", "nodedev-types"]),
             package(
                 "nodedev-source-udev",
                 &["nodedev-source", "udev", "dev:nodedev-source-testkit"],
             ),
         ];
-        let others = [
-            package("serde", &[]),
-            package("udev", &["libudev-sys"]),
-            package("libudev-sys", &[]),
-        ];
+        let others =
+            [package("serde", &[]), package("udev", &["libudev-sys"]), package("libudev-sys", &[])];
         assert_eq!(problems(&members, &others), [""; 0]);
     }
 
@@ -273,25 +228,13 @@ mod tests {
 
     #[test]
     fn libudev_is_linked_once() {
-        let members = [
-            package("nodedev-driver", &["udev"]),
-            package("xtask", &["other"]),
-        ];
-        let others = [
-            package("other", &["libudev-sys"]),
-            package("libudev-sys", &[]),
-            package("udev", &[]),
-        ];
+        let members = [package("nodedev-driver", &["udev"]), package("xtask", &["other"])];
+        let others =
+            [package("other", &["libudev-sys"]), package("libudev-sys", &[]), package("udev", &[])];
         let found = problems(&members, &others);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(
-            found[0].starts_with("nodedev-driver: reaches `udev`"),
-            "{found:?}"
-        );
-        assert!(
-            found[1].starts_with("xtask: reaches `libudev-sys`"),
-            "{found:?}"
-        );
+        assert!(found[0].starts_with("nodedev-driver: reaches `udev`"), "{found:?}");
+        assert!(found[1].starts_with("xtask: reaches `libudev-sys`"), "{found:?}");
     }
 
     #[test]

@@ -27,9 +27,7 @@ pub(crate) fn check(files: &[TextFile]) -> Vec<Problem> {
             problems.push(Problem::new(&file.path, message));
         }
     }
-    let driver = files
-        .iter()
-        .filter(|file| file.is_rust() && file.path.starts_with(DRIVER));
+    let driver = files.iter().filter(|file| file.is_rust() && file.path.starts_with(DRIVER));
     let lines: usize = driver.map(|file| file.text.lines().count()).sum();
     if lines > DRIVER_LINES {
         let message = format!("{lines} lines; the driver's budget is {DRIVER_LINES}");
@@ -56,10 +54,7 @@ mod tests {
     use super::*;
 
     fn problems(path: &str, text: &str) -> Vec<String> {
-        let file = TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
+        let file = TextFile { path: path.to_owned(), text: text.to_owned() };
         check(&[file]).iter().map(ToString::to_string).collect()
     }
 
@@ -67,17 +62,11 @@ mod tests {
     fn a_module_says_what_it_is() {
         assert_eq!(problems("crates/a/src/b.rs", "//! Things.\n"), [""; 0]);
         assert_eq!(
-            problems(
-                "crates/a/src/lib.rs",
-                "#![doc = include_str!(\"../README.md\")]\n"
-            ),
+            problems("crates/a/src/lib.rs", "#![doc = include_str!(\"../README.md\")]\n"),
             [""; 0]
         );
         assert_eq!(problems("crates/a/tests/it/main.rs", "mod x;\n"), [""; 0]);
-        assert_eq!(
-            problems("crates/a/src/b/tests.rs", "use super::*;\n"),
-            [""; 0]
-        );
+        assert_eq!(problems("crates/a/src/b/tests.rs", "use super::*;\n"), [""; 0]);
         assert_eq!(problems("crates/a/src/b.rs", "use std::fmt;\n").len(), 1);
     }
 
@@ -86,10 +75,7 @@ mod tests {
         let long = "//! x\n".repeat(MAX_LINES + 1);
         assert_eq!(problems("crates/a/src/b.rs", &long).len(), 1);
         assert_eq!(problems(LONG[0].0, &long), [""; 0]);
-        assert_eq!(
-            problems("crates/a/src/b.rs", &"//! x\n".repeat(MAX_LINES)),
-            [""; 0]
-        );
+        assert_eq!(problems("crates/a/src/b.rs", &"//! x\n".repeat(MAX_LINES)), [""; 0]);
     }
 
     #[test]

@@ -6,12 +6,7 @@ use super::{Problem, find};
 use crate::no_std;
 
 /// Lints that the workspace must not drop.
-const LINTS: &[&str] = &[
-    "missing_docs",
-    "unsafe_code",
-    "unwrap_used",
-    "disallowed_methods",
-];
+const LINTS: &[&str] = &["missing_docs", "unsafe_code", "unwrap_used", "disallowed_methods"];
 
 /// All packages and their manifests.
 pub(crate) fn check(workspace: &Workspace, files: &[TextFile]) -> Vec<Problem> {
@@ -26,11 +21,7 @@ pub(crate) fn check(workspace: &Workspace, files: &[TextFile]) -> Vec<Problem> {
             problems.push(missing("`[lints] workspace = true`"));
         }
         if no_std::CRATES.contains(&package.name.as_str())
-            && !has_line(
-                files,
-                &format!("{}/src/lib.rs", package.folder),
-                &["#![no_std]"],
-            )
+            && !has_line(files, &format!("{}/src/lib.rs", package.folder), &["#![no_std]"])
         {
             problems.push(missing("`#![no_std]`"));
         }
@@ -47,12 +38,7 @@ fn published(
     missing: &dyn Fn(&str) -> Problem,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if package
-        .description
-        .as_deref()
-        .unwrap_or_default()
-        .is_empty()
-    {
+    if package.description.as_deref().unwrap_or_default().is_empty() {
         problems.push(missing("description"));
     }
     if package.license.is_none() {
@@ -68,11 +54,7 @@ fn lints(files: &[TextFile]) -> Vec<Problem> {
     let manifest = find(files, "Cargo.toml").map_or("", |file| &file.text);
     LINTS
         .iter()
-        .filter(|lint| {
-            !manifest
-                .lines()
-                .any(|line| line.starts_with(&format!("{lint} = ")))
-        })
+        .filter(|lint| !manifest.lines().any(|line| line.starts_with(&format!("{lint} = "))))
         .map(|lint| Problem::new("Cargo.toml", format!("the workspace's lints lack `{lint}`")))
         .collect()
 }
@@ -93,10 +75,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> TextFile {
-        TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        TextFile { path: path.to_owned(), text: text.to_owned() }
     }
 
     fn good_files() -> Vec<TextFile> {
@@ -105,28 +84,19 @@ mod tests {
                 "Cargo.toml",
                 "missing_docs = \"warn\"\nunsafe_code = \"deny\"\nunwrap_used = \"warn\"\ndisallowed_methods = \"warn\"\n",
             ),
-            file(
-                "crates/nodedev-types/Cargo.toml",
-                "[lints]\nworkspace = true\n",
-            ),
+            file("crates/nodedev-types/Cargo.toml", "[lints]\nworkspace = true\n"),
             file("crates/nodedev-types/README.md", "# nodedev-types\n"),
             file("crates/nodedev-types/src/lib.rs", "#![no_std]\n"),
         ]
     }
 
     fn problems(package: Value, files: &[TextFile]) -> Vec<String> {
-        check(&workspace(&[package], &[]), files)
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        check(&workspace(&[package], &[]), files).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_complete_package_is_no_problem() {
-        assert_eq!(
-            problems(package("nodedev-types", &[]), &good_files()),
-            [""; 0]
-        );
+        assert_eq!(problems(package("nodedev-types", &[]), &good_files()), [""; 0]);
     }
 
     #[test]
@@ -144,10 +114,7 @@ mod tests {
             "nodedev-types: has no licence",
             "nodedev-types: has no README.md",
         ] {
-            assert!(
-                found.iter().any(|problem| problem == expected),
-                "{expected}: {found:?}"
-            );
+            assert!(found.iter().any(|problem| problem == expected), "{expected}: {found:?}");
         }
     }
 
@@ -155,10 +122,7 @@ mod tests {
     fn an_unpublished_package_needs_no_readme() {
         let mut tests = package("nodedev-types", &[]);
         tests["publish"] = Value::Array(vec![]);
-        let files: Vec<_> = good_files()
-            .into_iter()
-            .filter(|file| !file.is_page())
-            .collect();
+        let files: Vec<_> = good_files().into_iter().filter(|file| !file.is_page()).collect();
         assert_eq!(problems(tests, &files), [""; 0]);
     }
 }

@@ -90,12 +90,9 @@ fn unformatted(code: &str) -> String {
 fn words_after<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
     text.match_indices(start).filter_map(move |(at, _)| {
         let rest = &text[at + start.len()..];
-        let end = rest
-            .find(|c: char| !(c.is_ascii_lowercase() || c == '-'))
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '-')).unwrap_or(rest.len());
         let word = &rest[..end];
-        word.starts_with(|c: char| c.is_ascii_lowercase())
-            .then_some(word)
+        word.starts_with(|c: char| c.is_ascii_lowercase()).then_some(word)
     })
 }
 
@@ -125,9 +122,7 @@ fn exists(files: &[TextFile], page: &str, target: &str) -> bool {
     }
     let path = parts.join("/");
     let below = format!("{path}/");
-    files
-        .iter()
-        .any(|file| file.path == path || file.path.starts_with(&below))
+    files.iter().any(|file| file.path == path || file.path.starts_with(&below))
 }
 
 #[cfg(test)]
@@ -135,10 +130,8 @@ mod tests {
     use super::*;
 
     fn page(text: &str) -> [TextFile; 2] {
-        ["docs/page.md", "crates/a/src/lib.rs"].map(|path| TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        })
+        ["docs/page.md", "crates/a/src/lib.rs"]
+            .map(|path| TextFile { path: path.to_owned(), text: text.to_owned() })
     }
 
     fn problems(text: &str) -> Vec<String> {
@@ -159,10 +152,7 @@ mod tests {
 
     #[test]
     fn named_tasks_exist() {
-        assert_eq!(
-            problems("`cargo xtask test --only fmt`, `cargo xtask run`"),
-            [""; 0]
-        );
+        assert_eq!(problems("`cargo xtask test --only fmt`, `cargo xtask run`"), [""; 0]);
         assert_eq!(
             problems("`cargo xtask dance`"),
             ["docs/page.md: names `cargo xtask dance`, which is not there"]
@@ -172,25 +162,16 @@ mod tests {
 
     #[test]
     fn excerpts_are_parts_of_the_code() {
-        let file = |path: &str, text: &str| TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
+        let file =
+            |path: &str, text: &str| TextFile { path: path.to_owned(), text: text.to_owned() };
         let Excerpts { page, from } = EXCERPTS[0];
         let code = file(from[0], "fn a() {\n    b();\n}\n");
-        let good = file(
-            page,
-            "so:\n```rust\nfn a() { b(); }\n```\nand:\n```rust\nb();},\n```\n",
-        );
+        let good = file(page, "so:\n```rust\nfn a() { b(); }\n```\nand:\n```rust\nb();},\n```\n");
         let stale = file(page, "so:\n```rust\n    c();\n```\n");
         assert_eq!(check(&[good, code.clone()]), []);
         let found = check(&[stale, code]);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(
-            found[0]
-                .message
-                .starts_with("the excerpt `c();` is no longer in")
-        );
+        assert!(found[0].message.starts_with("the excerpt `c();` is no longer in"));
     }
 
     #[test]

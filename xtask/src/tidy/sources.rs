@@ -16,11 +16,7 @@ pub(crate) fn check(files: &[TextFile], machine_paths: &[String]) -> Vec<Problem
             }
             found.extend(machine_path(line, machine_paths));
             let subject = || format!("{}:{}", file.path, number + 1);
-            problems.extend(
-                found
-                    .into_iter()
-                    .map(|message| Problem::new(subject(), message)),
-            );
+            problems.extend(found.into_iter().map(|message| Problem::new(subject(), message)));
         }
     }
     problems
@@ -28,15 +24,10 @@ pub(crate) fn check(files: &[TextFile], machine_paths: &[String]) -> Vec<Problem
 
 /// What no text may name: homes, the folder of this checkout and the one around it.
 pub(crate) fn machine_paths(root: &Path) -> Vec<String> {
-    let mut paths: Vec<_> = ["home", "root", "Users"]
-        .iter()
-        .map(|folder| format!("/{folder}/"))
-        .collect();
+    let mut paths: Vec<_> =
+        ["home", "root", "Users"].iter().map(|folder| format!("/{folder}/")).collect();
     let home = std::env::home_dir();
-    for folder in [Some(root), root.parent(), home.as_deref()]
-        .into_iter()
-        .flatten()
-    {
+    for folder in [Some(root), root.parent(), home.as_deref()].into_iter().flatten() {
         if !is_common(folder) {
             paths.push(format!("{}/", folder.display()));
         }
@@ -46,9 +37,7 @@ pub(crate) fn machine_paths(root: &Path) -> Vec<String> {
 
 /// Folders that every system has say nothing of a machine.
 fn is_common(folder: &Path) -> bool {
-    let common = [
-        "/", "/build", "/home", "/opt", "/root", "/srv", "/tmp", "/usr/src", "/var/tmp",
-    ];
+    let common = ["/", "/build", "/home", "/opt", "/root", "/srv", "/tmp", "/usr/src", "/var/tmp"];
     common.iter().any(|path| Path::new(path) == folder)
 }
 
@@ -75,9 +64,7 @@ fn unfinished(line: &str) -> Option<String> {
         }
     }
     let silenced = ["#[ignore]", "#[ignore = \"\"]"];
-    silenced
-        .contains(&code.trim_end())
-        .then(|| "a test is ignored without a reason".to_owned())
+    silenced.contains(&code.trim_end()).then(|| "a test is ignored without a reason".to_owned())
 }
 
 #[cfg(test)]
@@ -85,33 +72,21 @@ mod tests {
     use super::*;
 
     fn problems(path: &str, text: &str) -> Vec<String> {
-        let file = TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
+        let file = TextFile { path: path.to_owned(), text: text.to_owned() };
         let machine_paths = machine_paths(Path::new("/some/where/checkout"));
-        check(&[file], &machine_paths)
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        check(&[file], &machine_paths).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn unfinished_work_is_found() {
         let text = format!("fn a() {{\n    {}!(\"later\")\n}}\n", "todo");
-        assert_eq!(
-            problems("a.rs", &text),
-            ["a.rs:2: `todo!` is unfinished work"]
-        );
+        assert_eq!(problems("a.rs", &text), ["a.rs:2: `todo!` is unfinished work"]);
         assert_eq!(problems("a.rs", &format!("// {}!()\n", "todo")), [""; 0]);
     }
 
     #[test]
     fn an_ignored_test_gives_its_reason() {
-        assert_eq!(
-            problems("a.rs", "#[ignore]\n"),
-            ["a.rs:1: a test is ignored without a reason"]
-        );
+        assert_eq!(problems("a.rs", "#[ignore]\n"), ["a.rs:1: a test is ignored without a reason"]);
         assert_eq!(problems("a.rs", "#[ignore = \"needs a GPU\"]\n"), [""; 0]);
     }
 
@@ -120,10 +95,7 @@ mod tests {
         let (home, around) = (format!("see {}/ann/x", "/home"), "`/some/where/shared/y`");
         assert_eq!(problems("a.md", &home).len(), 1);
         assert_eq!(problems("a.md", around).len(), 1);
-        assert_eq!(
-            problems("a.md", "/sys/devices/home/x and /etc/root"),
-            [""; 0]
-        );
+        assert_eq!(problems("a.md", "/sys/devices/home/x and /etc/root"), [""; 0]);
     }
 
     #[test]

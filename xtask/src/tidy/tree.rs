@@ -73,9 +73,6 @@ mod tests {
         fs::write(root.path().join("image"), [0xff, 0xfe]).unwrap();
         let files = read(root.path()).unwrap();
         assert_eq!(files.len(), 1);
-        assert_eq!(
-            (files[0].path.as_str(), files[0].text.as_str()),
-            ("a/b.rs", "text")
-        );
+        assert_eq!((files[0].path.as_str(), files[0].text.as_str()), ("a/b.rs", "text"));
     }
 }

@@ -41,12 +41,7 @@ impl Workspace {
     /// When cargo fails or says something unexpected.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let platform = format!("--filter-platform={}", host()?);
-        let metadata = [
-            "metadata",
-            "--format-version=1",
-            "--all-features",
-            &platform,
-        ];
+        let metadata = ["metadata", "--format-version=1", "--all-features", &platform];
         let text = Command::cargo(root).args(metadata).output()?;
         Self::parse(&serde_json::from_str(&text)?)
     }
@@ -58,10 +53,8 @@ impl Workspace {
     /// When something that cargo always says is missing; names it.
     pub(crate) fn parse(metadata: &Value) -> Result<Self> {
         let root = text(metadata, "workspace_root")?;
-        let members: BTreeSet<_> = list(metadata, "workspace_members")?
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
+        let members: BTreeSet<_> =
+            list(metadata, "workspace_members")?.iter().filter_map(Value::as_str).collect();
         let graph = Graph::parse(metadata)?;
         let mut packages = Vec::new();
         for package in list(metadata, "packages")? {
@@ -76,10 +69,7 @@ impl Workspace {
     }
 
     pub(crate) fn names(&self) -> BTreeSet<&str> {
-        self.packages
-            .iter()
-            .map(|package| package.name.as_str())
-            .collect()
+        self.packages.iter().map(|package| package.name.as_str()).collect()
     }
 }
 
@@ -94,9 +84,7 @@ impl Package {
             };
         }
         let manifest = text(package, "manifest_path")?;
-        let folder = Path::new(manifest)
-            .parent()
-            .and_then(|folder| folder.strip_prefix(root).ok());
+        let folder = Path::new(manifest).parent().and_then(|folder| folder.strip_prefix(root).ok());
         let optional = |key: &str| package[key].as_str().map(str::to_owned);
         Ok(Self {
             name: text(package, "name")?.to_owned(),
@@ -132,10 +120,7 @@ impl<'a> Graph<'a> {
             let mut targets = Vec::new();
             for dependency in list(node, "deps")? {
                 let kinds = list(dependency, "dep_kinds")?;
-                if kinds
-                    .iter()
-                    .any(|kind| kind["kind"].as_str() != Some("dev"))
-                {
+                if kinds.iter().any(|kind| kind["kind"].as_str() != Some("dev")) {
                     targets.push(text(dependency, "pkg")?);
                 }
             }
@@ -154,10 +139,7 @@ impl<'a> Graph<'a> {
                 }
             }
         }
-        seen.into_iter()
-            .filter_map(|id| self.names.get(id))
-            .map(ToString::to_string)
-            .collect()
+        seen.into_iter().filter_map(|id| self.names.get(id)).map(ToString::to_string).collect()
     }
 }
 
@@ -165,20 +147,15 @@ fn host() -> Result<String> {
     let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = Command::new(program).args(["-vV"]).output()?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned)
-        .context("rustc does not tell its host")
+    host.map(str::to_owned).context("rustc does not tell its host")
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
-    value[key]
-        .as_str()
-        .with_context(|| format!("cargo's metadata: no text `{key}`"))
+    value[key].as_str().with_context(|| format!("cargo's metadata: no text `{key}`"))
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>> {
-    value[key]
-        .as_array()
-        .with_context(|| format!("cargo's metadata: no list `{key}`"))
+    value[key].as_array().with_context(|| format!("cargo's metadata: no list `{key}`"))
 }
 
 #[cfg(test)]

@@ -65,33 +65,18 @@ fn expected(old: Option<&Device>, new: Option<&Device>) -> Vec<ChangeKind> {
     let ((was_active, was_persistent), (active, persistent)) = (state(old), state(new));
     let table = [
         (was_active && !(same && active), ChangeKind::Deleted),
-        (
-            was_persistent && !(same && persistent),
-            ChangeKind::Undefined,
-        ),
+        (was_persistent && !(same && persistent), ChangeKind::Undefined),
         (active && !(same && was_active), ChangeKind::Created),
         (persistent && !(same && was_persistent), ChangeKind::Defined),
     ];
-    let kinds: Vec<_> = table
-        .into_iter()
-        .filter(|(is, _)| *is)
-        .map(|(_, kind)| kind)
-        .collect();
-    if kinds.is_empty() && old != new {
-        vec![ChangeKind::Updated]
-    } else {
-        kinds
-    }
+    let kinds: Vec<_> = table.into_iter().filter(|(is, _)| *is).map(|(_, kind)| kind).collect();
+    if kinds.is_empty() && old != new { vec![ChangeKind::Updated] } else { kinds }
 }
 
 /// Where the events of each name stand: the first and the last place in that stage.
 fn places(events: &[Change], wanted: u8) -> BTreeMap<&DeviceName, (usize, usize)> {
     let mut places = BTreeMap::new();
-    for (at, change) in events
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| stage(c.kind) == wanted)
-    {
+    for (at, change) in events.iter().enumerate().filter(|(_, c)| stage(c.kind) == wanted) {
         places.entry(&change.name).or_insert((at, at)).1 = at;
     }
     places
@@ -178,18 +163,12 @@ fn tell(store: &mut Store, device: &DeviceId, revision: u64, bits: Option<u64>) 
 
 fn told(old: &Store, new: &Store) -> Vec<String> {
     let events = events(&old.list(), &new.list());
-    events
-        .iter()
-        .map(|change| format!("{} {} {}", change.kind, change.name, change.id))
-        .collect()
+    events.iter().map(|change| format!("{} {} {}", change.kind, change.name, change.id)).collect()
 }
 
 #[test]
 fn a_smaller_id_that_takes_a_name_is_a_deletion_and_two_creations() {
-    let (small, large) = (
-        sysfs(&format!("{PCI}/net/a-1")),
-        sysfs(&format!("{PCI}/net/a_1")),
-    );
+    let (small, large) = (sysfs(&format!("{PCI}/net/a-1")), sysfs(&format!("{PCI}/net/a_1")));
     let mut old = Store::default();
     tell(&mut old, &large, 1, Some(0));
     let mut new = old.clone();
@@ -215,13 +194,9 @@ fn a_rename_is_a_deletion_and_a_creation_and_the_children_follow() {
     let [a, a_b, a_b_c, other] =
         ["a", "a/b", "a/b/c", "a-b"].map(|path| sysfs(&format!("/sys/devices/{path}")));
     let mut old = Store::default();
-    [&a, &a_b, &a_b_c]
-        .into_iter()
-        .for_each(|id| tell(&mut old, id, 1, Some(0)));
+    [&a, &a_b, &a_b_c].into_iter().for_each(|id| tell(&mut old, id, 1, Some(0)));
     let mut new = old.clone();
-    [&a, &a_b]
-        .into_iter()
-        .for_each(|id| tell(&mut new, id, 2, None));
+    [&a, &a_b].into_iter().for_each(|id| tell(&mut new, id, 2, None));
     tell(&mut new, &other, 2, Some(0));
     let expected = [
         "deleted platform_b /sys/devices/a/b",
@@ -239,10 +214,7 @@ fn the_host_comes_first_and_goes_last() {
         tell(&mut all, device, at as u64, Some(0));
     }
     let none = Store::default();
-    assert_eq!(
-        told(&none, &all)[..2],
-        ["created computer computer", "defined computer computer"]
-    );
+    assert_eq!(told(&none, &all)[..2], ["created computer computer", "defined computer computer"]);
     // Within one device: deleted before undefined, created before defined.
     let going = told(&all, &none);
     assert_eq!(going[going.len() - 1], "undefined computer computer");

@@ -14,9 +14,8 @@ use crate::world::{POLICY, UUID, history};
 
 fn explained(device: &Device, said: &[Observation]) -> Vec<Explained> {
     let of = said.iter().filter(|o| o.device == device.id);
-    let claims: Vec<_> = of
-        .map(|Observation { source, fields, .. }| Claim { source, fields })
-        .collect();
+    let claims: Vec<_> =
+        of.map(|Observation { source, fields, .. }| Claim { source, fields }).collect();
     POLICY.explain(device, &claims)
 }
 
@@ -116,9 +115,7 @@ fn rows_of(id: &DeviceId, sources: &[&str]) -> Vec<Explained> {
 }
 
 fn row<'a>(rows: &'a [Explained], field: &str) -> &'a Explained {
-    rows.iter()
-        .find(|row| row.field == field)
-        .expect("such a row")
+    rows.iter().find(|row| row.field == field).expect("such a row")
 }
 
 #[test]
@@ -128,10 +125,7 @@ fn a_running_defined_device_explains_itself() {
     let origin = |field: &str| row(&rows, field).origin.to_string();
     assert_eq!(origin("active"), "derived: asserted by udev");
     assert_eq!(origin("persistent"), "derived: asserted by mdevctl/defined");
-    assert_eq!(
-        origin("parent"),
-        "derived: the nearest sysfs ancestor that is a device"
-    );
+    assert_eq!(origin("parent"), "derived: the nearest sysfs ancestor that is a device");
     assert_eq!(origin("autostart"), "mdevctl/defined");
     assert_eq!(row(&rows, "autostart").value, Some(Value::Flag(true)));
     let kind = row(&rows, "mdev.type");
@@ -139,11 +133,7 @@ fn a_running_defined_device_explains_itself() {
     assert_eq!(kind.lost[0].source.as_str(), "mdevctl/active");
     assert_eq!(kind.lost[0].value, "mtty-1".into());
     assert!(kind.why.starts_with("the link in sysfs"), "{}", kind.why);
-    let lost: Vec<_> = row(&rows, "mdev.uuid")
-        .lost
-        .iter()
-        .map(|l| l.source.as_str())
-        .collect();
+    let lost: Vec<_> = row(&rows, "mdev.uuid").lost.iter().map(|l| l.source.as_str()).collect();
     assert_eq!(lost, ["mdevctl/active", "mdevctl/defined"]);
 }
 
@@ -152,19 +142,10 @@ fn a_stopped_definition_shows_what_is_not_heard() {
     let id = DeviceId::mdev(UUID, "mtty");
     let rows = rows_of(&id, &["mdevctl/defined", "mdevctl/active"]);
     let parent = row(&rows, "parent").origin.to_string();
-    assert_eq!(
-        parent,
-        "derived: the device with the parent address of the definition"
-    );
-    assert_eq!(
-        row(&rows, "active").origin.to_string(),
-        "derived: nobody asserts it"
-    );
+    assert_eq!(parent, "derived: the device with the parent address of the definition");
+    assert_eq!(row(&rows, "active").origin.to_string(), "derived: nobody asserts it");
     let attributes = row(&rows, "mdev.attributes");
-    assert_eq!(
-        (&attributes.value, attributes.origin.to_string()),
-        (&None, "nobody".to_owned())
-    );
+    assert_eq!((&attributes.value, attributes.origin.to_string()), (&None, "nobody".to_owned()));
     assert_eq!(attributes.lost.len(), 1);
 }
 
@@ -177,10 +158,7 @@ fn the_host_is_always_defined_and_started() {
     assert_eq!(origin("persistent"), "derived: the host is always defined");
     let autostart = row(&rows, "autostart");
     assert_eq!(autostart.value, Some(Value::Flag(true)));
-    assert_eq!(
-        autostart.origin.to_string(),
-        "derived: the host is always started"
-    );
+    assert_eq!(autostart.origin.to_string(), "derived: the host is always started");
     assert_eq!(autostart.lost.len(), 1);
 }
 
@@ -199,10 +177,7 @@ fn a_third_partys_device_and_field_are_its_own() {
         ("acme".into(), "the field is the source's own")
     );
     let rows = rows_of(&DeviceId::foreign("net", "x"), &["shadow"]);
-    assert_eq!(
-        row(&rows, "parent").origin.to_string(),
-        "derived: without a sysfs path: the host"
-    );
+    assert_eq!(row(&rows, "parent").origin.to_string(), "derived: without a sysfs path: the host");
 }
 
 #[test]
@@ -217,9 +192,6 @@ fn an_autostart_that_nobody_may_say_has_no_value() {
     let list = store.list();
     let rows = explained(list.values().next().unwrap(), &store.said());
     let autostart = row(&rows, "autostart");
-    assert_eq!(
-        (&autostart.value, &autostart.origin),
-        (&None, &Origin::Nobody)
-    );
+    assert_eq!((&autostart.value, &autostart.origin), (&None, &Origin::Nobody));
     assert_eq!(autostart.lost.len(), 1);
 }

@@ -12,12 +12,7 @@ use crate::{config, oracle};
 
 /// The same messages in another order that keeps each source's own.
 fn interleave(messages: &[Message], picks: &[u8]) -> Vec<Message> {
-    let of = |source: &&str| {
-        messages
-            .iter()
-            .filter(|m| m.source.as_str() == *source)
-            .collect()
-    };
+    let of = |source: &&str| messages.iter().filter(|m| m.source.as_str() == *source).collect();
     let mut queues: Vec<VecDeque<&Message>> = SOURCES.iter().map(of).collect();
     let mut order = Vec::new();
     let mut picks = picks.iter().cycle();
@@ -34,9 +29,7 @@ fn picks() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn shuffled<T: Clone + std::fmt::Debug>(items: Vec<T>) -> impl Strategy<Value = (Vec<T>, Vec<T>)> {
-    Just(items.clone())
-        .prop_shuffle()
-        .prop_map(move |other| (items.clone(), other))
+    Just(items.clone()).prop_shuffle().prop_map(move |other| (items.clone(), other))
 }
 
 proptest! {
@@ -175,7 +168,5 @@ proptest! {
 }
 
 fn as_claims(said: &[Observation]) -> Vec<Claim<'_>> {
-    said.iter()
-        .map(|Observation { source, fields, .. }| Claim { source, fields })
-        .collect()
+    said.iter().map(|Observation { source, fields, .. }| Claim { source, fields }).collect()
 }

@@ -71,11 +71,7 @@ proptest! {
 /// Identities in name spaces with a colon cannot be told apart by their texts.
 #[test]
 fn equal_texts_do_not_make_equal_names() {
-    let ids = [
-        DeviceId::Computer,
-        DeviceId::foreign("a", "b:c"),
-        DeviceId::foreign("a:b", "c"),
-    ];
+    let ids = [DeviceId::Computer, DeviceId::foreign("a", "b:c"), DeviceId::foreign("a:b", "c")];
     assert_eq!(ids[1].to_string(), ids[2].to_string());
     let names = names_in_group(&DeviceName::new("n"), &ids, |_| false);
     let distinct: BTreeSet<_> = names.iter().map(|(_, name)| name).collect();
@@ -91,10 +87,7 @@ fn a_lookalike_makes_the_suffix_longer_and_its_leaving_makes_it_short_again() {
     let name_of_large = |messages: &[Message]| {
         let list = Store::of(messages).list();
         let large = |id: &DeviceId| id.to_string().ends_with("/net/a_1");
-        list.into_values()
-            .find(|device| large(&device.id))
-            .unwrap()
-            .name
+        list.into_values().find(|device| large(&device.id)).unwrap().name
     };
     // a-1, a.1, a_1, then the lookalikes: short, long, longest.
     let group = "net_a_1_02_00_00_00_00_01".len();

@@ -12,18 +12,9 @@ pub(crate) fn list(said: &[Observation]) -> List {
     let mut ids: Vec<_> = said.iter().map(|o| &o.device).collect();
     ids.sort();
     ids.dedup();
-    let mut devices: Vec<_> = ids
-        .into_iter()
-        .filter_map(|id| nameless(id, said))
-        .collect();
-    let names: Vec<_> = devices
-        .iter()
-        .map(|device| name(device, &devices))
-        .collect();
-    let parents: Vec<_> = devices
-        .iter()
-        .map(|device| parent(device, &devices))
-        .collect();
+    let mut devices: Vec<_> = ids.into_iter().filter_map(|id| nameless(id, said)).collect();
+    let names: Vec<_> = devices.iter().map(|device| name(device, &devices)).collect();
+    let parents: Vec<_> = devices.iter().map(|device| parent(device, &devices)).collect();
     for (at, parent) in parents.into_iter().enumerate() {
         devices[at].name = names[at].clone();
         devices[at].parent = match (&devices[at].id, parent) {
@@ -32,10 +23,7 @@ pub(crate) fn list(said: &[Observation]) -> List {
             (_, None) => Some(DeviceName::new("computer")),
         };
     }
-    devices
-        .into_iter()
-        .map(|device| (device.name.clone(), device))
-        .collect()
+    devices.into_iter().map(|device| (device.name.clone(), device)).collect()
 }
 
 /// What the source says of the device last.
@@ -70,10 +58,7 @@ fn nameless(id: &DeviceId, said: &[Observation]) -> Option<Device> {
     }
     let mut fields = Fields::new();
     let mut autostart = false;
-    for name in said
-        .iter()
-        .flat_map(|o| o.fields.iter().map(|(name, _)| name))
-    {
+    for name in said.iter().flat_map(|o| o.fields.iter().map(|(name, _)| name)) {
         let by = |source: &str| heard(source).and_then(|fields| fields.value(name)).cloned();
         let value = match (id, name) {
             (DeviceId::Foreign { namespace, .. }, _) => by(third_party(namespace)),
@@ -142,10 +127,7 @@ fn wish(device: &Device) -> String {
                 Some(Capability::Storage) => {
                     [vec!["block", sysname], serial.into_iter().collect()].concat()
                 }
-                _ => vec![
-                    text(device, Field::DeviceSubsystem).unwrap_or("device"),
-                    sysname,
-                ],
+                _ => vec![text(device, Field::DeviceSubsystem).unwrap_or("device"), sysname],
             }
         }
         _ => vec![],
@@ -174,11 +156,7 @@ fn name(device: &Device, all: &[Device]) -> DeviceName {
         } else {
             let longest = candidates[2].clone();
             let longer = (1..99).map(|zeros| format!("{longest}{}", "0".repeat(zeros)));
-            candidates
-                .into_iter()
-                .chain(longer)
-                .find(free)
-                .unwrap_or_default()
+            candidates.into_iter().chain(longer).find(free).unwrap_or_default()
         };
         if rival.id == device.id {
             return DeviceName::new(&name);
@@ -198,10 +176,7 @@ fn parent(device: &Device, all: &[Device]) -> Option<usize> {
             })
         };
         let length = |at: &usize| text(&all[*at], Field::DevicePath).map(str::len);
-        return (0..all.len())
-            .filter(ours)
-            .filter(above)
-            .max_by_key(|at| (length(at), by_id(at)));
+        return (0..all.len()).filter(ours).filter(above).max_by_key(|at| (length(at), by_id(at)));
     }
     let DeviceId::Mdev { parent, .. } = &device.id else {
         return None;

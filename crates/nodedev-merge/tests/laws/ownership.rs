@@ -40,9 +40,7 @@ fn owns(source: &str, id: &DeviceId, name: &FieldName) -> bool {
 fn disturbed(source: &str, id: &DeviceId, own: &Fields, other: Fields) -> Fields {
     let own = own.iter().filter(|(name, _)| owns(source, id, name));
     let other = other.iter().filter(|(name, _)| !owns(source, id, name));
-    own.chain(other)
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    own.chain(other).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn by_id(list: &List) -> BTreeMap<&DeviceId, &Device> {
@@ -52,13 +50,8 @@ fn by_id(list: &List) -> BTreeMap<&DeviceId, &Device> {
 fn without_extensions_of(namespace: &str, device: &Device) -> Device {
     let own = |name: &FieldName| matches!(name, FieldName::Extension { namespace: of, .. } if **of == *namespace);
     let fields = device.fields.iter().filter(|(name, _)| !own(name));
-    let fields = fields
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    Device {
-        fields,
-        ..device.clone()
-    }
+    let fields = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Device { fields, ..device.clone() }
 }
 
 proptest! {
@@ -118,13 +111,8 @@ proptest! {
 fn every_field_of_the_model_has_an_owner() {
     let policy = crate::world::POLICY.clone();
     for &field in Field::ALL {
-        let rule = policy
-            .rule(field)
-            .unwrap_or_else(|| panic!("{field} stands in no rule"));
-        assert!(
-            !rule.sources().is_empty() && !rule.why.is_empty(),
-            "{field}"
-        );
+        let rule = policy.rule(field).unwrap_or_else(|| panic!("{field} stands in no rule"));
+        assert!(!rule.sources().is_empty() && !rule.why.is_empty(), "{field}");
     }
 }
 
@@ -146,10 +134,7 @@ fn what_only_the_active_listing_knows_makes_no_device() {
     let running = Message::new("udev", &id, 1, Some(fields_of("udev", &id, 0)));
     let list = Store::of([&live, &running]).list();
     let device = list.values().next().unwrap();
-    assert_eq!(
-        device.fields.value(&Field::MdevType.into()),
-        Some(&"mtty-2".into())
-    );
+    assert_eq!(device.fields.value(&Field::MdevType.into()), Some(&"mtty-2".into()));
     assert!(device.fields.value(&Field::MdevAttributes.into()).is_some());
 }
 
@@ -163,11 +148,7 @@ fn a_definition_that_stops_loses_what_was_running() {
     let list = store.list();
     let device = list.values().next().unwrap();
     assert!(!device.active && device.persistent && device.autostart);
-    let names: Vec<_> = device
-        .fields
-        .iter()
-        .map(|(name, _)| name.to_string())
-        .collect();
+    let names: Vec<_> = device.fields.iter().map(|(name, _)| name.to_string()).collect();
     let expected = [
         "capability",
         "mdev.uuid",

@@ -40,10 +40,7 @@ fn says(source: &str, id: &DeviceId, edit: impl FnOnce(&mut Fields)) -> Message 
 }
 
 fn parent_of<'a>(list: &'a List, id: &DeviceId) -> &'a str {
-    let device = list
-        .values()
-        .find(|device| device.id == *id)
-        .expect("such a device");
+    let device = list.values().find(|device| device.id == *id).expect("such a device");
     device.parent.as_ref().expect("a parent").as_str()
 }
 
@@ -88,12 +85,7 @@ fn of_several_capable_devices_the_smallest_id_is_the_parent() {
         })
     };
     let defined = says("mdevctl/defined", &definition, |_| {});
-    let list = Store::of(&[
-        defined,
-        capable("/sys/devices/z"),
-        capable("/sys/devices/y"),
-    ])
-    .list();
+    let list = Store::of(&[defined, capable("/sys/devices/z"), capable("/sys/devices/y")]).list();
     assert_eq!(parent_of(&list, &definition), "platform_y");
 }
 
@@ -104,10 +96,7 @@ fn a_running_device_follows_its_path_and_a_stopped_one_its_address() {
     let elsewhere = format!("/sys/devices/virtual/mtty/mtty/{UUID}");
     let running = says("udev", &id, |fields| fields.set(device::PATH, elsewhere));
     let defined = says("mdevctl/defined", &id, |_| {});
-    let parents = [
-        says("udev", &mtty, |_| {}),
-        says("udev", &sysfs(PCI), |_| {}),
-    ];
+    let parents = [says("udev", &mtty, |_| {}), says("udev", &sysfs(PCI), |_| {})];
     let list = Store::of(parents.iter().chain([&running, &defined])).list();
     assert_eq!(parent_of(&list, &id), "mtty_mtty");
     let list = Store::of(parents.iter().chain([&defined])).list();
@@ -126,12 +115,8 @@ fn a_running_device_follows_its_path_and_a_stopped_one_its_address() {
 #[test]
 fn a_parent_below_its_own_child_is_none() {
     let id = DeviceId::mdev(UUID, "x");
-    let running = says("udev", &id, |fields| {
-        fields.set(device::PATH, "/sys/devices/a")
-    });
-    let below = says("udev", &sysfs("/sys/devices/a/b"), |fields| {
-        fields.set(device::ADDRESS, "x")
-    });
+    let running = says("udev", &id, |fields| fields.set(device::PATH, "/sys/devices/a"));
+    let below = says("udev", &sysfs("/sys/devices/a/b"), |fields| fields.set(device::ADDRESS, "x"));
     let list = Store::of([&running, &below]).list();
     assert_eq!(parent_of(&list, &id), "computer");
 }

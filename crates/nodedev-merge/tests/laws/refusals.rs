@@ -17,13 +17,7 @@ fn refused(more: impl IntoIterator<Item = StreamInfo>) -> PolicyError {
 }
 
 const fn rule(fields: &'static [Field], strategy: Strategy) -> Rule {
-    Rule {
-        fields,
-        strategy,
-        condition: Condition::Always,
-        heard: &[],
-        why: "",
-    }
+    Rule { fields, strategy, condition: Condition::Always, heard: &[], why: "" }
 }
 
 #[test]
@@ -32,10 +26,7 @@ fn the_table_itself_is_accepted() {
     let ids: Vec<_> = policy.streams().map(|stream| stream.id.as_str()).collect();
     assert_eq!(ids, ["mdevctl/active", "mdevctl/defined", "udev"]);
     assert!(policy.stream(&SourceId::new("acme")).is_none());
-    assert_eq!(
-        policy.stream(&SourceId::new("udev")).unwrap().presence,
-        Presence::Active
-    );
+    assert_eq!(policy.stream(&SourceId::new("udev")).unwrap().presence, Presence::Active);
     let rows: Vec<_> = OWNERSHIP.iter().flat_map(|rule| rule.fields).collect();
     assert_eq!(rows.len(), Field::ALL.len());
 }
@@ -46,10 +37,7 @@ fn two_streams_of_one_name() {
     assert_eq!(error, PolicyError::DuplicateStream(SourceId::new("udev")));
     assert_eq!(error.to_string(), "two streams are called `udev`");
     let acme = || stream("acme", FieldSet::new()).with_namespace("acme");
-    assert_eq!(
-        refused([acme(), acme()]),
-        PolicyError::DuplicateStream(SourceId::new("acme"))
-    );
+    assert_eq!(refused([acme(), acme()]), PolicyError::DuplicateStream(SourceId::new("acme")));
 }
 
 #[test]
@@ -62,20 +50,14 @@ fn two_streams_of_one_name_space() {
     let many = stream("many", FieldSet::new().with_namespace("b")).with_namespace("a");
     assert!(Policy::new([many.clone(), one()]).is_ok());
     let b = stream("b", FieldSet::new()).with_namespace("b");
-    assert!(matches!(
-        refused([many, b]),
-        PolicyError::DuplicateNamespace { .. }
-    ));
+    assert!(matches!(refused([many, b]), PolicyError::DuplicateNamespace { .. }));
 }
 
 #[test]
 fn a_name_space_that_reads_as_something_else() {
     for namespace in ["", "mdev", "a:b", "/sys"] {
         let error = refused([stream("acme", FieldSet::new()).with_namespace(namespace)]);
-        assert_eq!(
-            error.to_string(),
-            format!("`acme` cannot have the name space `{namespace}`")
-        );
+        assert_eq!(error.to_string(), format!("`acme` cannot have the name space `{namespace}`"));
     }
 }
 
@@ -105,17 +87,11 @@ fn a_stream_that_is_heard_may_declare_the_field() {
 #[test]
 fn a_field_in_two_rules() {
     static TABLE: &[Rule] = &[
-        rule(
-            &[Field::DevicePath, Field::DeviceDriver],
-            Strategy::Owner("a"),
-        ),
+        rule(&[Field::DevicePath, Field::DeviceDriver], Strategy::Owner("a")),
         rule(&[Field::DeviceDriver], Strategy::Priority(&["b", "c"])),
     ];
     let error = Policy::with_table(TABLE, []).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "field `driver` stands in two rules, for `a` and for `b, c`"
-    );
+    assert_eq!(error.to_string(), "field `driver` stands in two rules, for `a` and for `b, c`");
 }
 
 #[test]
@@ -149,15 +125,8 @@ fn merged<T>(table: &'static [Rule], key: Key<T>, said: &[(&str, Value)]) -> Opt
             (SourceId::new(source), fields)
         })
         .collect();
-    let claims: Vec<_> = claims
-        .iter()
-        .map(|(source, fields)| Claim { source, fields })
-        .collect();
-    policy
-        .merge(&DeviceId::Computer, &claims)?
-        .fields
-        .value(&name)
-        .cloned()
+    let claims: Vec<_> = claims.iter().map(|(source, fields)| Claim { source, fields }).collect();
+    policy.merge(&DeviceId::Computer, &claims)?.fields.value(&name).cloned()
 }
 
 fn texts(texts: &[&str]) -> Value {
@@ -168,43 +137,23 @@ fn texts(texts: &[&str]) -> Value {
 fn a_union_has_each_text_once_in_order_however_many_speak() {
     static TABLE: &[Rule] = &[rule(&[Field::DeviceDevlinks], Strategy::Union(&["b", "a"]))];
     let (one, two) = (texts(&["/dev/z", "/dev/b"]), texts(&["/dev/b", "/dev/a"]));
-    let both = [
-        ("a", one.clone()),
-        ("b", two.clone()),
-        ("c", texts(&["/dev/not"])),
-    ];
+    let both = [("a", one.clone()), ("b", two.clone()), ("c", texts(&["/dev/not"]))];
     let united = Some(texts(&["/dev/a", "/dev/b", "/dev/z"]));
     assert_eq!(merged(TABLE, device::DEVLINKS, &both), united);
     let reversed = [("b", two), ("a", one.clone())];
     assert_eq!(merged(TABLE, device::DEVLINKS, &reversed), united);
-    assert_eq!(
-        merged(TABLE, device::DEVLINKS, &[("a", one)]),
-        Some(texts(&["/dev/b", "/dev/z"]))
-    );
-    assert_eq!(
-        merged(TABLE, device::DEVLINKS, &[("c", texts(&["/dev/x"]))]),
-        None
-    );
+    assert_eq!(merged(TABLE, device::DEVLINKS, &[("a", one)]), Some(texts(&["/dev/b", "/dev/z"])));
+    assert_eq!(merged(TABLE, device::DEVLINKS, &[("c", texts(&["/dev/x"]))]), None);
 }
 
 #[test]
 fn priority_takes_the_first_that_says_anything() {
-    static TABLE: &[Rule] = &[rule(
-        &[Field::DeviceDriver],
-        Strategy::Priority(&["b", "a"]),
-    )];
-    let all = [
-        ("a", "of a".into()),
-        ("b", "of b".into()),
-        ("c", "of c".into()),
-    ];
+    static TABLE: &[Rule] = &[rule(&[Field::DeviceDriver], Strategy::Priority(&["b", "a"]))];
+    let all = [("a", "of a".into()), ("b", "of b".into()), ("c", "of c".into())];
     assert_eq!(merged(TABLE, device::DRIVER, &all), Some("of b".into()));
     let empty = [("a", "of a".into()), ("b", "".into())];
     assert_eq!(merged(TABLE, device::DRIVER, &empty), Some("".into()));
-    assert_eq!(
-        merged(TABLE, device::DRIVER, &all[..1]),
-        Some("of a".into())
-    );
+    assert_eq!(merged(TABLE, device::DRIVER, &all[..1]), Some("of a".into()));
     assert_eq!(merged(TABLE, device::DRIVER, &all[2..]), None);
 }
 
@@ -219,18 +168,12 @@ fn presence_is_asserted_of_own_devices_only() {
     let acme = stream("acme", FieldSet::new()).with_namespace("acme");
     let policy = Policy::new(builtin_streams().into_iter().chain([acme])).unwrap();
     let presence = |source: &str, id: &DeviceId| policy.presence(&SourceId::new(source), id);
-    let (own, other) = (
-        DeviceId::foreign("acme", "x"),
-        DeviceId::foreign("other", "x"),
-    );
+    let (own, other) = (DeviceId::foreign("acme", "x"), DeviceId::foreign("other", "x"));
     assert_eq!(presence("acme", &own), Presence::Active);
     assert_eq!(presence("acme", &other), Presence::Nothing);
     assert_eq!(presence("acme", &DeviceId::Computer), Presence::Nothing);
     assert_eq!(presence("udev", &own), Presence::Nothing);
     assert_eq!(presence("udev", &DeviceId::Computer), Presence::Active);
-    assert_eq!(
-        presence("mdevctl/defined", &DeviceId::Computer),
-        Presence::Defined
-    );
+    assert_eq!(presence("mdevctl/defined", &DeviceId::Computer), Presence::Defined);
     assert_eq!(presence("stranger", &DeviceId::Computer), Presence::Nothing);
 }

@@ -137,28 +137,16 @@ fn noise() -> Vec<(FieldName, Vec<Value>)> {
         Capability::Mdev,
         Capability::UsbDevice,
     ];
-    let paths = [
-        "/sys/devices/a/b/x",
-        PCI,
-        "/sys/devices/a",
-        "/sys/devices/pci0000:00",
-        "not a path",
-        "",
-    ];
+    let paths =
+        ["/sys/devices/a/b/x", PCI, "/sys/devices/a", "/sys/devices/pci0000:00", "not a path", ""];
     let known: Vec<(Field, Vec<Value>)> = vec![
-        (
-            Field::DeviceCapability,
-            capabilities.map(Value::from).to_vec(),
-        ),
+        (Field::DeviceCapability, capabilities.map(Value::from).to_vec()),
         (Field::DevicePath, text(&paths)),
         (Field::DeviceAddress, text(&["0000:00:02.0", "mtty", ""])),
         (Field::DeviceSubsystem, text(&["net", "", "usb"])),
         (Field::NetAddress, text(&[MAC, "", "02:00"])),
         (Field::StorageSerial, text(&["S.1", "S-1", ""])),
-        (
-            Field::MdevTypesTypes,
-            vec![vec![mdev_type()].into(), Value::MdevTypes(vec![])],
-        ),
+        (Field::MdevTypesTypes, vec![vec![mdev_type()].into(), Value::MdevTypes(vec![])]),
         (Field::DeviceAutostart, flags()),
         (Field::MdevUuid, text(&[UUID, ""])),
         (Field::MdevParentAddr, text(&["0000:00:02.0", "mtty", ""])),
@@ -170,17 +158,12 @@ fn noise() -> Vec<(FieldName, Vec<Value>)> {
         (Field::DeviceDriver, text(&["vfio-pci", ""])),
         (
             Field::DeviceDevlinks,
-            vec![
-                Value::Texts(vec!["b".into(), "a".into()]),
-                Value::Texts(vec![]),
-            ],
+            vec![Value::Texts(vec!["b".into(), "a".into()]), Value::Texts(vec![])],
         ),
         (Field::PciClass, number(0x02_0000)),
     ];
     let extensions = ["acme", "net", "ghost"].map(|of| (FieldName::extension(of, "x"), number(1)));
-    let known = known
-        .into_iter()
-        .map(|(field, values)| (field.into(), values));
+    let known = known.into_iter().map(|(field, values)| (field.into(), values));
     known.chain(extensions).collect()
 }
 
@@ -194,8 +177,5 @@ fn mdev_type() -> MdevType {
 }
 
 fn attributes(value: &str) -> Vec<MdevAttribute> {
-    vec![MdevAttribute {
-        name: "assign".into(),
-        value: value.into(),
-    }]
+    vec![MdevAttribute { name: "assign".into(), value: value.into() }]
 }

@@ -80,12 +80,7 @@ impl Store {
         unnamed.iter().for_each(|gone| self.hear(gone));
         for named in all {
             let fields = Some(named.fields.clone());
-            self.hear(&Message::new(
-                source.as_str(),
-                &named.device,
-                revision.0,
-                fields,
-            ));
+            self.hear(&Message::new(source.as_str(), &named.device, revision.0, fields));
         }
     }
 

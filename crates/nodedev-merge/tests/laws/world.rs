@@ -13,13 +13,8 @@ use crate::store::Message;
 
 /// Who speaks: the three built-in streams, a source with devices of its own, and one whose devices
 /// are named like network interfaces.
-pub(crate) const SOURCES: [&str; 5] = [
-    SourceId::UDEV,
-    SourceId::MDEVCTL_DEFINED,
-    SourceId::MDEVCTL_ACTIVE,
-    "acme",
-    "shadow",
-];
+pub(crate) const SOURCES: [&str; 5] =
+    [SourceId::UDEV, SourceId::MDEVCTL_DEFINED, SourceId::MDEVCTL_ACTIVE, "acme", "shadow"];
 
 pub(crate) const UUID: &str = "aaaaaaaa-0000-4000-8000-00000000000f";
 pub(crate) const UPPER_UUID: &str = "AAAAAAAA-0000-4000-8000-00000000000F";
@@ -36,9 +31,7 @@ pub(crate) fn streams() -> Vec<StreamInfo> {
         .with(device::ADDRESS)
         .with(device::AUTOSTART)
         .with(mdev_types::TYPES);
-    let shadow = FieldSet::new()
-        .with(device::AUTOSTART)
-        .with(mdev::ATTRIBUTES);
+    let shadow = FieldSet::new().with(device::AUTOSTART).with(mdev::ATTRIBUTES);
     let mut streams = builtin_streams();
     streams.push(StreamInfo::new("acme", Presence::Active, acme).with_namespace("acme"));
     streams.push(StreamInfo::new("shadow", Presence::Defined, shadow).with_namespace("net"));
@@ -119,16 +112,9 @@ fn devices() -> impl Strategy<Value = Vec<DeviceId>> {
         all.filter(|id| theme(&id.to_string())).collect()
     };
     let mdev = of(|id| {
-        [
-            "mdev:",
-            "mtty/mtty",
-            "02.0",
-            "02.0/host",
-            "acme:slot 1",
-            "pci0000:00",
-        ]
-        .iter()
-        .any(|part| id.starts_with(part) || id.ends_with(part))
+        ["mdev:", "mtty/mtty", "02.0", "02.0/host", "acme:slot 1", "pci0000:00"]
+            .iter()
+            .any(|part| id.starts_with(part) || id.ends_with(part))
     });
     let net = of(|id| id.contains("net"));
     prop_oneof![

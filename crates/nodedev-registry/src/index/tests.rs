@@ -20,12 +20,7 @@ fn port(n: usize) -> (DeviceId, Merged) {
 }
 
 const fn active(fields: Fields) -> Merged {
-    Merged {
-        active: true,
-        persistent: false,
-        autostart: false,
-        fields,
-    }
+    Merged { active: true, persistent: false, autostart: false, fields }
 }
 
 /// What it takes to have the index follow one update, counted in devices that are looked at.
@@ -53,20 +48,12 @@ fn an_update_costs_what_changed_and_not_what_exists() {
     let (mut index, mut snapshot) = host();
     let (id, mut merged) = port(7);
     assert_eq!(
-        work(
-            &mut index,
-            &mut snapshot,
-            vec![(id.clone(), Some(merged.clone()))]
-        ),
+        work(&mut index, &mut snapshot, vec![(id.clone(), Some(merged.clone()))]),
         0,
         "nothing has changed"
     );
     merged.fields.set(net::LINK_STATE, "up");
-    let one = work(
-        &mut index,
-        &mut snapshot,
-        vec![(id.clone(), Some(merged.clone()))],
-    );
+    let one = work(&mut index, &mut snapshot, vec![(id.clone(), Some(merged.clone()))]);
     assert_eq!(one, 1, "a field of one device");
     merged.fields.set(net::ADDRESS, "02:00:00:00:00:01");
     let renamed = work(&mut index, &mut snapshot, vec![(id.clone(), Some(merged))]);
@@ -83,20 +70,10 @@ fn a_parent_costs_its_own_path_range() {
     let mut fields = Fields::new();
     fields.set(device::PATH, path);
     let name = base_name(&id, &fields);
-    let arrived = work(
-        &mut index,
-        &mut snapshot,
-        vec![(id.clone(), Some(active(fields.clone())))],
-    );
+    let arrived = work(&mut index, &mut snapshot, vec![(id.clone(), Some(active(fields.clone())))]);
     let below = DEVICES / 16;
     assert!(arrived <= 2 * below + 4, "{arrived} for {below} children");
-    assert_eq!(
-        snapshot
-            .devices()
-            .filter(|d| d.parent.as_ref() == Some(&name))
-            .count(),
-        below
-    );
+    assert_eq!(snapshot.devices().filter(|d| d.parent.as_ref() == Some(&name)).count(), below);
     // What a device is called or says matters to its children alone when the name is another.
     fields.set(device::DRIVER, "pcieport");
     fields.set(device::ADDRESS, "0000:03:00.0");

@@ -38,9 +38,7 @@ impl State {
 
     fn state_after_reading(&self, source: SourceIndex) -> SourceState {
         let failures = &self.sources[source].failures;
-        let reasons = failures
-            .iter()
-            .map(|(stream, why)| format!("{stream}: {why}"));
+        let reasons = failures.iter().map(|(stream, why)| format!("{stream}: {why}"));
         let reasons: Vec<_> = reasons.collect();
         if reasons.is_empty() {
             SourceState::Running
@@ -50,13 +48,7 @@ impl State {
     }
 
     fn apply_listing(&mut self, source: SourceIndex, listing: Listing, answers: Hint) {
-        let Listing {
-            source: stream,
-            revision,
-            devices,
-            unreadable,
-            ..
-        } = listing;
+        let Listing { source: stream, revision, devices, unreadable, .. } = listing;
         if self.sources[source].info.stream(&stream).is_none() {
             let text = "listed, but none of the source's streams: ignored";
             self.note(source, Diagnostic::warning(stream.to_string(), text));
@@ -95,10 +87,7 @@ impl State {
         answers: Hint,
     ) -> Option<DeviceId> {
         if observation.source != *stream {
-            let text = format!(
-                "`{}` in the listing of `{stream}`: ignored",
-                observation.source
-            );
+            let text = format!("`{}` in the listing of `{stream}`: ignored", observation.source);
             let diagnostic = Diagnostic::warning(observation.device.to_string(), text);
             self.note(source, diagnostic);
             return Some(observation.device);

@@ -74,10 +74,7 @@ impl State {
         config: RegistryConfig,
         sources: Vec<(SourceInfo, HintSender)>,
     ) -> Self {
-        let sources = sources
-            .into_iter()
-            .map(|(info, hints)| Source::new(info, hints))
-            .collect();
+        let sources = sources.into_iter().map(|(info, hints)| Source::new(info, hints)).collect();
         Self {
             policy,
             config,
@@ -182,10 +179,7 @@ impl State {
     /// Whether every source has been through its first pass. `first` asks only for those that wait
     /// for nobody.
     pub(crate) fn has_passed(&self, first: bool) -> bool {
-        let mut asked = self
-            .sources
-            .iter()
-            .filter(|s| !first || s.info.interests.is_empty());
+        let mut asked = self.sources.iter().filter(|s| !first || s.info.interests.is_empty());
         asked.all(|source| source.passed)
     }
 
@@ -222,18 +216,10 @@ impl State {
     }
 
     fn statuses(&self) -> Vec<SourceStatus> {
-        self.sources
-            .iter()
-            .map(|source| source.status(&self.claims))
-            .collect()
+        self.sources.iter().map(|source| source.status(&self.claims)).collect()
     }
 
     fn stream_ids(&self, source: SourceIndex) -> Vec<SourceId> {
-        self.sources[source]
-            .info
-            .streams
-            .iter()
-            .map(|stream| stream.id.clone())
-            .collect()
+        self.sources[source].info.streams.iter().map(|stream| stream.id.clone()).collect()
     }
 }

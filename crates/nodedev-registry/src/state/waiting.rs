@@ -39,9 +39,7 @@ impl State {
         stream: &SourceId,
         device: &DeviceId,
     ) -> Vec<Capability> {
-        self.claims
-            .said(stream, device)
-            .map_or_else(Vec::new, |said| capabilities(device, said))
+        self.claims.said(stream, device).map_or_else(Vec::new, |said| capabilities(device, said))
     }
 
     /// An active device was observed: it may have appeared, or be another than before.
@@ -167,9 +165,7 @@ const fn is_mdev(device: &DeviceId) -> bool {
 
 fn capabilities(id: &DeviceId, said: &Said) -> Vec<Capability> {
     let fields = &said.fields;
-    let types = fields
-        .get(mdev_types::TYPES)
-        .is_some_and(|types| !types.is_empty());
+    let types = fields.get(mdev_types::TYPES).is_some_and(|types| !types.is_empty());
     let mut all: Vec<_> = fields.get(device::CAPABILITY).into_iter().collect();
     all.extend(types.then_some(Capability::MdevTypes));
     all.extend(is_mdev(id).then_some(Capability::Mdev));

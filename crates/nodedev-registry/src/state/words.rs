@@ -22,17 +22,12 @@ impl State {
     pub(super) fn apply_event(&mut self, source: SourceIndex, event: SourceEvent) {
         match event {
             SourceEvent::Observed(observation) => self.observe(source, observation, By::Event),
-            SourceEvent::Gone {
-                source: stream,
-                device,
-                revision,
-            } => self.withdraw(source, &stream, &device, revision),
-            SourceEvent::Unreadable {
-                source: stream,
-                device,
-                revision,
-                diagnostic,
-            } => self.unreadable(source, &stream, &device, revision, diagnostic),
+            SourceEvent::Gone { source: stream, device, revision } => {
+                self.withdraw(source, &stream, &device, revision)
+            }
+            SourceEvent::Unreadable { source: stream, device, revision, diagnostic } => {
+                self.unreadable(source, &stream, &device, revision, diagnostic)
+            }
             SourceEvent::Batch(events) => {
                 for event in events {
                     self.apply_event(source, event);
@@ -49,12 +44,7 @@ impl State {
             return;
         };
         let refused = self.strip_undeclared(source, &mut observation);
-        let Observation {
-            source: stream,
-            device,
-            revision,
-            fields,
-        } = observation;
+        let Observation { source: stream, device, revision, fields } = observation;
         let before = self.capabilities_said(&stream, &device);
         let said = Said {
             source: stream.clone(),

@@ -1,9 +1,6 @@
 //! Sources that fail, hang, panic, end, flood or talk nonsense: what it costs them, and nobody else.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a registry that ends too early fails the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a registry that ends too early fails the test")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +23,7 @@ use crate::host::{
 };
 
 fn acme() -> (Arc<ScriptedSource>, ScriptedHost) {
-    let stream = StreamInfo::new(
-        "acme",
-        Presence::Active,
-        FieldSet::new().with(device::DRIVER),
-    );
+    let stream = StreamInfo::new("acme", Presence::Active, FieldSet::new().with(device::DRIVER));
     let info = SourceInfo::new("acme", "1").with_stream(stream.with_namespace("acme"));
     ScriptedSource::with_info(info)
 }
@@ -56,10 +49,7 @@ fn reason(registry: &Registry) -> String {
 }
 
 fn failed() -> Behaviour {
-    Behaviour::Fail(SourceError::new(
-        ErrorKind::Failed,
-        "the board does not answer",
-    ))
+    Behaviour::Fail(SourceError::new(ErrorKind::Failed, "the board does not answer"))
 }
 
 /// While one source is degraded the other works, and the last word of the first stays.
@@ -129,10 +119,7 @@ async fn a_source_that_cannot_be_read_is_started_again() {
     other.next_snapshot(failed());
     other.resync("test");
     idle().await;
-    assert_eq!(
-        reason(&registry),
-        "cannot be read: the board does not answer"
-    );
+    assert_eq!(reason(&registry), "cannot be read: the board does not answer");
     assert_others_work(&registry, &mut events, &host).await;
     assert_heals(&registry, &mut events, &other).await;
 }
@@ -144,11 +131,7 @@ async fn a_source_that_cannot_be_watched_is_tried_again_more_and_more_rarely() {
         let hangs = matches!(behaviour, Behaviour::Hang);
         other.on_watch(behaviour);
         let registry = start(&[kernel, third]).await;
-        assert!(
-            reason(&registry).starts_with("cannot be watched: "),
-            "{}",
-            reason(&registry)
-        );
+        assert!(reason(&registry).starts_with("cannot be watched: "), "{}", reason(&registry));
         let mut last = Instant::now();
         let mut pauses = Vec::new();
         for attempt in 2..12 {
@@ -201,22 +184,14 @@ async fn one_listing_can_fail_alone_and_is_tried_again_7_2() {
     assert_eq!((tool.streams[0].stale, tool.streams[1].stale), (1, 0));
     assert!(tool.streams[0].failure.is_some() && tool.streams[1].failure.is_none());
     assert!(is_silent(&mut events).await, "the last word stays");
-    assert!(
-        registry
-            .snapshot()
-            .device(MDEV)
-            .is_some_and(|d| d.persistent)
-    );
+    assert!(registry.snapshot().device(MDEV).is_some_and(|d| d.persistent));
     config.fail_stream(&defined(), None);
     config.lose_events(true);
     config.remove_on(&defined(), &mdev());
     config.lose_events(false);
     assert_eq!(next(&mut events).await, [format!("undefined {MDEV}")]);
     let tool = status(&registry, "mdevctl");
-    assert_eq!(
-        (tool.state, tool.streams[0].stale),
-        (SourceState::Running, 0)
-    );
+    assert_eq!((tool.state, tool.streams[0].stale), (SourceState::Running, 0));
     assert_eq!(tool.restarts, 0, "the watch was held all the time");
 }
 
@@ -244,17 +219,11 @@ async fn a_device_that_cannot_be_read_keeps_its_last_word_7_7() {
     other.unreadable(&slot(), diagnostic.clone());
     idle().await;
     let acme = status(&registry, "acme");
-    assert_eq!(
-        (acme.streams[0].stale, &acme.diagnostics),
-        (1, &vec![diagnostic.clone()])
-    );
+    assert_eq!((acme.streams[0].stale, &acme.diagnostics), (1, &vec![diagnostic.clone()]));
     other.resync("test");
     idle().await;
     let acme = status(&registry, "acme");
-    assert_eq!(
-        (acme.streams[0].stale, acme.diagnostics),
-        (1, vec![diagnostic])
-    );
+    assert_eq!((acme.streams[0].stale, acme.diagnostics), (1, vec![diagnostic]));
     assert!(is_silent(&mut events).await);
     other.set(&slot(), Fields::new());
     idle().await;
@@ -313,10 +282,7 @@ async fn what_a_source_may_not_say_is_refused_with_a_diagnostic() {
     assert_eq!(next(&mut events).await, ["updated acme_slot"]);
     let subjects = |registry: &Registry| -> Vec<_> {
         let diagnostics = status(registry, "acme").diagnostics;
-        diagnostics
-            .into_iter()
-            .map(|d| (d.subject, d.attribute))
-            .collect()
+        diagnostics.into_iter().map(|d| (d.subject, d.attribute)).collect()
     };
     let refused = ("acme:slot".to_owned(), Some("devnode".to_owned()));
     assert_eq!(subjects(&registry), std::slice::from_ref(&refused));
@@ -330,11 +296,7 @@ async fn what_a_source_may_not_say_is_refused_with_a_diagnostic() {
     other.unreadable_on(&foreign, &id, Diagnostic::warning("x", "y"));
     other.resync("test");
     assert!(is_silent(&mut events).await);
-    assert!(
-        subjects(&registry)
-            .iter()
-            .any(|(subject, _)| subject == "udev")
-    );
+    assert!(subjects(&registry).iter().any(|(subject, _)| subject == "udev"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,10 +322,7 @@ async fn a_snapshot_tells_what_is_wrong_with_devices_that_it_lists() {
     assert_eq!(status(&registry, "acme").diagnostics, [diagnostic]);
     other.set(&slot(), Fields::new());
     idle().await;
-    assert!(
-        status(&registry, "acme").diagnostics.is_empty(),
-        "it was read again"
-    );
+    assert!(status(&registry, "acme").diagnostics.is_empty(), "it was read again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -374,10 +333,7 @@ async fn a_source_cannot_speak_for_another_even_by_failing() {
     assert_eq!(next(&mut events).await, ["created net_eth0_"]);
     let kernel = SourceId::new(SourceId::UDEV);
     other.unreadable_on(&kernel, &id, Diagnostic::warning("x", "y"));
-    other.fail_stream(
-        &kernel,
-        Some(SourceError::new(ErrorKind::Failed, "not yours")),
-    );
+    other.fail_stream(&kernel, Some(SourceError::new(ErrorKind::Failed, "not yours")));
     other.resync("test");
     assert!(is_silent(&mut events).await);
     assert_eq!(status(&registry, "udev").streams[0].stale, 0);
@@ -489,10 +445,7 @@ impl NodeDeviceSource for Explosive {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_panics_when_it_ends_is_started_again_all_the_same() {
-    let registry = Registry::builder()
-        .source(Arc::new(Explosive))
-        .start()
-        .unwrap();
+    let registry = Registry::builder().source(Arc::new(Explosive)).start().unwrap();
     registry.ready().await;
     let mut lists = registry.changes();
     let restarted = |list: &Arc<nodedev_registry::Snapshot>| list.sources()[0].restarts == 3;

@@ -45,10 +45,7 @@ async fn an_early_follower_is_told_of_the_whole_list_at_once() {
     let registry = Registry::builder().source(kernel).start().unwrap();
     let (list, mut events) = registry.subscribe();
     assert_eq!((list.generation(), list.len()), (0, 0));
-    assert_eq!(
-        next(&mut events).await,
-        ["created net_eth0_", "created net_eth1_"]
-    );
+    assert_eq!(next(&mut events).await, ["created net_eth0_", "created net_eth1_"]);
     assert!(is_silent(&mut events).await);
 }
 
@@ -79,11 +76,7 @@ async fn ready_comes_by_its_deadline_without_a_source_that_hangs() {
     let registry = start_with(&[kernel, tool], slow).await;
     assert_eq!(begun.elapsed(), Duration::from_secs(30));
     idle().await;
-    assert_eq!(
-        registry.snapshot().len(),
-        1,
-        "what the others say is not kept back any longer"
-    );
+    assert_eq!(registry.snapshot().len(), 1, "what the others say is not kept back any longer");
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,12 +90,7 @@ async fn a_batch_and_its_list_belong_together() {
     assert_eq!(told(&batch), ["created net_eth0_"]);
     assert_eq!(batch.snapshot.generation(), before.generation() + 1);
     assert!(batch.snapshot.device("net_eth0_").is_some());
-    assert!(
-        batch
-            .snapshot
-            .device_at("/sys/devices/virtual/net/eth0")
-            .is_some()
-    );
+    assert!(batch.snapshot.device_at("/sys/devices/virtual/net/eth0").is_some());
     assert!(before.is_empty());
 }
 
@@ -141,10 +129,7 @@ async fn a_slow_follower_is_told_that_it_missed_something_and_goes_on() {
     host.remove(&id);
     let batch = batch(&mut slow).await;
     assert_eq!(told(&batch), ["deleted net_l3_"]);
-    assert_eq!(
-        batch.snapshot.generation(),
-        missed.snapshot.generation() + 1
-    );
+    assert_eq!(batch.snapshot.generation(), missed.snapshot.generation() + 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,10 +178,7 @@ async fn dropping_the_last_handle_ends_the_sources() {
 async fn sources_that_cannot_be_told_apart_are_refused() {
     let ((one, _), (two, _)) = (udev(), udev());
     let same = Registry::builder().source(one).source(two).start();
-    assert_eq!(
-        same.err(),
-        Some(RegistryError::DuplicateSource("udev".to_owned()))
-    );
+    assert_eq!(same.err(), Some(RegistryError::DuplicateSource("udev".to_owned())));
 }
 
 #[tokio::test(start_paused = true)]

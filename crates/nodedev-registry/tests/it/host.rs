@@ -1,9 +1,6 @@
 //! Hosts to try the registry on, and ways to say what it told.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot set its host up fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its host up fails")]
 
 use std::sync::Arc;
 use std::time::Duration;

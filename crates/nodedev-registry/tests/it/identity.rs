@@ -18,17 +18,11 @@ async fn a_new_mac_is_a_deleted_old_name_and_a_created_new_one_7_6() {
     let registry = start(&[kernel]).await;
     let (_, mut events) = registry.subscribe();
     host.set(&id, nic(path, "02:00:00:00:00:02"));
-    let expected = [
-        "deleted net_eth0_02_00_00_00_00_01",
-        "created net_eth0_02_00_00_00_00_02",
-    ];
+    let expected = ["deleted net_eth0_02_00_00_00_00_01", "created net_eth0_02_00_00_00_00_02"];
     assert_eq!(next(&mut events).await, expected);
     assert_eq!(registry.snapshot().len(), 1);
     host.remove(&id);
-    assert_eq!(
-        next(&mut events).await,
-        ["deleted net_eth0_02_00_00_00_00_02"]
-    );
+    assert_eq!(next(&mut events).await, ["deleted net_eth0_02_00_00_00_00_02"]);
     assert!(registry.snapshot().is_empty());
 }
 
@@ -45,15 +39,9 @@ async fn devices_that_would_have_one_name_are_both_listed_7_6() {
             next(&mut events).await;
         }
         let snapshot = registry.snapshot();
-        let list: Vec<_> = snapshot
-            .devices()
-            .map(|d| (d.name.clone(), d.id.clone()))
-            .collect();
+        let list: Vec<_> = snapshot.devices().map(|d| (d.name.clone(), d.id.clone())).collect();
         assert_eq!(list.len(), 2);
-        assert_eq!(
-            (list[0].0.as_str(), &list[0].1),
-            ("net_a_1_", &link("a-1").0)
-        );
+        assert_eq!((list[0].0.as_str(), &list[0].1), ("net_a_1_", &link("a-1").0));
         lists.push(list);
     }
     assert_eq!(lists[0], lists[1]);
@@ -74,10 +62,7 @@ async fn a_smaller_id_takes_a_name_by_deleted_and_created() {
     host.remove(&small);
     let told = next(&mut events).await;
     assert!(told.contains(&"created net_a_1_".to_owned()), "{told:?}");
-    assert_eq!(
-        registry.snapshot().device("net_a_1_").map(|d| &d.id),
-        Some(&large)
-    );
+    assert_eq!(registry.snapshot().device("net_a_1_").map(|d| &d.id), Some(&large));
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,23 +74,15 @@ async fn a_parent_that_arrives_late_is_one_updated_7_9() {
     let parent = || {
         let snapshot = registry.snapshot();
         let device = snapshot.device("net_eth0_").cloned();
-        device
-            .and_then(|device| device.parent.clone())
-            .map(|name| name.to_string())
+        device.and_then(|device| device.parent.clone()).map(|name| name.to_string())
     };
     assert_eq!(parent().as_deref(), Some("computer"));
     let (_, mut events) = registry.subscribe();
     host.set(&sysfs(PCI), pci(PCI, None));
-    assert_eq!(
-        next(&mut events).await,
-        ["created pci_0000_00_02_0", "updated net_eth0_"]
-    );
+    assert_eq!(next(&mut events).await, ["created pci_0000_00_02_0", "updated net_eth0_"]);
     assert_eq!(parent().as_deref(), Some("pci_0000_00_02_0"));
     host.remove(&sysfs(PCI));
-    assert_eq!(
-        next(&mut events).await,
-        ["deleted pci_0000_00_02_0", "updated net_eth0_"]
-    );
+    assert_eq!(next(&mut events).await, ["deleted pci_0000_00_02_0", "updated net_eth0_"]);
     assert_eq!(parent().as_deref(), Some("computer"));
 }
 
@@ -117,22 +94,11 @@ async fn a_definition_whose_parent_arrives_late_is_one_updated_7_18() {
     let (_, mut events) = registry.subscribe();
     host.set(&sysfs(PCI), pci(PCI, Some(1)));
     let updated = format!("updated {MDEV}");
-    assert_eq!(
-        next(&mut events).await,
-        ["created pci_0000_00_02_0", &updated]
-    );
+    assert_eq!(next(&mut events).await, ["created pci_0000_00_02_0", &updated]);
     host.remove(&sysfs(PCI));
-    assert_eq!(
-        next(&mut events).await,
-        ["deleted pci_0000_00_02_0", &updated]
-    );
+    assert_eq!(next(&mut events).await, ["deleted pci_0000_00_02_0", &updated]);
     assert!(is_silent(&mut events).await);
-    assert!(
-        registry
-            .snapshot()
-            .device(MDEV)
-            .is_some_and(|d| d.persistent && d.autostart)
-    );
+    assert!(registry.snapshot().device(MDEV).is_some_and(|d| d.persistent && d.autostart));
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,20 +161,10 @@ async fn a_rename_is_one_batch_and_the_children_follow_7_14() {
     assert!(list.device_at(old).is_none() && list.device_at(&old_child).is_none());
     assert!(list.device_at(new).is_some() && list.device_at(&new_child).is_some());
     let told = next(&mut events).await;
-    let expected = [
-        "deleted net_eth0_",
-        "deleted pci_a",
-        "created pci_b",
-        "created net_eth0_",
-    ];
+    let expected = ["deleted net_eth0_", "deleted pci_a", "created pci_b", "created net_eth0_"];
     assert_eq!(told, expected);
-    let parent = list
-        .device("net_eth0_")
-        .and_then(|device| device.parent.clone());
-    assert_eq!(
-        parent.map(|name| name.to_string()).as_deref(),
-        Some("pci_b")
-    );
+    let parent = list.device("net_eth0_").and_then(|device| device.parent.clone());
+    assert_eq!(parent.map(|name| name.to_string()).as_deref(), Some("pci_b"));
     assert!(is_silent(&mut events).await);
 }
 
@@ -239,10 +195,7 @@ async fn a_lost_rename_is_healed_by_a_resync_7_14() {
     host.lose_events(false);
     assert!(is_silent(&mut events).await);
     host.resync("receive buffer overrun");
-    assert_eq!(
-        next(&mut events).await,
-        ["deleted net_a_", "created net_b_"]
-    );
+    assert_eq!(next(&mut events).await, ["deleted net_a_", "created net_b_"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,10 +217,7 @@ async fn a_late_word_brings_nothing_back() {
     host.resync("test");
     assert_eq!(next(&mut events).await, ["deleted net_eth0_"]);
     host.say(|_| said(&id, &fields, Revision(2)));
-    assert!(
-        is_silent(&mut events).await,
-        "after a listing that did not name it"
-    );
+    assert!(is_silent(&mut events).await, "after a listing that did not name it");
 }
 
 #[tokio::test(start_paused = true)]

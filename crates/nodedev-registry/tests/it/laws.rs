@@ -1,9 +1,6 @@
 //! Order, loss and departure do not matter in the end: the list is the same document, byte for byte.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot set its host up fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its host up fails")]
 
 use nodedev_registry::Registry;
 use nodedev_source_testkit::ScriptedHost;
@@ -36,10 +33,7 @@ fn documents(registry: &Registry) -> String {
 
 fn kernel(host: &ScriptedHost, device: u8, word: u8) {
     let (id, fields) = match device % 7 {
-        0 => (
-            sysfs(PCI),
-            pci(PCI, (!word.is_multiple_of(3)).then_some(word.into())),
-        ),
+        0 => (sysfs(PCI), pci(PCI, (!word.is_multiple_of(3)).then_some(word.into()))),
         1 => {
             let far = "/sys/devices/pci0000:00/0000:00:03.0";
             (sysfs(far), pci(far, (!word.is_multiple_of(2)).then_some(1)))
@@ -62,16 +56,9 @@ fn kernel(host: &ScriptedHost, device: u8, word: u8) {
 }
 
 fn tool(config: &ScriptedHost, device: u8, word: u8) {
-    let stream = if device.is_multiple_of(2) {
-        defined()
-    } else {
-        active()
-    };
-    let fields = if device.is_multiple_of(2) {
-        definition()
-    } else {
-        live(&(word % 3).to_string())
-    };
+    let stream = if device.is_multiple_of(2) { defined() } else { active() };
+    let fields =
+        if device.is_multiple_of(2) { definition() } else { live(&(word % 3).to_string()) };
     if word.is_multiple_of(3) {
         config.remove_on(&stream, &mdev());
     } else {
@@ -146,10 +133,8 @@ async fn end_of(history: &[(Happening, u8)], delivery: Delivery) -> String {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.unwrap().block_on(future)
 }
 

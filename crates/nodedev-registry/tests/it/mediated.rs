@@ -32,10 +32,7 @@ async fn with_running(value: &str) -> (Registry, Subscription, ScriptedHost, Scr
 
 fn shown(registry: &Registry) -> Fields {
     let snapshot = registry.snapshot();
-    snapshot
-        .device(MDEV)
-        .map(|d| d.fields.clone())
-        .unwrap_or_default()
+    snapshot.device(MDEV).map(|d| d.fields.clone()).unwrap_or_default()
 }
 
 /// What mdevctl would say from now on, without a word of it.
@@ -54,19 +51,13 @@ async fn a_live_claim_without_a_kernel_device_makes_no_device_7_5() {
     assert!(is_silent(&mut events).await);
     assert!(registry.snapshot().device(MDEV).is_none());
     let streams = status(&registry, "mdevctl").streams;
-    assert_eq!(
-        streams[1].devices, 1,
-        "it is kept, for the day the kernel shows the device"
-    );
+    assert_eq!(streams[1].devices, 1, "it is kept, for the day the kernel shows the device");
 }
 
 #[tokio::test(start_paused = true)]
 async fn created_comes_first_and_complete_7_10() {
     let (registry, mut events, _, _) = with_running("1").await;
-    assert_eq!(
-        shown(&registry).get(field::ATTRIBUTES),
-        Some(attributes("1").as_slice())
-    );
+    assert_eq!(shown(&registry).get(field::ATTRIBUTES), Some(attributes("1").as_slice()));
     assert!(is_silent(&mut events).await, "and nothing comes after it");
 }
 
@@ -86,10 +77,7 @@ async fn an_announcement_waits_for_the_listing_that_answers_its_hint() {
     hold.release();
     assert_eq!(next(&mut events).await, created());
     assert!(begun.elapsed() < Duration::from_millis(100));
-    assert_eq!(
-        shown(&registry).get(field::ATTRIBUTES),
-        Some(attributes("1").as_slice())
-    );
+    assert_eq!(shown(&registry).get(field::ATTRIBUTES), Some(attributes("1").as_slice()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,11 +95,7 @@ async fn an_announcement_waits_at_most_a_second_and_holds_up_nobody_else() {
     assert_eq!(next(&mut events).await, created());
     assert_eq!(begun.elapsed(), Duration::from_secs(1));
     assert_eq!(shown(&registry).get(field::ATTRIBUTES), None);
-    assert_eq!(
-        next(&mut events).await,
-        [format!("updated {MDEV}")],
-        "what comes later"
-    );
+    assert_eq!(next(&mut events).await, [format!("updated {MDEV}")], "what comes later");
     assert_eq!(begun.elapsed(), Duration::from_secs(5));
     assert!(is_silent(&mut events).await);
 }
@@ -136,10 +120,7 @@ async fn other_devices_do_not_put_off_an_announcement() {
 async fn nothing_waits_for_a_tool_that_does_not_work() {
     let (registry, host, config) = with_parent().await;
     let (_, mut events) = registry.subscribe();
-    config.fail_stream(
-        &active(),
-        Some(SourceError::new(ErrorKind::Malformed, "bad JSON")),
-    );
+    config.fail_stream(&active(), Some(SourceError::new(ErrorKind::Malformed, "bad JSON")));
     config.resync("test");
     idle().await;
     let begun = Instant::now();
@@ -180,11 +161,7 @@ async fn a_definition_is_shown_as_it_is_while_its_start_is_held_back() {
     config.on_snapshot(Behaviour::Hang);
     host.set(&mdev(), running(&mdev_path()));
     idle().await;
-    let name = registry
-        .snapshot()
-        .device(MDEV)
-        .map(|d| d.name.clone())
-        .unwrap();
+    let name = registry.snapshot().device(MDEV).map(|d| d.name.clone()).unwrap();
     let refreshed = registry.refresh(&name).await.unwrap();
     assert!(!refreshed.device.active);
     assert_eq!(refreshed.device.fields.get(device::PATH), None);
@@ -217,10 +194,7 @@ async fn a_listing_of_an_earlier_namesake_is_not_believed() {
     idle().await;
     hold.release();
     assert_eq!(next(&mut events).await, created());
-    assert_eq!(
-        shown(&registry).get(field::ATTRIBUTES),
-        Some(attributes("2").as_slice())
-    );
+    assert_eq!(shown(&registry).get(field::ATTRIBUTES), Some(attributes("2").as_slice()));
     assert!(is_silent(&mut events).await);
 }
 
@@ -246,10 +220,7 @@ async fn a_restart_that_nobody_saw_is_looked_into() {
     in_silence(&config, || config.set_on(&active(), &mdev(), live("2")));
     host.resync("receive buffer overrun");
     assert_eq!(next(&mut events).await, [format!("updated {MDEV}")]);
-    assert_eq!(
-        shown(&registry).get(field::ATTRIBUTES),
-        Some(attributes("2").as_slice())
-    );
+    assert_eq!(shown(&registry).get(field::ATTRIBUTES), Some(attributes("2").as_slice()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,10 +275,7 @@ async fn the_first_pass_takes_one_run() {
     host.set(&mdev(), running(&mdev_path()));
     config.set_on(&active(), &mdev(), live("1"));
     let registry = crate::host::start(&[kernel, tool]).await;
-    assert_eq!(
-        shown(&registry).get(field::ATTRIBUTES),
-        Some(attributes("1").as_slice())
-    );
+    assert_eq!(shown(&registry).get(field::ATTRIBUTES), Some(attributes("1").as_slice()));
     idle().await;
     assert_eq!(config.calls().snapshot, 1);
 }

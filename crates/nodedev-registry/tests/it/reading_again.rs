@@ -1,9 +1,6 @@
 //! Refresh and explain: one device read again for one caller, and nobody else the wiser.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a device that is not there fails the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a device that is not there fails the test")]
 
 use std::time::Duration;
 
@@ -57,11 +54,7 @@ async fn what_is_read_again_is_laid_over_and_never_stored() {
     assert!(refreshed.diagnostics.is_empty());
     let fields = &refreshed.device.fields;
     assert_eq!(fields.get(net::LINK_STATE), Some("up"));
-    assert_eq!(
-        fields.get(device::DRIVER),
-        None,
-        "what the answer leaves out is absent"
-    );
+    assert_eq!(fields.get(device::DRIVER), None, "what the answer leaves out is absent");
     assert_eq!(fields.get(net::ADDRESS), Some(""));
     assert!(is_silent(&mut events).await);
     assert_eq!(stored(&registry).fields.get(net::LINK_STATE), Some("down"));
@@ -70,10 +63,7 @@ async fn what_is_read_again_is_laid_over_and_never_stored() {
 #[tokio::test(start_paused = true)]
 async fn lists_and_lookups_read_nothing_7_15() {
     let (registry, host) = with_eth0().await;
-    let _ = registry
-        .snapshot()
-        .device("net_eth0_")
-        .map(|d| d.capabilities());
+    let _ = registry.snapshot().device("net_eth0_").map(|d| d.capabilities());
     idle().await;
     assert_eq!(host.calls().refresh, 0);
 }
@@ -85,11 +75,7 @@ async fn a_read_that_fails_gives_the_stored_values_and_a_diagnostic() {
         (Behaviour::Fail(gone), "udev: the device has vanished", 0),
         (Behaviour::Hang, "udev: no answer within 1s", 1),
         (Behaviour::Panic, "udev: it panicked", 0),
-        (
-            Behaviour::Garbage,
-            "udev: `garbage` is none of its streams",
-            0,
-        ),
+        (Behaviour::Garbage, "udev: `garbage` is none of its streams", 0),
     ];
     for (behaviour, expected, seconds) in cases {
         let (registry, host) = with_eth0().await;
@@ -145,45 +131,21 @@ async fn explain_names_every_word_and_whose_it_is() {
     config.set_on(&active(), &mdev(), listed);
     host.set(&mdev(), running(&mdev_path()));
     let (_, mut events) = registry.subscribe();
-    if registry
-        .snapshot()
-        .device(MDEV)
-        .is_none_or(|device| !device.active)
-    {
+    if registry.snapshot().device(MDEV).is_none_or(|device| !device.active) {
         next(&mut events).await;
     }
     idle().await;
     let explanation = registry.explain(&DeviceName::new(MDEV)).await.unwrap();
-    let claims: Vec<_> = explanation
-        .claims
-        .iter()
-        .map(|c| c.source.as_str())
-        .collect();
+    let claims: Vec<_> = explanation.claims.iter().map(|c| c.source.as_str()).collect();
     assert_eq!(claims, ["mdevctl/active", "mdevctl/defined", "udev"]);
-    assert!(
-        explanation
-            .claims
-            .iter()
-            .all(|c| c.said.is_some() && c.stale.is_none())
-    );
-    let row = |name: &str| {
-        explanation
-            .fields
-            .iter()
-            .find(|row| row.field == name)
-            .unwrap()
-    };
+    assert!(explanation.claims.iter().all(|c| c.said.is_some() && c.stale.is_none()));
+    let row = |name: &str| explanation.fields.iter().find(|row| row.field == name).unwrap();
     assert_eq!(row("mdev.type").value, Some(Value::from("t")));
     assert_eq!(row("mdev.type").lost[0].source, active());
-    let Origin::Said(by) = &row("mdev.attributes").origin else {
-        panic!("the tool says it")
-    };
+    let Origin::Said(by) = &row("mdev.attributes").origin else { panic!("the tool says it") };
     assert_eq!(by.as_slice(), [active()]);
     assert_eq!(row("active").value, Some(Value::from(true)));
-    config.fail_stream(
-        &defined(),
-        Some(SourceError::new(ErrorKind::Malformed, "bad JSON")),
-    );
+    config.fail_stream(&defined(), Some(SourceError::new(ErrorKind::Malformed, "bad JSON")));
     config.resync("test");
     idle().await;
     let explanation = registry.explain(&DeviceName::new(MDEV)).await.unwrap();

@@ -16,10 +16,7 @@ struct Host {
 impl Host {
     fn new() -> Self {
         let root = TempDir::new().unwrap();
-        let config = MdevctlConfig {
-            root: root.path().to_owned(),
-            ..MdevctlConfig::default()
-        };
+        let config = MdevctlConfig { root: root.path().to_owned(), ..MdevctlConfig::default() };
         let host = Self { root, config };
         host.write("good", uuid(1), GOOD);
         host
@@ -46,10 +43,7 @@ fn uuid(n: usize) -> String {
 
 #[test]
 fn a_missing_directory_holds_nothing() {
-    let config = MdevctlConfig {
-        root: "/nonexistent".into(),
-        ..MdevctlConfig::default()
-    };
+    let config = MdevctlConfig { root: "/nonexistent".into(), ..MdevctlConfig::default() };
     assert_eq!(read_all(&config).unwrap(), Entries::default());
 }
 
@@ -71,10 +65,7 @@ fn a_bad_file_costs_itself_and_is_named() {
         assert_eq!(read.unreadable, [DeviceId::mdev(&uuid(2), "bad")]);
         let diagnostic = read.diagnostics[0].to_string();
         let subject = host.path("bad", &uuid(2)).display().to_string();
-        assert!(
-            diagnostic.starts_with(&format!("{subject}: {expected}")),
-            "{diagnostic}"
-        );
+        assert!(diagnostic.starts_with(&format!("{subject}: {expected}")), "{diagnostic}");
         assert_eq!(read.diagnostics.len(), 1);
     }
 }
@@ -91,11 +82,7 @@ fn what_is_no_file_is_passed_over_without_blocking() {
     let read = host.read();
     assert_eq!(read.entries.len(), 1);
     assert_eq!(read.unreadable, []);
-    let messages: Vec<_> = read
-        .diagnostics
-        .iter()
-        .map(|d| d.message.as_str())
-        .collect();
+    let messages: Vec<_> = read.diagnostics.iter().map(|d| d.message.as_str()).collect();
     assert_eq!(
         messages,
         [
@@ -120,18 +107,11 @@ fn something_else_in_place_of_a_file_does_not_block() {
 #[test]
 fn what_mdevctl_refuses_in_a_file_is_named() {
     let host = Host::new();
-    host.write(
-        "odd",
-        uuid(2),
-        r#"{"mdev_type":"t","attrs":[{"a":5},{"b":"1"}]}"#,
-    );
+    host.write("odd", uuid(2), r#"{"mdev_type":"t","attrs":[{"a":5},{"b":"1"}]}"#);
     let read = host.read();
     assert_eq!(read.entries[1].attributes.len(), 1);
-    let attributes: Vec<_> = read
-        .diagnostics
-        .iter()
-        .map(|diagnostic| diagnostic.attribute.as_deref())
-        .collect();
+    let attributes: Vec<_> =
+        read.diagnostics.iter().map(|diagnostic| diagnostic.attribute.as_deref()).collect();
     assert_eq!(attributes, [Some("attrs[0].a"), Some("start")]);
 }
 
@@ -164,10 +144,7 @@ fn two_files_of_one_device_are_told() {
     host.write("good", uuid(1).replace('-', ""), GOOD);
     let read = host.read();
     assert_eq!(read.entries.len(), 1);
-    assert_eq!(
-        read.diagnostics[0].message,
-        "listed twice, the first counts"
-    );
+    assert_eq!(read.diagnostics[0].message, "listed twice, the first counts");
 }
 
 #[test]

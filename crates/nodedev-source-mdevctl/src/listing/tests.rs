@@ -22,10 +22,7 @@ fn texts(read: &Entries) -> Vec<String> {
 }
 
 fn names(read: &Entries) -> Vec<String> {
-    read.entries
-        .iter()
-        .map(|entry| format!("{}@{}", entry.uuid, entry.parent))
-        .collect()
+    read.entries.iter().map(|entry| format!("{}@{}", entry.uuid, entry.parent)).collect()
 }
 
 #[test]
@@ -37,21 +34,15 @@ fn nothing_to_list_has_many_forms() {
 
 #[test]
 fn every_version_prints_an_entry_that_is_read() {
-    let attribute = |name: &str, value: &str| MdevAttribute {
-        name: name.to_owned(),
-        value: value.to_owned(),
-    };
+    let attribute =
+        |name: &str, value: &str| MdevAttribute { name: name.to_owned(), value: value.to_owned() };
     let table = [
         // The shell script's active listing.
         (r#"{"mdev_type":"t"}"#, None, vec![]),
         // The shell script leaves out empty attributes.
         (r#"{"mdev_type":"t","start":"auto"}"#, Some("auto"), vec![]),
         // 1.0 and later.
-        (
-            r#"{"mdev_type":"t","start":"manual","attrs":[]}"#,
-            Some("manual"),
-            vec![],
-        ),
+        (r#"{"mdev_type":"t","start":"manual","attrs":[]}"#, Some("manual"), vec![]),
         (r#"{"mdev_type":"t","attrs":null}"#, None, vec![]),
         (
             r#"{"mdev_type":"t","start":"auto","attrs":[{"b":"2"},{"a":"1"},{"b":""}]}"#,
@@ -75,26 +66,11 @@ fn a_bad_value_costs_itself_and_is_named() {
     let table = [
         (r#"{}"#, "mdev_type: missing"),
         (r#"{"mdev_type":5}"#, "mdev_type: not a text: 5"),
-        (
-            r#"{"mdev_type":"t","start":true}"#,
-            "start: not a text: true",
-        ),
-        (
-            r#"{"mdev_type":"t","start":"now"}"#,
-            "start: `now` is neither auto nor manual",
-        ),
-        (
-            r#"{"mdev_type":"t","attrs":{"a":"1"}}"#,
-            r#"attrs: not an array: {"a":"1"}"#,
-        ),
-        (
-            r#"{"mdev_type":"t","attrs":[{"a":5},{"k":"v"}]}"#,
-            "attrs[0].a: not a text: 5",
-        ),
-        (
-            r#"{"mdev_type":"t","attrs":[{"k":"v"},{"a":null}]}"#,
-            "attrs[1].a: not a text: null",
-        ),
+        (r#"{"mdev_type":"t","start":true}"#, "start: not a text: true"),
+        (r#"{"mdev_type":"t","start":"now"}"#, "start: `now` is neither auto nor manual"),
+        (r#"{"mdev_type":"t","attrs":{"a":"1"}}"#, r#"attrs: not an array: {"a":"1"}"#),
+        (r#"{"mdev_type":"t","attrs":[{"a":5},{"k":"v"}]}"#, "attrs[0].a: not a text: 5"),
+        (r#"{"mdev_type":"t","attrs":[{"k":"v"},{"a":null}]}"#, "attrs[1].a: not a text: null"),
         (
             r#"{"mdev_type":"t","attrs":[{"a":"1","b":"2"},{"k":"v"}]}"#,
             "attrs[0]: not an object with one key",
@@ -119,21 +95,12 @@ fn a_bad_part_leaves_the_others() {
     let good = format!(r#""p":[{{"{UUID}":{{"mdev_type":"t"}}}}]"#);
     let table = [
         (format!(r#"[5,{{{good}}}]"#), "element 0"),
-        (
-            format!(r#"[{{"a":5,{good}}}]"#),
-            "parent a: not an array: 5",
-        ),
+        (format!(r#"[{{"a":5,{good}}}]"#), "parent a: not an array: 5"),
         (format!(r#"[{{"a":[5],{good}}}]"#), "child 0 of parent a"),
         (format!(r#"[{{"a":[{{}}],{good}}}]"#), "child 0 of parent a"),
-        (
-            format!(r#"[{{"a":[{{"x":{{}},"y":{{}}}}],{good}}}]"#),
-            "child 0 of parent a",
-        ),
+        (format!(r#"[{{"a":[{{"x":{{}},"y":{{}}}}],{good}}}]"#), "child 0 of parent a"),
         (format!(r#"[{{"":[{{"x":{{}}}}],{good}}}]"#), "parent "),
-        (
-            format!(r#"[{{"a":[{{"":{{}}}}],{good}}}]"#),
-            "child  of parent a",
-        ),
+        (format!(r#"[{{"a":[{{"":{{}}}}],{good}}}]"#), "child  of parent a"),
     ];
     for (text, expected) in table {
         let read = parse(&text);
@@ -170,13 +137,7 @@ fn a_uuid_in_any_case_is_one_device_and_other_keys_stay() {
     let read = parse(&format!(
         r#"[{{"p":[{{"{upper}":{{"mdev_type":"t"}}}},{{"Not-One":{{"mdev_type":"t"}}}}]}}]"#
     ));
-    assert_eq!(
-        names(&read),
-        [
-            format!("{}@p", upper.to_lowercase()),
-            "Not-One@p".to_owned()
-        ]
-    );
+    assert_eq!(names(&read), [format!("{}@p", upper.to_lowercase()), "Not-One@p".to_owned()]);
 }
 
 #[test]

@@ -69,15 +69,10 @@ async fn an_absent_mdevctl_is_an_ordinary_host() {
     assert_eq!(snapshot.backend, None);
     assert_eq!(defined(&snapshot), [id(1)]);
     assert!(devices(&snapshot, SourceId::MDEVCTL_ACTIVE).is_empty());
-    let [diagnostic] = &snapshot.diagnostics[..] else {
-        panic!("{:?}", snapshot.diagnostics)
-    };
+    let [diagnostic] = &snapshot.diagnostics[..] else { panic!("{:?}", snapshot.diagnostics) };
     assert_eq!(diagnostic.severity, Severity::Info);
     let text = diagnostic.to_string();
-    assert!(
-        text.starts_with("no-such-mdevctl: mdevctl is not installed: not in PATH=/"),
-        "{text}"
-    );
+    assert!(text.starts_with("no-such-mdevctl: mdevctl is not installed: not in PATH=/"), "{text}");
 }
 
 #[tokio::test]
@@ -111,10 +106,7 @@ async fn each_listing_fails_alone() {
     host.answer("active", "NaN");
     let snapshot = host.source().snapshot().await.unwrap();
     assert_eq!(defined(&snapshot), [id(1)]);
-    let error = listing(&snapshot, SourceId::MDEVCTL_ACTIVE)
-        .devices
-        .as_ref()
-        .unwrap_err();
+    let error = listing(&snapshot, SourceId::MDEVCTL_ACTIVE).devices.as_ref().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert_eq!(
         error.to_string(),
@@ -126,10 +118,7 @@ async fn each_listing_fails_alone() {
     host.answer("defined", "[{]");
     let snapshot = host.source().snapshot().await.unwrap();
     assert!(devices(&snapshot, SourceId::MDEVCTL_ACTIVE).is_empty());
-    let error = listing(&snapshot, SourceId::MDEVCTL_DEFINED)
-        .devices
-        .as_ref()
-        .unwrap_err();
+    let error = listing(&snapshot, SourceId::MDEVCTL_DEFINED).devices.as_ref().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
 }
 
@@ -141,10 +130,7 @@ async fn a_refusal_carries_its_words() {
         let error = host.source().snapshot().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Failed);
         let text = error.to_string();
-        assert!(
-            text.ends_with(&format!("{words}: Error: out of luck")),
-            "{text}"
-        );
+        assert!(text.ends_with(&format!("{words}: Error: out of luck")), "{text}");
     }
 }
 
@@ -157,10 +143,7 @@ async fn output_without_end_is_cut_off() {
     let began = Instant::now();
     let error = MdevctlSource::new(config).snapshot().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
-    assert!(
-        error.to_string().contains("more than 1048576 bytes"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("more than 1048576 bytes"), "{error}");
     assert!(began.elapsed() < PATIENCE);
 }
 
@@ -180,9 +163,7 @@ fn hanging(host: &Host) {
 
 fn pids(host: &Host) -> Vec<i32> {
     let text = fs::read_to_string(host.path("pids")).unwrap_or_default();
-    text.split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .collect()
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// A zombie counts as there, except one that its own new parent has not collected yet.
@@ -204,9 +185,7 @@ async fn until(mut condition: impl FnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .expect("it does not come true");
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it does not come true");
 }
 
 #[tokio::test]

@@ -28,10 +28,7 @@ async fn the_bad_file_is_named_beside_the_words_of_mdevctl() {
             "mdevctl list --dumpjson --defined: failed, definitions read one by one: \
              exit status: 1: Error: expected value at line 1 column 1"
                 .to_owned(),
-            format!(
-                "{}: not JSON: expected value at line 1 column 1",
-                bad.display()
-            ),
+            format!("{}: not JSON: expected value at line 1 column 1", bad.display()),
         ]
     );
 }
@@ -44,10 +41,7 @@ async fn a_failing_active_listing_stays_failed() {
     let snapshot = host.source().snapshot().await.unwrap();
     assert_eq!(defined(&snapshot), []);
     let active = listing(&snapshot, SourceId::MDEVCTL_ACTIVE);
-    assert_eq!(
-        active.devices.as_ref().unwrap_err().kind(),
-        ErrorKind::Failed
-    );
+    assert_eq!(active.devices.as_ref().unwrap_err().kind(), ErrorKind::Failed);
 }
 
 #[tokio::test]
@@ -57,10 +51,7 @@ async fn files_that_do_not_explain_the_refusal_do_not_replace_the_listing() {
     host.answer("active", "[]");
     host.behave(&format!("[ \"$3\" ] && {{ {REFUSES}; }}"));
     let snapshot = host.source().snapshot().await.unwrap();
-    let error = listing(&snapshot, SourceId::MDEVCTL_DEFINED)
-        .devices
-        .as_ref()
-        .unwrap_err();
+    let error = listing(&snapshot, SourceId::MDEVCTL_DEFINED).devices.as_ref().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
 }
 
@@ -84,9 +75,6 @@ async fn what_mdevctl_passes_over_silently_is_told() {
     let odd = host.definition(PARENT, 1);
     assert_eq!(
         diagnostics(&snapshot),
-        [format!(
-            "{}: a directory, not a definition file",
-            odd.display()
-        )]
+        [format!("{}: a directory, not a definition file", odd.display())]
     );
 }

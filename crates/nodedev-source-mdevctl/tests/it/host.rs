@@ -45,9 +45,7 @@ impl Host {
     }
 
     fn with_program(script: &str) -> Self {
-        let host = Self {
-            root: TempDir::new().unwrap(),
-        };
+        let host = Self { root: TempDir::new().unwrap() };
         host.play(script);
         host
     }
@@ -70,15 +68,9 @@ impl Host {
     }
 
     /// Runs the program as an operator would.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what is run here is a script of the test"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "what is run here is a script of the test")]
     pub(crate) fn mdevctl(&self, arguments: &[&str]) -> std::process::Output {
-        Command::new(self.program())
-            .args(arguments)
-            .output()
-            .unwrap()
+        Command::new(self.program()).args(arguments).output().unwrap()
     }
 
     pub(crate) fn config(&self) -> MdevctlConfig {
@@ -137,10 +129,8 @@ pub(crate) fn definition(mdev_type: &str) -> String {
 
 /// A listing with these devices below one parent.
 pub(crate) fn listed(devices: &[usize]) -> String {
-    let children: Vec<_> = devices
-        .iter()
-        .map(|&n| format!(r#"{{"{}":{}}}"#, uuid(n), definition("t")))
-        .collect();
+    let children: Vec<_> =
+        devices.iter().map(|&n| format!(r#"{{"{}":{}}}"#, uuid(n), definition("t"))).collect();
     format!(r#"[{{"{PARENT}":[{}]}}]"#, children.join(","))
 }
 
@@ -159,11 +149,7 @@ pub(crate) fn defined(snapshot: &Snapshot) -> Vec<DeviceId> {
 }
 
 pub(crate) fn diagnostics(snapshot: &Snapshot) -> Vec<String> {
-    snapshot
-        .diagnostics
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    snapshot.diagnostics.iter().map(ToString::to_string).collect()
 }
 
 /// Goes on when the environment has what the test needs. Otherwise the test ends here, and fails where
@@ -174,10 +160,7 @@ macro_rules! require {
             Ok(there) => there,
             Err(reason) => {
                 let required = std::env::var_os("NODEDEV_REQUIRE_ALL");
-                assert!(
-                    required.is_none_or(|set| set.is_empty() || set == "0"),
-                    "{reason}"
-                );
+                assert!(required.is_none_or(|set| set.is_empty() || set == "0"), "{reason}");
                 eprintln!("skipped: {reason}");
                 return;
             }

@@ -44,10 +44,7 @@ async fn a_definition_made_by_mdevctl_is_seen() {
     assert_eq!(definition.fields.get(mdev::DEFINED_TYPE), Some("foo-1"));
     assert_eq!(definition.fields.get(device::AUTOSTART), Some(true));
     let attributes = definition.fields.get(mdev::DEFINED_ATTRIBUTES).unwrap();
-    let names: Vec<_> = attributes
-        .iter()
-        .map(|a| (a.name.as_str(), a.value.as_str()))
-        .collect();
+    let names: Vec<_> = attributes.iter().map(|a| (a.name.as_str(), a.value.as_str())).collect();
     assert_eq!(names, [("b", "2"), ("a", "1")]);
     assert!(snapshot.backend.unwrap().starts_with("mdevctl "));
 }
@@ -58,10 +55,7 @@ async fn a_bad_definition_at_start_costs_that_one() {
         ("empty", Vec::new()),
         ("truncated", br#"{"mdev_type":"t","st"#.to_vec()),
         ("huge", vec![b'a'; 10_000_000]),
-        (
-            "not UTF-8",
-            b"{\"mdev_type\":\"\xff\",\"start\":\"auto\"}".to_vec(),
-        ),
+        ("not UTF-8", b"{\"mdev_type\":\"\xff\",\"start\":\"auto\"}".to_vec()),
         ("no object", b"[]".to_vec()),
     ];
     for (what, contents) in bad {
@@ -94,11 +88,7 @@ async fn a_bad_attribute_costs_itself() {
         .get(mdev::DEFINED_ATTRIBUTES)
         .unwrap();
     assert_eq!(attributes.len(), 1);
-    assert!(
-        diagnostics(&snapshot)
-            .join("\n")
-            .contains("attrs[0].a: not a text: 5")
-    );
+    assert!(diagnostics(&snapshot).join("\n").contains("attrs[0].a: not a text: 5"));
 }
 
 #[tokio::test]
@@ -117,11 +107,8 @@ async fn without_mdevctl_the_definitions_read_the_same() {
     let host = require!(Host::real());
     define(&host, 1);
     fs::write(host.definition("matrix", 2), definition("t")).unwrap();
-    fs::write(
-        host.path("etc/mdevctl.d/matrix/AAAAAAAA00004000800000000000000F"),
-        definition("t"),
-    )
-    .unwrap();
+    fs::write(host.path("etc/mdevctl.d/matrix/AAAAAAAA00004000800000000000000F"), definition("t"))
+        .unwrap();
     symlink(host.definition(PARENT, 1), host.definition("matrix", 3)).unwrap();
     symlink("matrix", host.path("etc/mdevctl.d/linked")).unwrap();
     let with = host.source().snapshot().await.unwrap();
@@ -131,10 +118,8 @@ async fn without_mdevctl_the_definitions_read_the_same() {
     let without = without.snapshot().await.unwrap();
     let fields = |snapshot: &nodedev_source::Snapshot| {
         let devices = devices(snapshot, SourceId::MDEVCTL_DEFINED);
-        let mut said: Vec<_> = devices
-            .iter()
-            .map(|device| (device.device.clone(), device.fields.clone()))
-            .collect();
+        let mut said: Vec<_> =
+            devices.iter().map(|device| (device.device.clone(), device.fields.clone())).collect();
         said.sort();
         said
     };
@@ -151,11 +136,7 @@ fn run(sys: &Path, n: usize, mdev_type: &str) {
     fs::create_dir_all(&device).unwrap();
     fs::create_dir_all(parent.join("mdev_supported_types").join(mdev_type)).unwrap();
     fs::create_dir_all(&bus).unwrap();
-    symlink(
-        format!("../mdev_supported_types/{mdev_type}"),
-        device.join("mdev_type"),
-    )
-    .unwrap();
+    symlink(format!("../mdev_supported_types/{mdev_type}"), device.join("mdev_type")).unwrap();
     let target = format!("../../../devices/pci0000:00/{PARENT}/{}", uuid(n));
     symlink(target, bus.join(uuid(n))).unwrap();
 }
@@ -166,9 +147,7 @@ async fn a_running_device_is_described() {
     run(&host.path("sys"), 1, "act-1");
     let snapshot = host.source().snapshot().await.unwrap();
     assert_eq!(diagnostics(&snapshot), [""; 0]);
-    let [running] = devices(&snapshot, SourceId::MDEVCTL_ACTIVE) else {
-        panic!("{snapshot:?}")
-    };
+    let [running] = devices(&snapshot, SourceId::MDEVCTL_ACTIVE) else { panic!("{snapshot:?}") };
     assert_eq!(running.device, id(1));
     assert_eq!(running.fields.get(mdev::TYPE), Some("act-1"));
     assert_eq!(running.fields.get(mdev::ATTRIBUTES), None);

@@ -37,13 +37,7 @@ impl Watched {
         let (sink, events) = event_channel(64);
         let (hints, stream) = hint_channel();
         let watch = source.watch(sink, stream).await.expect("a watch");
-        Self {
-            host,
-            events,
-            hints,
-            source,
-            watch,
-        }
+        Self { host, events, hints, source, watch }
     }
 
     async fn resync(&mut self) -> String {
@@ -161,10 +155,7 @@ async fn what_is_no_definition_is_no_reason() {
     write(&watched.host.path("etc/mdevctl.d/README"), "words");
     write(&watched.host.path("etc/passwd"), "words");
     fs::create_dir_all(watched.host.path("etc/mdevctl.d/scripts.d/callouts")).unwrap();
-    write(
-        &watched.host.path("etc/mdevctl.d/scripts.d/callouts/x"),
-        "words",
-    );
+    write(&watched.host.path("etc/mdevctl.d/scripts.d/callouts/x"), "words");
     watched.stays_quiet().await;
 }
 
@@ -215,8 +206,5 @@ async fn a_directory_that_cannot_be_watched_is_told_once_and_tried_again() {
     fs::remove_file(&etc).unwrap();
     fs::create_dir_all(watched.host.path("etc/mdevctl.d")).unwrap();
     let event = watched.events.recv().await;
-    assert!(
-        matches!(event, Some(SourceEvent::Resync { .. })),
-        "{event:?}"
-    );
+    assert!(matches!(event, Some(SourceEvent::Resync { .. })), "{event:?}");
 }

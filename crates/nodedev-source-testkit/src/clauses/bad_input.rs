@@ -66,13 +66,8 @@ fn neighbours<H: Harness>(rig: &Rig<H>, session: &Session, now: &View, bad: BadI
             before == after,
             "{bad:?}: with its neighbour corrupted, {device} is said as {after:?} and not {before:?}"
         );
-        let stale = before
-            .iter()
-            .any(|(source, _)| now.is_stale(source, &device));
-        ensure!(
-            !stale,
-            "{bad:?}: with its neighbour corrupted, {device} could not be read"
-        );
+        let stale = before.iter().any(|(source, _)| now.is_stale(source, &device));
+        ensure!(!stale, "{bad:?}: with its neighbour corrupted, {device} could not be read");
     }
     Ok(())
 }
@@ -86,10 +81,7 @@ async fn mended<H: Harness>(rig: &Rig<H>, session: &mut Session, bad: BadInput) 
         .claims_of(&victim)
         .filter(|(source, _)| session.view.is_stale(source, &victim))
         .collect();
-    ensure!(
-        stale.is_empty(),
-        "{bad:?}: after it was mended {victim} is still unreadable"
-    );
+    ensure!(stale.is_empty(), "{bad:?}: after it was mended {victim} is still unreadable");
     let mark = rig.harness.mark(VICTIM);
     let left: Vec<_> = session
         .view
@@ -97,9 +89,6 @@ async fn mended<H: Harness>(rig: &Rig<H>, session: &mut Session, bad: BadInput) 
         .iter()
         .filter(|diagnostic| names(diagnostic, &mark))
         .collect();
-    ensure!(
-        left.is_empty(),
-        "{bad:?}: after it was mended there is still {left:?}"
-    );
+    ensure!(left.is_empty(), "{bad:?}: after it was mended there is still {left:?}");
     Ok(())
 }

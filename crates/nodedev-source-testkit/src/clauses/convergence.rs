@@ -92,9 +92,7 @@ fn scripts() -> Vec<Vec<(Step, usize)>> {
     ];
     let script = vec((step, 0..DEVICES), LENGTH / 2..=LENGTH);
     let mut runner = TestRunner::deterministic();
-    (0..SCRIPTS)
-        .filter_map(|_| Some(script.new_tree(&mut runner).ok()?.current()))
-        .collect()
+    (0..SCRIPTS).filter_map(|_| Some(script.new_tree(&mut runner).ok()?.current())).collect()
 }
 
 #[cfg(test)]

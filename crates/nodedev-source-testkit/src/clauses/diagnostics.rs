@@ -51,9 +51,7 @@ async fn exercise<H: Harness>(rig: &Rig<H>) -> Verdict {
     rig.apply(HostChange::Change(0)).await?;
     session.settle(rig).await?;
     let device = rig.harness.device(0);
-    let _ = rig
-        .within("refresh()", session.source.refresh(&device))
-        .await?;
+    let _ = rig.within("refresh()", session.source.refresh(&device)).await?;
     sensible(&session.source)?;
     rig.apply(HostChange::Remove(0)).await?;
     session.settle(rig).await
@@ -62,10 +60,7 @@ async fn exercise<H: Harness>(rig: &Rig<H>) -> Verdict {
 fn sensible(source: &Arc<dyn NodeDeviceSource>) -> Verdict {
     let mut text = Bounded(String::new());
     let written = write!(text, "{source:?}").and_then(|()| write!(text, "{source:#?}"));
-    ensure!(
-        written.is_ok(),
-        "Debug output fails, or is longer than {LONGEST} bytes"
-    );
+    ensure!(written.is_ok(), "Debug output fails, or is longer than {LONGEST} bytes");
     ensure!(!text.0.trim().is_empty(), "Debug output is empty");
     Ok(())
 }

@@ -40,13 +40,8 @@ async fn broken<H: Harness>(
     for source in [&*session.source, &*restarted] {
         let errors = snapshot_errors(rig, source).await?;
         let wanted = *applied != Applied::Ordinary;
-        ensure!(
-            wanted != errors.is_empty(),
-            "{failure:?}: snapshot() gave the errors {errors:?}"
-        );
-        errors
-            .iter()
-            .try_for_each(|error| of_kind(failure, error))?;
+        ensure!(wanted != errors.is_empty(), "{failure:?}: snapshot() gave the errors {errors:?}");
+        errors.iter().try_for_each(|error| of_kind(failure, error))?;
     }
     let (sink, _receiver) = event_channel(ROOMY);
     let watching = restarted.watch(sink, rig.hints.subscribe());
@@ -64,10 +59,7 @@ fn of_kind(failure: Failure, error: &SourceError) -> Verdict {
         failure.kind(),
         error.full_message()
     );
-    ensure!(
-        !error.to_string().is_empty(),
-        "{failure:?} is reported without a message"
-    );
+    ensure!(!error.to_string().is_empty(), "{failure:?} is reported without a message");
     Ok(())
 }
 
@@ -77,10 +69,8 @@ async fn snapshot_errors<H: Harness>(
 ) -> Result<Vec<SourceError>, crate::Stop> {
     Ok(match rig.within("snapshot()", source.snapshot()).await? {
         Err(error) => vec![error],
-        Ok(snapshot) => snapshot
-            .listings
-            .into_iter()
-            .filter_map(|listing| listing.devices.err())
-            .collect(),
+        Ok(snapshot) => {
+            snapshot.listings.into_iter().filter_map(|listing| listing.devices.err()).collect()
+        }
     })
 }

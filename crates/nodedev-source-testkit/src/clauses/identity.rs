@@ -18,11 +18,7 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
         rig.apply(HostChange::Add(n)).await?;
     }
     let before = rig.snapshot(&*source).await?;
-    ensure!(
-        source.info() == info,
-        "info() changed from {info:?} to {:?}",
-        source.info()
-    );
+    ensure!(source.info() == info, "info() changed from {info:?} to {:?}", source.info());
     let restarted = rig.source();
     ensure!(
         restarted.info() == info,
@@ -32,16 +28,10 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
     identities(&info, &before)?;
     let after = rig.snapshot(&*restarted).await?;
     let (before, after) = (ids(&before), ids(&after));
-    ensure!(
-        before == after,
-        "ids after a restart are {after:?}, not {before:?}"
-    );
+    ensure!(before == after, "ids after a restart are {after:?}, not {before:?}");
     for n in 0..3 {
         let device = rig.harness.device(n);
-        ensure!(
-            before.contains(&device),
-            "{device} is on the host and not in the snapshot"
-        );
+        ensure!(before.contains(&device), "{device} is on the host and not in the snapshot");
     }
     Ok(())
 }
@@ -53,11 +43,7 @@ fn names(info: &SourceInfo) -> Verdict {
     let ids: BTreeSet<_> = info.streams.iter().map(|stream| &stream.id).collect();
     ensure!(ids.len() == info.streams.len(), "two streams have one id");
     for stream in &info.streams {
-        ensure!(
-            is_name(stream.id.as_str()),
-            "stream name {:?}",
-            stream.id.as_str()
-        );
+        ensure!(is_name(stream.id.as_str()), "stream name {:?}", stream.id.as_str());
         if let Some(namespace) = &stream.namespace {
             let reserved = ["computer", "mdev"].contains(&namespace.as_str());
             ensure!(is_name(namespace) && !reserved, "name space {namespace:?}");
@@ -67,10 +53,7 @@ fn names(info: &SourceInfo) -> Verdict {
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_-/".contains(&b))
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-/".contains(&b))
 }
 
 fn identities(info: &SourceInfo, snapshot: &Snapshot) -> Verdict {
@@ -95,11 +78,7 @@ fn identity(stream: &StreamInfo, observation: &Observation) -> Verdict {
             "{} names {id}, whose name space it does not own",
             stream.id
         );
-        ensure!(
-            !key.is_empty(),
-            "{} names {id}, whose key is empty",
-            stream.id
-        );
+        ensure!(!key.is_empty(), "{} names {id}, whose key is empty", stream.id);
     }
     let is_mdev = matches!(id, DeviceId::Mdev { .. });
     let capability = observation.fields.get(device::CAPABILITY);
@@ -112,11 +91,6 @@ fn identity(stream: &StreamInfo, observation: &Observation) -> Verdict {
 }
 
 fn ids(snapshot: &Snapshot) -> BTreeSet<DeviceId> {
-    let observations = snapshot
-        .listings
-        .iter()
-        .flat_map(|l| l.devices.iter().flatten());
-    observations
-        .map(|observation| observation.device.clone())
-        .collect()
+    let observations = snapshot.listings.iter().flat_map(|l| l.devices.iter().flatten());
+    observations.map(|observation| observation.device.clone()).collect()
 }

@@ -48,17 +48,10 @@ fn in_order(heard: &[SourceEvent]) -> Verdict {
 const fn subject(event: &SourceEvent) -> Option<(&SourceId, &DeviceId, Revision)> {
     match event {
         SourceEvent::Observed(said) => Some((&said.source, &said.device, said.revision)),
-        SourceEvent::Gone {
-            source,
-            device,
-            revision,
+        SourceEvent::Gone { source, device, revision }
+        | SourceEvent::Unreadable { source, device, revision, .. } => {
+            Some((source, device, *revision))
         }
-        | SourceEvent::Unreadable {
-            source,
-            device,
-            revision,
-            ..
-        } => Some((source, device, *revision)),
         _ => None,
     }
 }

@@ -19,9 +19,7 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
     // The answers are thrown away: only the queue may tell the view of what happened.
     rig.snapshot(&*session.source).await?;
     let device = rig.harness.device(1);
-    let _ = rig
-        .within("refresh()", session.source.refresh(&device))
-        .await?;
+    let _ = rig.within("refresh()", session.source.refresh(&device)).await?;
     session.settle(rig).await?;
     rig.apply(HostChange::Add(0)).await?;
     session.settle(rig).await

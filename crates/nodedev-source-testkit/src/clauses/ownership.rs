@@ -10,11 +10,7 @@ use crate::{Applied, BadInput, Harness, HostChange, Verdict, View};
 pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
     rig.apply(HostChange::Add(0)).await?;
     let mut session = Session::start(rig).await?;
-    for change in [
-        HostChange::Add(1),
-        HostChange::Change(0),
-        HostChange::Remove(1),
-    ] {
+    for change in [HostChange::Add(1), HostChange::Change(0), HostChange::Remove(1)] {
         rig.apply(change).await?;
     }
     session.settle(rig).await?;
@@ -42,17 +38,11 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
 fn owned(info: &SourceInfo, said: &Observation) -> Verdict {
     let (source, device) = (&said.source, &said.device);
     let Some(stream) = info.stream(source) else {
-        ensure!(
-            false,
-            "{source} speaks of {device} and is no declared stream"
-        );
+        ensure!(false, "{source} speaks of {device} and is no declared stream");
         return Ok(());
     };
     if let Some(field) = stream.fields.first_outside(&said.fields) {
-        ensure!(
-            false,
-            "{source} says {field} of {device} and does not declare it"
-        );
+        ensure!(false, "{source} says {field} of {device} and does not declare it");
     }
     for (name, value) in said.fields.iter() {
         if let FieldName::Known(field) = name {
@@ -69,27 +59,17 @@ fn owned(info: &SourceInfo, said: &Observation) -> Verdict {
 
 async fn refreshed<H: Harness>(rig: &Rig<H>, session: &Session) -> Verdict {
     let device = rig.harness.device(0);
-    let Ok(Some(said)) = rig
-        .within("refresh()", session.source.refresh(&device))
-        .await?
-    else {
+    let Ok(Some(said)) = rig.within("refresh()", session.source.refresh(&device)).await? else {
         return Ok(());
     };
-    ensure!(
-        said.device == device,
-        "refresh() of {device} answered for {}",
-        said.device
-    );
+    ensure!(said.device == device, "refresh() of {device} answered for {}", said.device);
     owned(&session.info, &said)?;
     let still = said.fields.iter().find(|(name, _)| match name {
         FieldName::Known(field) => field.refresh() != Refresh::OnDump,
         FieldName::Extension { .. } => false,
         _ => true,
     });
-    ensure!(
-        still.is_none(),
-        "refresh() of {device} said {still:?}, which is not read on dump"
-    );
+    ensure!(still.is_none(), "refresh() of {device} said {still:?}, which is not read on dump");
     Ok(())
 }
 
@@ -97,9 +77,7 @@ async fn refreshed<H: Harness>(rig: &Rig<H>, session: &Session) -> Verdict {
 async fn absent_is_not_empty<H: Harness>(rig: &Rig<H>) -> Verdict {
     let device = rig.harness.device(0);
     let before = View::of(rig.fresh().await?);
-    let applied = rig
-        .try_apply(HostChange::Corrupt(0, BadInput::Missing))
-        .await?;
+    let applied = rig.try_apply(HostChange::Corrupt(0, BadInput::Missing)).await?;
     if matches!(applied, Applied::Inapplicable(_) | Applied::Unsupported(_)) {
         return Ok(());
     }
@@ -107,10 +85,7 @@ async fn absent_is_not_empty<H: Harness>(rig: &Rig<H>) -> Verdict {
     for (source, now) in after.claims_of(&device) {
         let was = before.claims_of(&device).find(|(of, _)| *of == source);
         if let Some(field) = was.and_then(|(_, was)| newly_empty(was, now)) {
-            ensure!(
-                false,
-                "{source} says an empty {field} of {device} where there is none"
-            );
+            ensure!(false, "{source} says an empty {field} of {device} where there is none");
         }
     }
     Ok(())

@@ -16,11 +16,7 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
     session.settle(rig).await?;
     let reversed = grow(rig, &mut session, Order::ChildFirst).await?;
     let differences = reversed.differences(&usual);
-    ensure!(
-        differences.is_empty(),
-        "with the child before its parent: {}",
-        differences.join("; ")
-    );
+    ensure!(differences.is_empty(), "with the child before its parent: {}", differences.join("; "));
     no_cycles(&usual)
 }
 
@@ -48,20 +44,14 @@ fn no_cycles(view: &View) -> Verdict {
         let place = places.entry(id.clone()).or_default();
         learn(place, &id, &fields);
         if let (DeviceId::Mdev { parent, .. }, Some(said)) = (&id, fields.get(mdev::PARENT_ADDR)) {
-            ensure!(
-                **parent == *said,
-                "{source} says of {id} that its parent is {said}"
-            );
+            ensure!(**parent == *said, "{source} says of {id} that its parent is {said}");
         }
     }
     for id in places.keys() {
         let mut above = BTreeSet::from([id]);
         let mut at = id;
         while let Some(parent) = parent(&places, at) {
-            ensure!(
-                above.insert(parent),
-                "{id} is its own ancestor, by way of {parent}"
-            );
+            ensure!(above.insert(parent), "{id} is its own ancestor, by way of {parent}");
             at = parent;
         }
     }
@@ -74,10 +64,7 @@ fn learn(place: &mut Place, id: &DeviceId, fields: &Fields) {
         DeviceId::Mdev { parent, .. } => place.parent_address = Some(parent.to_string()),
         _ => {}
     }
-    if let Some(path) = fields
-        .get(device::PATH)
-        .and_then(|path| SysfsPath::new(path).ok())
-    {
+    if let Some(path) = fields.get(device::PATH).and_then(|path| SysfsPath::new(path).ok()) {
         place.path.get_or_insert(path);
     }
     if let Some(address) = fields.get(device::ADDRESS) {
@@ -90,9 +77,7 @@ fn parent<'a>(places: &'a BTreeMap<DeviceId, Place>, of: &DeviceId) -> Option<&'
     let place = places.get(of)?;
     let by_path = place.path.as_ref().and_then(|path| {
         path.ancestors().find_map(|above| {
-            find(places, |place| {
-                place.path.as_ref().is_some_and(|p| p.as_str() == above)
-            })
+            find(places, |place| place.path.as_ref().is_some_and(|p| p.as_str() == above))
         })
     });
     by_path.or_else(|| {
@@ -102,8 +87,5 @@ fn parent<'a>(places: &'a BTreeMap<DeviceId, Place>, of: &DeviceId) -> Option<&'
 }
 
 fn find(places: &BTreeMap<DeviceId, Place>, is_it: impl Fn(&Place) -> bool) -> Option<&DeviceId> {
-    places
-        .iter()
-        .find(|(_, place)| is_it(place))
-        .map(|(id, _)| id)
+    places.iter().find(|(_, place)| is_it(place)).map(|(id, _)| id)
 }

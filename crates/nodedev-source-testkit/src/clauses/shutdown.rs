@@ -48,8 +48,7 @@ async fn cycle<H: Harness>(rig: &Rig<H>) -> Verdict {
     session.settle(rig).await?;
     let (_source, mut receiver) = session.end();
     let drained = async { while receiver.recv().await.is_some() {} };
-    rig.within("the end of the sink after its watch was dropped", drained)
-        .await
+    rig.within("the end of the sink after its watch was dropped", drained).await
 }
 
 /// Drops each future after it was polled once, twice and a few times.

@@ -35,11 +35,7 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
 }
 
 fn whole(info: &SourceInfo, snapshot: &Snapshot) -> Verdict {
-    let listed: Vec<_> = snapshot
-        .listings
-        .iter()
-        .map(|listing| &listing.source)
-        .collect();
+    let listed: Vec<_> = snapshot.listings.iter().map(|listing| &listing.source).collect();
     let declared: BTreeSet<_> = info.streams.iter().map(|stream| &stream.id).collect();
     ensure!(
         listed.len() == declared.len() && listed.iter().all(|id| declared.contains(id)),
@@ -47,12 +43,7 @@ fn whole(info: &SourceInfo, snapshot: &Snapshot) -> Verdict {
     );
     for listing in &snapshot.listings {
         if let Err(error) = &listing.devices {
-            ensure!(
-                false,
-                "the listing of {} failed: {}",
-                listing.source,
-                error.full_message()
-            );
+            ensure!(false, "the listing of {} failed: {}", listing.source, error.full_message());
         }
     }
     Ok(())
@@ -76,10 +67,7 @@ fn newer(first: &Snapshot, second: &Snapshot) -> Verdict {
 fn nothing_but_permanent<H: Harness>(rig: &Rig<H>, view: &View) -> Verdict {
     let permanent = rig.harness.permanent();
     let claims = view.claims();
-    let extra: Vec<_> = claims
-        .keys()
-        .filter(|(_, device)| !permanent.contains(device))
-        .collect();
+    let extra: Vec<_> = claims.keys().filter(|(_, device)| !permanent.contains(device)).collect();
     ensure!(extra.is_empty(), "a host without devices gives {extra:?}");
     Ok(())
 }
@@ -96,10 +84,7 @@ async fn answers_hints<H: Harness>(rig: &Rig<H>) -> Verdict {
         .map_err(|error| Stop::Failed(format!("watch() failed: {}", error.full_message())))?;
     let hint = rig.hints.raise();
     let answers = rig.snapshot(&*source).await?.answers;
-    ensure!(
-        answers >= hint,
-        "a snapshot answers {answers:?} after {hint:?} was raised"
-    );
+    ensure!(answers >= hint, "a snapshot answers {answers:?} after {hint:?} was raised");
     drop(watch);
     Ok(())
 }

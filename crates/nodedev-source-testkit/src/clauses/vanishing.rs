@@ -21,26 +21,15 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
     let snapshot = rig.snapshot(&*session.source).await?;
     for listing in &snapshot.listings {
         if let Err(error) = &listing.devices {
-            ensure!(
-                false,
-                "the listing of {} failed: {}",
-                listing.source,
-                error.full_message()
-            );
+            ensure!(false, "the listing of {} failed: {}", listing.source, error.full_message());
         }
-        ensure!(
-            !listing.unreadable.contains(&victim),
-            "{victim} is called unreadable"
-        );
+        ensure!(!listing.unreadable.contains(&victim), "{victim} is called unreadable");
     }
     let warning = snapshot
         .diagnostics
         .iter()
         .find(|d| d.severity > Severity::Info && d.to_string().contains(&mark));
-    ensure!(
-        warning.is_none(),
-        "there is a diagnostic about {victim}: {warning:?}"
-    );
+    ensure!(warning.is_none(), "there is a diagnostic about {victim}: {warning:?}");
     let read = View::of(snapshot.clone());
     for n in [0, 2] {
         let device = rig.harness.device(n);
@@ -48,14 +37,8 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
     }
     session.view.list(snapshot);
     session.settle(rig).await?;
-    match rig
-        .within("refresh()", session.source.refresh(&victim))
-        .await?
-    {
-        Ok(said) => ensure!(
-            said.is_none(),
-            "refresh() of vanished {victim} said {said:?}"
-        ),
+    match rig.within("refresh()", session.source.refresh(&victim)).await? {
+        Ok(said) => ensure!(said.is_none(), "refresh() of vanished {victim} said {said:?}"),
         Err(error) => ensure!(
             error.kind() == ErrorKind::Gone,
             "refresh() of vanished {victim} failed as {}: {}",

@@ -7,10 +7,7 @@
     clippy::disallowed_methods,
     reason = "the one module that starts processes on a mock host; those that could hang have a deadline"
 )]
-#![expect(
-    clippy::print_stderr,
-    reason = "it hands on what a test printed in its own process"
-)]
+#![expect(clippy::print_stderr, reason = "it hands on what a test printed in its own process")]
 
 use std::env;
 use std::io::Write as _;
@@ -51,9 +48,7 @@ fn probe() -> Option<String> {
         Err(error) => return Some(format!("cannot run `true`: {error}")),
     }
     let mut unshare = unshare();
-    let entered = unshare
-        .args(["mount", "-t", "tmpfs", "none", "/tmp"])
-        .output();
+    let entered = unshare.args(["mount", "-t", "tmpfs", "none", "/tmp"]).output();
     match entered {
         Ok(output) if output.status.success() => None,
         Ok(output) => Some(format!(
@@ -135,9 +130,7 @@ pub fn alone(module: &str, test: &str, body: impl FnOnce()) {
 
 fn run_inside(name: &str, root: &Path) -> io::Result<Output> {
     let mut command = Command::new("timeout");
-    command
-        .args(["--kill-after=5", DEADLINE])
-        .arg(env::current_exe()?);
+    command.args(["--kill-after=5", DEADLINE]).arg(env::current_exe()?);
     command.args(["--exact", name, "--nocapture", "--include-ignored"]);
     command.env(INSIDE, "1").env(IN_MEMORY, "1");
     wrap(&command, root).output()
@@ -151,10 +144,7 @@ fn judge(name: &str, output: &Output) {
         "{name}, on a mock host: {}\n{printed}\n{errors}",
         output.status
     );
-    assert!(
-        printed.contains("1 passed"),
-        "{name} was not run on the mock host:\n{printed}"
-    );
+    assert!(printed.contains("1 passed"), "{name} was not run on the mock host:\n{printed}");
     for line in errors.lines() {
         if line.starts_with("skipped: ") {
             say(line);

@@ -36,11 +36,7 @@ impl MockHost {
     /// When the directory cannot be filled.
     pub fn new(root: &Path) -> io::Result<Self> {
         fs::create_dir_all(root)?;
-        Ok(Self {
-            tree: Tree::new(root)?,
-            devices: BTreeMap::new(),
-            sequence: 0,
-        })
+        Ok(Self { tree: Tree::new(root)?, devices: BTreeMap::new(), sequence: 0 })
     }
 
     /// The host that this process sees: it must run under the preload library.
@@ -260,10 +256,7 @@ impl MockHost {
             ("SUBSYSTEM", record.subsystem()),
             ("SEQNUM", &sequence),
         ];
-        let own = record
-            .properties
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()));
+        let own = record.properties.iter().map(|(n, v)| (n.as_str(), v.as_str()));
         let own = own.filter(|(name, _)| !matches!(*name, "SUBSYSTEM" | "DEVPATH"));
         let properties: Vec<_> = head
             .into_iter()
@@ -330,17 +323,13 @@ impl MockHost {
     /// What the kernel and udevd keep of a device outside its own attributes.
     fn publish(&self, record: &Record) -> io::Result<()> {
         let syspath = &record.syspath;
-        self.tree.write(
-            &format!("{syspath}/uevent"),
-            record.uevent_file().as_bytes(),
-        )?;
+        self.tree.write(&format!("{syspath}/uevent"), record.uevent_file().as_bytes())?;
         for (link, target) in subsystem_links(record) {
             self.tree.make_dir(&target)?;
             self.tree.link(&link, &target)?;
         }
         let (name, entry) = record.database_entry();
-        self.tree
-            .write(&format!("/run/udev/data/{name}"), entry.as_bytes())
+        self.tree.write(&format!("/run/udev/data/{name}"), entry.as_bytes())
     }
 
     fn unpublish(&self, record: &Record) -> io::Result<()> {
@@ -370,10 +359,7 @@ fn subsystem_links(record: &Record) -> Vec<(String, String)> {
     let folder = if is_bus { "/devices" } else { "" };
     let mut links = vec![
         (format!("{device}/subsystem"), home.clone()),
-        (
-            format!("{home}{folder}/{}", record.sysname()),
-            device.clone(),
-        ),
+        (format!("{home}{folder}/{}", record.sysname()), device.clone()),
     ];
     if subsystem == "block" {
         links.push((format!("/sys/block/{}", record.sysname()), device));
@@ -383,9 +369,5 @@ fn subsystem_links(record: &Record) -> Vec<(String, String)> {
 
 /// A link's target as a path of the host.
 fn absolute(above: &str, target: &str) -> String {
-    if target.starts_with('/') {
-        target.to_owned()
-    } else {
-        format!("{above}/{target}")
-    }
+    if target.starts_with('/') { target.to_owned() } else { format!("{above}/{target}") }
 }

@@ -29,10 +29,7 @@ impl Record {
     /// A device at this path, with `/sys` in front, of that subsystem.
     #[must_use]
     pub fn new(syspath: &str, subsystem: &str) -> Self {
-        let record = Self {
-            syspath: syspath.to_owned(),
-            ..Self::default()
-        };
+        let record = Self { syspath: syspath.to_owned(), ..Self::default() };
         record.property("SUBSYSTEM", subsystem)
     }
 
@@ -123,11 +120,7 @@ impl Record {
     pub(super) fn database_entry(&self) -> (String, String) {
         let minor = self.value("MINOR").unwrap_or("0");
         let name = if let Some(major) = self.value("MAJOR") {
-            let kind = if self.subsystem() == "block" {
-                'b'
-            } else {
-                'c'
-            };
+            let kind = if self.subsystem() == "block" { 'b' } else { 'c' };
             format!("{kind}{major}:{minor}")
         } else if let Some(index) = self.value("IFINDEX") {
             format!("n{index}")
@@ -168,24 +161,16 @@ pub struct MalformedRecord {
 pub fn parse(text: &str) -> Result<Vec<Record>, MalformedRecord> {
     let mut records: Vec<Record> = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let malformed = |message| MalformedRecord {
-            line: number + 1,
-            message,
-        };
+        let malformed = |message| MalformedRecord { line: number + 1, message };
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
         }
         let (kind, rest) = line.split_once(": ").ok_or_else(|| malformed("no `: `"))?;
         if kind == "P" {
-            records.push(Record {
-                syspath: format!("/sys{rest}"),
-                ..Record::default()
-            });
+            records.push(Record { syspath: format!("/sys{rest}"), ..Record::default() });
             continue;
         }
-        let record = records
-            .last_mut()
-            .ok_or_else(|| malformed("no `P:` before it"))?;
+        let record = records.last_mut().ok_or_else(|| malformed("no `P:` before it"))?;
         let pair = || rest.split_once('=').ok_or_else(|| malformed("no `=`"));
         match kind {
             "E" => {
@@ -253,10 +238,7 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
         .chars()
         .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
         .collect::<Option<_>>()?;
-    digits
-        .len()
-        .is_multiple_of(2)
-        .then(|| digits.chunks(2).map(|d| d[0] << 4 | d[1]).collect())
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|d| d[0] << 4 | d[1]).collect())
 }
 
 #[cfg(test)]
@@ -288,11 +270,7 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        for (text, line) in [
-            ("E: A=b\n", 1),
-            ("P: /x\nA: a\n", 2),
-            ("P: /x\n\nH: a=8\n", 3),
-        ] {
+        for (text, line) in [("E: A=b\n", 1), ("P: /x\nA: a\n", 2), ("P: /x\n\nH: a=8\n", 3)] {
             assert_eq!(parse(text).unwrap_err().line, line, "{text:?}");
         }
     }

@@ -12,21 +12,12 @@ pub(super) struct Tree {
 
 impl Tree {
     pub(super) fn new(root: &Path) -> io::Result<Self> {
-        for folder in [
-            "sys/bus",
-            "sys/class",
-            "sys/block",
-            "sys/devices",
-            "dev",
-            "run/udev/data",
-        ] {
+        for folder in ["sys/bus", "sys/class", "sys/block", "sys/devices", "dev", "run/udev/data"] {
             fs::create_dir_all(root.join(folder))?;
         }
         // libudev looks for it to learn whether udevd runs.
         fs::write(root.join("run/udev/control"), "")?;
-        Ok(Self {
-            root: root.canonicalize()?,
-        })
+        Ok(Self { root: root.canonicalize()? })
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -121,15 +112,10 @@ mod tests {
     #[test]
     fn links_are_relative_and_paths_stay_inside() {
         assert_eq!(
-            relative(
-                Path::new("/r/sys/class/net"),
-                Path::new("/r/sys/devices/x/eth0")
-            ),
+            relative(Path::new("/r/sys/class/net"), Path::new("/r/sys/devices/x/eth0")),
             Path::new("../../devices/x/eth0")
         );
-        let tree = Tree {
-            root: PathBuf::from("/r"),
-        };
+        let tree = Tree { root: PathBuf::from("/r") };
         assert_eq!(tree.path("/sys/../../../etc"), Path::new("/r/etc"));
     }
 }

@@ -92,12 +92,9 @@ mod tests {
 
     #[test]
     fn the_hash_is_murmur_2() {
-        for (text, hash) in [
-            ("", 0),
-            ("net", 0xa74d_3cc8),
-            ("block", 0xf003_1db7),
-            ("usb_device", 0x27f8_f50c),
-        ] {
+        for (text, hash) in
+            [("", 0), ("net", 0xa74d_3cc8), ("block", 0xf003_1db7), ("usb_device", 0x27f8_f50c)]
+        {
             assert_eq!(murmur(text.as_bytes()), hash, "{text}");
         }
     }

@@ -54,9 +54,7 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn take(&mut self) -> Behaviour {
-        self.next
-            .pop_front()
-            .unwrap_or_else(|| self.standing.clone())
+        self.next.pop_front().unwrap_or_else(|| self.standing.clone())
     }
 }
 
@@ -86,14 +84,8 @@ impl Hold {
     pub(super) fn new() -> (Self, Held) {
         let (sender, release) = watch::channel(());
         let held = Arc::new(watch::Sender::new(0));
-        let waiting = Held {
-            held: Arc::clone(&held),
-            release,
-        };
-        let hold = Self {
-            held,
-            _release: sender,
-        };
+        let waiting = Held { held: Arc::clone(&held), release };
+        let hold = Self { held, _release: sender };
         (hold, waiting)
     }
 

@@ -90,21 +90,14 @@ impl ScriptedHost {
             .flat_map(|stream| stream.devices.keys().chain(stream.unreadable.keys()))
             .cloned()
             .collect();
-        devices
-            .iter()
-            .for_each(|device| state.withdraw_everywhere(device));
+        devices.iter().for_each(|device| state.withdraw_everywhere(device));
     }
 
     /// What the first stream would say of a device now.
     #[must_use]
     pub fn fields(&self, device: &DeviceId) -> Option<Fields> {
         let state = self.0.state();
-        state
-            .streams
-            .get(&self.first())?
-            .devices
-            .get(device)
-            .cloned()
+        state.streams.get(&self.first())?.devices.get(device).cloned()
     }
 
     /// A device can no longer be read, until it is set again.
@@ -167,9 +160,7 @@ impl ScriptedHost {
 
     /// Says that messages may have been lost.
     pub fn resync(&self, reason: &str) {
-        self.say(|_| SourceEvent::Resync {
-            reason: reason.to_owned(),
-        });
+        self.say(|_| SourceEvent::Resync { reason: reason.to_owned() });
     }
 
     /// From now on changes happen in silence, or no longer do.
@@ -221,12 +212,7 @@ impl ScriptedHost {
 
     /// The listing of one stream fails beside the others, or no longer does.
     pub fn fail_stream(&self, stream: &SourceId, error: Option<SourceError>) {
-        self.0
-            .state()
-            .streams
-            .entry(stream.clone())
-            .or_default()
-            .error = error;
+        self.0.state().streams.entry(stream.clone()).or_default().error = error;
     }
 
     /// Holds back every snapshot that begins from now on, with what it has read.
@@ -263,10 +249,7 @@ impl ScriptedHost {
         let mut calls = self.0.calls.subscribe();
         let mut wanted = wanted;
         // The sender lives as long as self.
-        calls
-            .wait_for(|calls| wanted(calls))
-            .await
-            .map_or_else(|_| self.calls(), |calls| *calls)
+        calls.wait_for(|calls| wanted(calls)).await.map_or_else(|_| self.calls(), |calls| *calls)
     }
 
     fn first(&self) -> SourceId {

@@ -52,11 +52,7 @@ impl ScriptedSource {
     }
 
     pub(super) fn over(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            revisions: Arc::default(),
-            hints: Mutex::default(),
-        }
+        Self { shared, revisions: Arc::default(), hints: Mutex::default() }
     }
 
     fn newest_hint(&self) -> Hint {
@@ -76,11 +72,7 @@ impl ScriptedSource {
         *self.hints.lock().unwrap_or_else(PoisonError::into_inner) = Some(hints.clone());
         self.shared.count(|calls| calls.watching += 1);
         let listener = tokio::spawn(listen(Arc::clone(&self.shared), hints, id));
-        Watch::new(Guard {
-            shared: Arc::clone(&self.shared),
-            id,
-            listener,
-        })
+        Watch::new(Guard { shared: Arc::clone(&self.shared), id, listener })
     }
 }
 
@@ -90,9 +82,7 @@ async fn listen(shared: Arc<Shared>, mut hints: HintStream, id: usize) {
         shared.count(|calls| calls.hints += 1);
         let state = shared.state();
         if let (true, Some(armed)) = (state.resync_on_hint, state.watches.get(&id)) {
-            armed.sink.send(SourceEvent::Resync {
-                reason: "hint".to_owned(),
-            });
+            armed.sink.send(SourceEvent::Resync { reason: "hint".to_owned() });
         }
     }
 }
@@ -121,10 +111,7 @@ impl NodeDeviceSource for ScriptedSource {
         self.shared.count(|calls| calls.watch += 1);
         let behaviour = self.shared.state().on_watch.take();
         if behaviour.act("watch").await? {
-            sink.send(SourceEvent::Observed(garbage(
-                &DeviceId::Computer,
-                self.revisions.next(),
-            )));
+            sink.send(SourceEvent::Observed(garbage(&DeviceId::Computer, self.revisions.next())));
         }
         tracing::debug!(source = %self.shared.info.name, "armed");
         Ok(self.arm(sink, hints))
@@ -143,9 +130,7 @@ impl NodeDeviceSource for ScriptedSource {
             let revision = self.revisions.next();
             let word = garbage(&DeviceId::Computer, revision);
             let source = word.source.clone();
-            snapshot
-                .listings
-                .push(Listing::complete(source, revision, vec![word]));
+            snapshot.listings.push(Listing::complete(source, revision, vec![word]));
         }
         if let Some(hold) = hold {
             hold.wait().await;
@@ -183,16 +168,8 @@ fn read_again(state: &State, id: &DeviceId, revision: Revision) -> Option<Observ
 }
 
 fn garbage(device: &DeviceId, revision: Revision) -> Observation {
-    let word = (
-        FieldName::extension("garbage", "word"),
-        Value::from("garbage"),
-    );
-    said(
-        &SourceId::new("garbage"),
-        device,
-        revision,
-        &[word].into_iter().collect(),
-    )
+    let word = (FieldName::extension("garbage", "word"), Value::from("garbage"));
+    said(&SourceId::new("garbage"), device, revision, &[word].into_iter().collect())
 }
 
 impl fmt::Debug for ScriptedSource {

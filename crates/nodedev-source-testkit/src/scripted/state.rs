@@ -68,20 +68,9 @@ pub(super) struct Armed {
 
 impl Shared {
     pub(super) fn new(info: SourceInfo) -> Self {
-        let streams = info
-            .streams
-            .iter()
-            .map(|stream| (stream.id.clone(), Stream::default()));
-        let state = State {
-            streams: streams.collect(),
-            copies: 1,
-            ..State::default()
-        };
-        Self {
-            info,
-            calls: watch::Sender::new(Calls::default()),
-            state: Mutex::new(state),
-        }
+        let streams = info.streams.iter().map(|stream| (stream.id.clone(), Stream::default()));
+        let state = State { streams: streams.collect(), copies: 1, ..State::default() };
+        Self { info, calls: watch::Sender::new(Calls::default()), state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -114,23 +103,17 @@ impl State {
         snapshot.backend.clone_from(&self.backend);
         snapshot.diagnostics.clone_from(&self.diagnostics);
         for (source, stream) in &self.streams {
-            snapshot
-                .diagnostics
-                .extend(stream.unreadable.values().cloned());
+            snapshot.diagnostics.extend(stream.unreadable.values().cloned());
             snapshot.listings.push(stream.list(source, revision));
         }
         let vanished = std::mem::take(&mut self.vanishing);
-        vanished
-            .iter()
-            .for_each(|device| self.withdraw_everywhere(device));
+        vanished.iter().for_each(|device| self.withdraw_everywhere(device));
         snapshot
     }
 
     pub(super) fn withdraw_everywhere(&mut self, device: &DeviceId) {
         let sources: Vec<SourceId> = self.streams.keys().cloned().collect();
-        sources
-            .iter()
-            .for_each(|source| self.withdraw(source, device));
+        sources.iter().for_each(|source| self.withdraw(source, device));
     }
 
     pub(super) fn withdraw(&mut self, source: &SourceId, device: &DeviceId) {
@@ -149,10 +132,7 @@ impl Stream {
         if let Some(error) = &self.error {
             return Listing::failed(source.clone(), revision, error.clone());
         }
-        let readable = self
-            .devices
-            .iter()
-            .filter(|(id, _)| !self.unreadable.contains_key(*id));
+        let readable = self.devices.iter().filter(|(id, _)| !self.unreadable.contains_key(*id));
         let devices = readable.map(|(device, fields)| said(source, device, revision, fields));
         Listing::complete(source.clone(), revision, devices.collect())
             .with_unreadable(self.unreadable.keys().cloned().collect())
@@ -165,18 +145,9 @@ pub(super) fn said(
     revision: Revision,
     fields: &Fields,
 ) -> Observation {
-    Observation {
-        source: source.clone(),
-        device: device.clone(),
-        revision,
-        fields: fields.clone(),
-    }
+    Observation { source: source.clone(), device: device.clone(), revision, fields: fields.clone() }
 }
 
 pub(super) fn gone(source: &SourceId, device: &DeviceId, revision: Revision) -> SourceEvent {
-    SourceEvent::Gone {
-        source: source.clone(),
-        device: device.clone(),
-        revision,
-    }
+    SourceEvent::Gone { source: source.clone(), device: device.clone(), revision }
 }

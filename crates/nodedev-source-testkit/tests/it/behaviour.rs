@@ -26,13 +26,7 @@ async fn watched() -> Watched {
     let (sink, events) = event_channel(64);
     let (hints, stream) = hint_channel();
     let watch = source.watch(sink, stream).await.unwrap();
-    Watched {
-        source,
-        host,
-        events,
-        hints,
-        _watch: watch,
-    }
+    Watched { source, host, events, hints, _watch: watch }
 }
 
 fn device(n: usize) -> DeviceId {
@@ -73,9 +67,7 @@ async fn calls_turn_out_as_scripted_and_then_as_usual() {
     let watched = watched().await;
     let denied = SourceError::new(ErrorKind::PermissionDenied, "no");
     watched.host.next_snapshot(Behaviour::Fail(denied));
-    watched
-        .host
-        .next_snapshot(Behaviour::Delay(Duration::from_secs(60)));
+    watched.host.next_snapshot(Behaviour::Delay(Duration::from_secs(60)));
     watched.host.next_snapshot(Behaviour::Hang);
     watched.host.next_snapshot(Behaviour::Garbage);
     let error = watched.source.snapshot().await.unwrap_err();
@@ -147,9 +139,7 @@ async fn a_refresh_reads_what_no_event_has_told() {
 async fn unreadable_devices_and_failing_streams() {
     let watched = watched().await;
     watched.host.set(&device(0), state("up"));
-    watched
-        .host
-        .unreadable(&device(0), Diagnostic::warning("0", "is bad"));
+    watched.host.unreadable(&device(0), Diagnostic::warning("0", "is bad"));
     let snapshot = watched.source.snapshot().await.unwrap();
     assert_eq!(snapshot.listings[0].unreadable, [device(0)]);
     assert_eq!(snapshot.diagnostics.len(), 1);

@@ -10,10 +10,7 @@ fn assert_broken(number: usize, verdict: Verdict, because: &str) {
     let clause = &CLAUSES[number - 1];
     let panic = catch_unwind(|| report(clause, verdict)).expect_err("the fault went unnoticed");
     let message = panic.downcast_ref::<String>().unwrap();
-    assert!(
-        message.starts_with(&format!("clause {number} ")),
-        "{message}"
-    );
+    assert!(message.starts_with(&format!("clause {number} ")), "{message}");
     assert!(message.contains(clause.must), "{message}");
     assert!(message.contains(because), "{because} is not in: {message}");
 }

@@ -95,10 +95,7 @@ pub(crate) struct FaultyBed<const FAULT: usize> {
 #[async_trait]
 impl<const FAULT: usize> Harness for FaultyBed<FAULT> {
     async fn make() -> Result<Self, Skip> {
-        Ok(Self {
-            bed: Bed::new(),
-            sources: AtomicUsize::new(0),
-        })
+        Ok(Self { bed: Bed::new(), sources: AtomicUsize::new(0) })
     }
 
     fn source(&self) -> Arc<dyn NodeDeviceSource> {
@@ -160,9 +157,7 @@ impl Faulty {
         };
         let task = tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                bent.bend(event)
-                    .into_iter()
-                    .for_each(|event| sink.send(event));
+                bent.bend(event).into_iter().for_each(|event| sink.send(event));
             }
         });
         Ok(Watch::new((watch, Task(task))))
@@ -196,11 +191,7 @@ impl Faulty {
     async fn bent_snapshot(&self) -> Result<Snapshot, SourceError> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let mut snapshot = self.inner.snapshot().await?;
-        for said in snapshot
-            .listings
-            .iter_mut()
-            .flat_map(|l| l.devices.iter_mut().flatten())
-        {
+        for said in snapshot.listings.iter_mut().flat_map(|l| l.devices.iter_mut().flatten()) {
             bend(self.fault, said);
             match (self.fault, &said.device) {
                 (Fault::Unrepeatable, _) => said.fields.set(net::ADDRESS, call.to_string()),
@@ -224,10 +215,7 @@ impl Faulty {
             }
             Fault::NamesNothing => {
                 let nothing = Diagnostic::warning("a device", "is bad");
-                snapshot
-                    .diagnostics
-                    .iter_mut()
-                    .for_each(|d| *d = nothing.clone());
+                snapshot.diagnostics.iter_mut().for_each(|d| *d = nothing.clone());
                 Ok(snapshot)
             }
             Fault::VanishingIsError if devices(&self.inner.snapshot().await?) < count => {
@@ -366,9 +354,7 @@ fn bend(fault: Fault, said: &mut Observation) {
     match fault {
         Fault::UndeclaredField => said.fields.set(net::INTERFACE, "eth0"),
         Fault::UndeclaredStream => said.source = SourceId::new("another"),
-        Fault::WrongType => said
-            .fields
-            .insert(Field::NetAddress.into(), Value::Flag(true)),
+        Fault::WrongType => said.fields.insert(Field::NetAddress.into(), Value::Flag(true)),
         Fault::EmptyForAbsent if said.fields.get(net::ADDRESS).is_none() => {
             said.fields.set(net::ADDRESS, "");
         }

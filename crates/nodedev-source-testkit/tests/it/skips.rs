@@ -25,11 +25,7 @@ fn a_skip_by_nature_passes_everywhere() {
 fn clauses_are_numbered_in_order() {
     for (at, clause) in CLAUSES.iter().enumerate() {
         assert_eq!(clause.number, at + 1);
-        assert!(
-            clause
-                .test
-                .starts_with(&format!("clause_{:02}_", clause.number))
-        );
+        assert!(clause.test.starts_with(&format!("clause_{:02}_", clause.number)));
         assert!(clause.must.contains("MUST"), "{clause}");
     }
     assert_eq!(CLAUSES.len(), 13);
@@ -46,20 +42,12 @@ fn lacking_something() {
 fn a_skip_for_want_of_something_is_said_and_fails_where_all_is_required() {
     for (require_all, passes) in [("0", true), ("1", false)] {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "skips::lacking_something",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", "skips::lacking_something", "--ignored", "--nocapture"])
             .env("NODEDEV_REQUIRE_ALL", require_all)
             .output()
             .unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.success(), passes, "{errors}");
-        assert!(
-            errors.contains("no such tool") && errors.contains("clause 1 "),
-            "{errors}"
-        );
+        assert!(errors.contains("no such tool") && errors.contains("clause 1 "), "{errors}");
     }
 }

@@ -21,17 +21,14 @@ impl TwoStreams {
         let change = self.changes.fetch_add(1, Ordering::Relaxed);
         fields.set(mdev::TYPE, change.to_string());
         let id = self.device(n);
-        self.host
-            .set_on(&SourceId::new("pair/left"), &id, fields.clone());
+        self.host.set_on(&SourceId::new("pair/left"), &id, fields.clone());
         self.host.set_on(&SourceId::new("pair/right"), &id, fields);
         Applied::Hinted
     }
 
     fn remove(&self, n: usize) -> Applied {
-        self.host
-            .remove_on(&SourceId::new("pair/left"), &self.device(n));
-        self.host
-            .remove_on(&SourceId::new("pair/right"), &self.device(n));
+        self.host.remove_on(&SourceId::new("pair/left"), &self.device(n));
+        self.host.remove_on(&SourceId::new("pair/right"), &self.device(n));
         Applied::Hinted
     }
 
@@ -47,20 +44,13 @@ impl Harness for TwoStreams {
     async fn make() -> Result<Self, Skip> {
         let fields = FieldSet::new().with(mdev::TYPE);
         let info = SourceInfo::new("pair", "1")
-            .with_stream(StreamInfo::new(
-                "pair/left",
-                Presence::Defined,
-                fields.clone(),
-            ))
+            .with_stream(StreamInfo::new("pair/left", Presence::Defined, fields.clone()))
             .with_stream(StreamInfo::new("pair/right", Presence::Nothing, fields))
             .with_interests(&[Capability::Mdev]);
         let (_, host) = ScriptedSource::with_info(info);
         host.lose_events(true);
         host.resync_on_hint(true);
-        Ok(Self {
-            host,
-            changes: AtomicU64::new(0),
-        })
+        Ok(Self { host, changes: AtomicU64::new(0) })
     }
 
     fn source(&self) -> Arc<dyn NodeDeviceSource> {

@@ -24,11 +24,7 @@ pub(super) struct Retries {
 
 impl Retries {
     pub(super) const fn new(settle_time: Duration) -> Self {
-        Self {
-            settle_time,
-            attempts: BTreeMap::new(),
-            rechecks: BTreeMap::new(),
-        }
+        Self { settle_time, attempts: BTreeMap::new(), rechecks: BTreeMap::new() }
     }
 
     /// The device was not ready. `false` when it has had its time.

@@ -19,17 +19,13 @@ pub(crate) struct HostPciIds {
 
 impl HostPciIds {
     pub(crate) const fn new(root: PathBuf) -> Self {
-        Self {
-            root,
-            ids: OnceLock::new(),
-        }
+        Self { root, ids: OnceLock::new() }
     }
 
     fn ids(&self) -> &PciIds {
         self.ids.get_or_init(|| {
-            let contents = CANDIDATES
-                .iter()
-                .find_map(|candidate| read_regular(&self.root.join(candidate)));
+            let contents =
+                CANDIDATES.iter().find_map(|candidate| read_regular(&self.root.join(candidate)));
             PciIds::parse(contents.unwrap_or_default())
         })
     }
@@ -147,14 +143,8 @@ mod tests {
     fn vendors_and_devices_are_found_and_nothing_else_is() {
         let ids = PciIds::parse(TEXT.into());
         assert_eq!(ids.vendor(0x8086).as_deref(), Some("Intel Corporation"));
-        assert_eq!(
-            ids.device(0x8086, 0x1237).as_deref(),
-            Some("440FX - 82441FX PMC [Natoma]")
-        );
-        assert_eq!(
-            ids.device(0x001c, 1).as_deref(),
-            Some("PCAN-PCI CAN-Bus controller")
-        );
+        assert_eq!(ids.device(0x8086, 0x1237).as_deref(), Some("440FX - 82441FX PMC [Natoma]"));
+        assert_eq!(ids.device(0x001c, 1).as_deref(), Some("PCAN-PCI CAN-Bus controller"));
         assert_eq!(ids.device(0x8086, 1), None);
         assert_eq!(ids.device(0x001c, 0x0004), None);
         assert_eq!(ids.vendor(0xffff), None);

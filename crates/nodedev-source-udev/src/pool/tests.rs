@@ -4,10 +4,7 @@ use std::sync::mpsc;
 
 use super::*;
 
-const LIMITS: Limits = Limits {
-    readers: 2,
-    abandoned: 2,
-};
+const LIMITS: Limits = Limits { readers: 2, abandoned: 2 };
 const DEADLINE: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(10);
 
@@ -39,10 +36,7 @@ fn a_reader_that_hangs_is_given_up_by_name_and_replaced() {
     let (release, answered) = hang(&pool, "/sys/slow");
     assert_eq!(
         answered.recv_timeout(LONG).unwrap(),
-        Err(Lost::Stuck {
-            path: "/sys/slow".to_owned(),
-            deadline: DEADLINE
-        })
+        Err(Lost::Stuck { path: "/sys/slow".to_owned(), deadline: DEADLINE })
     );
     assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
     assert!(pool.0.lock().abandoned.values().eq(["/sys/slow"]));

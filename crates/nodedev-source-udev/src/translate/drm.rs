@@ -26,9 +26,7 @@ mod tests {
     #[test]
     fn the_minor_tells_the_kind() {
         let card = |minor: &str| {
-            Scratch::new("/sys/devices/x/card0")
-                .devtype("drm_minor")
-                .property("MINOR", minor)
+            Scratch::new("/sys/devices/x/card0").devtype("drm_minor").property("MINOR", minor)
         };
         for (minor, kind) in [("0", "primary"), ("64", "control"), ("128", "render")] {
             assert_eq!(read(&card(minor)).unwrap().get(drm::TYPE), Some(kind));

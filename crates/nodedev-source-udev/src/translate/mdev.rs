@@ -51,10 +51,7 @@ mod tests {
         assert_eq!(fields.get(mdev::TYPE), Some("i915-1"));
         assert_eq!(fields.get(mdev::IOMMU_GROUP), Some(12));
         assert_eq!(fields.get(mdev::PARENT_ADDR), Some("0000:00:02.0"));
-        assert_eq!(
-            fields.get(mdev::UUID),
-            Some("aaaaaaaa-0000-4000-8000-00000000000f")
-        );
+        assert_eq!(fields.get(mdev::UUID), Some("aaaaaaaa-0000-4000-8000-00000000000f"));
     }
 
     #[test]

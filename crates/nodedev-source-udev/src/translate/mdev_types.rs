@@ -46,10 +46,8 @@ pub(super) fn types(reading: &mut Reading<'_>) -> Result<Option<Vec<MdevType>>, 
     let Some(ids) = reading.files.entries(&reading.path_of(TYPES)) else {
         return Ok(None);
     };
-    let types: Vec<MdevType> = ids
-        .into_iter()
-        .map(|id| one_type(reading, id))
-        .collect::<Result<_, _>>()?;
+    let types: Vec<MdevType> =
+        ids.into_iter().map(|id| one_type(reading, id)).collect::<Result<_, _>>()?;
     Ok(Some(types).filter(|types| !types.is_empty()))
 }
 
@@ -61,12 +59,7 @@ fn one_type(reading: &mut Reading<'_>, id: String) -> Result<MdevType, Refusal> 
     let Some(available_instances) = decimal(&available) else {
         return Err(reading.not_a("decimal number", &attribute, &available));
     };
-    Ok(MdevType {
-        id,
-        name,
-        device_api,
-        available_instances: u64::from(available_instances),
-    })
+    Ok(MdevType { id, name, device_api, available_instances: u64::from(available_instances) })
 }
 
 fn required(reading: &mut Reading<'_>, attribute: &str) -> Result<String, Refusal> {
@@ -98,13 +91,7 @@ mod tests {
             .directory("mdev_supported_types", &[])
             .directory(BUS, &["other", "mdpy-0"])
             .link("/sys/class/mdev_bus/other", "/sys/devices/other")
-            .link(
-                "/sys/class/mdev_bus/mdpy-0",
-                "/sys/devices/virtual/mdpy/mdpy",
-            );
-        assert_eq!(
-            mdev_bus_name(&parent.device, &parent).as_deref(),
-            Some("mdpy-0")
-        );
+            .link("/sys/class/mdev_bus/mdpy-0", "/sys/devices/virtual/mdpy/mdpy");
+        assert_eq!(mdev_bus_name(&parent.device, &parent).as_deref(), Some("mdpy-0"));
     }
 }

@@ -81,10 +81,7 @@ fn common(capability: Capability, reading: &mut Reading<'_>) {
     fields.set(device::CAPABILITY, capability);
     fields.set(device::PATH, raw.syspath.as_str());
     fields.set_opt(device::DEVNODE, raw.devnode.as_deref());
-    fields.set_opt(
-        device::DEVLINKS,
-        Some(devlinks).filter(|links| !links.is_empty()),
-    );
+    fields.set_opt(device::DEVLINKS, Some(devlinks).filter(|links| !links.is_empty()));
     fields.set_opt(device::DRIVER, driver);
     fields.set_opt(device::SUBSYSTEM, raw.subsystem.as_deref());
 }
@@ -121,10 +118,7 @@ pub(crate) mod tests {
             .property("DEVLINKS", "/dev/z /dev/a  /dev/Z /dev/a")
             .link("driver", "/sys/bus/x/drivers/sd");
         let fields = read(&scratch).unwrap();
-        assert_eq!(
-            fields.get(device::DEVLINKS).unwrap(),
-            ["/dev/Z", "/dev/a", "/dev/z"]
-        );
+        assert_eq!(fields.get(device::DEVLINKS).unwrap(), ["/dev/Z", "/dev/a", "/dev/z"]);
         assert_eq!(fields.get(device::DRIVER), Some("sd"));
         assert_eq!(fields.get(device::DEVNODE), Some("/dev/sg0"));
         assert_eq!(fields.get(device::SUBSYSTEM), Some("scsi_generic"));

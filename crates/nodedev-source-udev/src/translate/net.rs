@@ -8,15 +8,8 @@ use crate::files::FileError;
 use crate::number;
 use crate::reading::{Base, Reading, Refusal};
 
-const STATES: [&str; 7] = [
-    "unknown",
-    "notpresent",
-    "down",
-    "lowerlayerdown",
-    "testing",
-    "dormant",
-    "up",
-];
+const STATES: [&str; 7] =
+    ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"];
 
 pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let interface = reading.property("INTERFACE");
@@ -105,9 +98,7 @@ mod tests {
 
     #[test]
     fn wireless_is_another_subtype_and_an_empty_address_is_absent() {
-        let wireless = interface("dormant\n")
-            .devtype("wlan")
-            .attribute("address", "\n");
+        let wireless = interface("dormant\n").devtype("wlan").attribute("address", "\n");
         let fields = read(&wireless).unwrap();
         assert_eq!(fields.get(net::SUBTYPE), Some("80211"));
         assert_eq!(fields.get(net::ADDRESS), None);

@@ -24,18 +24,14 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     fields.set_opt(pci::PRODUCT_NAME, reading.names.device(vendor, product));
     fields.set(pci::VENDOR_ID, u64::from(vendor));
     fields.set_opt(pci::VENDOR_NAME, reading.names.vendor(vendor));
-    fields.set_opt(
-        pci::NUMA_NODE,
-        numa_node.and_then(|node| u64::try_from(node).ok()),
-    );
+    fields.set_opt(pci::NUMA_NODE, numa_node.and_then(|node| u64::try_from(node).ok()));
     fields.set_opt(mdev_types::TYPES, types);
     Ok(())
 }
 
 fn address(reading: &Reading<'_>) -> Result<PciAddress, Refusal> {
     let name = reading.device.file_name();
-    name.parse()
-        .map_err(|_| reading.not_a("PCI address", "name", name))
+    name.parse().map_err(|_| reading.not_a("PCI address", "name", name))
 }
 
 /// A vendor or product id, which the kernel writes as `0x8086`.
@@ -48,11 +44,7 @@ fn id(reading: &mut Reading<'_>, attribute: &str) -> Result<u16, Refusal> {
         .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
         .and_then(|digits| u16::from_str_radix(digits, 16).ok())
         .ok_or_else(|| {
-            reading.not_a(
-                "number of four hexadecimal digits behind 0x",
-                attribute,
-                &text,
-            )
+            reading.not_a("number of four hexadecimal digits behind 0x", attribute, &text)
         })
 }
 
@@ -75,10 +67,7 @@ mod tests {
     fn a_function_says_class_address_and_ids() {
         let fields = read(&function().attribute("numa_node", "-1\n")).unwrap();
         assert_eq!(fields.get(pci::CLASS), Some(0x1_0601));
-        assert_eq!(
-            fields.get(pci::ADDRESS).unwrap().to_string(),
-            "0000:00:1f.2"
-        );
+        assert_eq!(fields.get(pci::ADDRESS).unwrap().to_string(), "0000:00:1f.2");
         assert_eq!(fields.get(device::ADDRESS), Some("0000:00:1f.2"));
         assert_eq!(fields.get(pci::VENDOR_ID), Some(0x8086));
         assert_eq!(fields.get(pci::PRODUCT_ID), Some(0x2922));

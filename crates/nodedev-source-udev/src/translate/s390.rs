@@ -30,10 +30,7 @@ pub(super) fn css(reading: &mut Reading<'_>) -> Result<(), Refusal> {
 }
 
 pub(super) fn ccwgroup(reading: &mut Reading<'_>) -> Result<(), Refusal> {
-    let entries = reading
-        .files
-        .entries(&reading.device.syspath)
-        .unwrap_or_default();
+    let entries = reading.files.entries(&reading.device.syspath).unwrap_or_default();
     if !entries.iter().any(|name| name.starts_with("cdev")) {
         return Err(reading.unreadable("cdev0", "group has no member"));
     }
@@ -80,9 +77,7 @@ fn bus_address(reading: &Reading<'_>) -> Result<String, Refusal> {
 
 fn hexadecimal(digits: &str) -> Option<u32> {
     let plain = digits.bytes().all(|b| b.is_ascii_hexdigit());
-    plain
-        .then(|| u32::from_str_radix(digits, 16).ok())
-        .flatten()
+    plain.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
 }
 
 #[cfg(test)]

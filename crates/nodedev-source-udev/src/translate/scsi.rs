@@ -59,10 +59,7 @@ mod tests {
         assert_eq!(fields.get(scsi::LUN), Some(30));
         assert_eq!(fields.get(scsi::TYPE), Some("cdrom"));
         let hexadecimal = unit("1:0:2:3").attribute("type", "0xd\n");
-        assert_eq!(
-            read(&hexadecimal).unwrap().get(scsi::TYPE),
-            Some("enclosure")
-        );
+        assert_eq!(read(&hexadecimal).unwrap().get(scsi::TYPE), Some("enclosure"));
         let unknown = unit("1:0:2:3").attribute("type", "31\n");
         assert_eq!(read(&unknown).unwrap().get(scsi::TYPE), None);
         assert_eq!(read(&unit("1:0:2:3")).unwrap().get(scsi::TYPE), None);

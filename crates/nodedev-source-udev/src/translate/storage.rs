@@ -61,9 +61,7 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let Some(devnode) = raw.devnode.as_deref() else {
         return Err(Refusal::NotADevice);
     };
-    let id_type = raw
-        .property("ID_TYPE")
-        .filter(|&id_type| id_type != "generic");
+    let id_type = raw.property("ID_TYPE").filter(|&id_type| id_type != "generic");
     let drive = match id_type {
         Some(id_type) => Drive::by_type(id_type, devnode),
         None => Drive::by_other_signs(|name| raw.property(name).is_some(), devnode),
@@ -139,9 +137,7 @@ fn has_media(drive: Drive, reading: &mut Reading<'_>) -> Result<bool, Refusal> {
 /// the logical block size. For other sizes than 512 this is libvirt's number, not the true one.
 fn blocks(reading: &mut Reading<'_>) -> Result<u64, Refusal> {
     let sectors = reading.unsigned_long("size", Base::Auto)?.unwrap_or(0);
-    let block_size = reading
-        .unsigned_long("queue/logical_block_size", Base::Auto)?
-        .unwrap_or(0);
+    let block_size = reading.unsigned_long("queue/logical_block_size", Base::Auto)?.unwrap_or(0);
     if (sectors, block_size) != (0, 0) {
         reading.fields.set(storage::LOGICAL_BLOCK_SIZE, block_size);
         reading.fields.set(storage::NUM_BLOCKS, sectors);
@@ -183,9 +179,7 @@ mod tests {
             ("rbc", None),
             ("", None),
         ] {
-            let drive = block("vda")
-                .property("ID_TYPE", id_type)
-                .property("ID_CDROM", "1");
+            let drive = block("vda").property("ID_TYPE", id_type).property("ID_CDROM", "1");
             assert_eq!(drive_type(&drive).as_deref(), expected, "{id_type}");
         }
     }
@@ -212,11 +206,7 @@ mod tests {
                 if generic {
                     drive = drive.property("ID_TYPE", "generic");
                 }
-                assert_eq!(
-                    drive_type(&drive).as_deref(),
-                    expected,
-                    "{name} {property:?}"
-                );
+                assert_eq!(drive_type(&drive).as_deref(), expected, "{name} {property:?}");
             }
         }
     }
@@ -241,9 +231,7 @@ mod tests {
 
     #[test]
     fn a_dasd_is_named_by_its_uid_and_keeps_blocks_of_size_zero() {
-        let dasd = block("dasda")
-            .property("ID_TYPE", "disk")
-            .attribute("size", "10\n");
+        let dasd = block("dasda").property("ID_TYPE", "disk").attribute("size", "10\n");
         assert!(unreadable(&dasd).contains("device/uid"));
         let fields = read(&dasd.attribute("device/uid", "IBM.7\n")).unwrap();
         assert_eq!(fields.get(storage::DRIVE_TYPE), Some("dasd"));
@@ -273,9 +261,8 @@ mod tests {
 
     #[test]
     fn a_cdrom_with_a_medium_describes_it() {
-        let with_medium = cdrom()
-            .property("ID_CDROM_MEDIA", "1")
-            .property("ID_FS_LABEL", "My_Label");
+        let with_medium =
+            cdrom().property("ID_CDROM_MEDIA", "1").property("ID_FS_LABEL", "My_Label");
         let fields = read(&with_medium).unwrap();
         assert_eq!(fields.get(storage::MEDIA_AVAILABLE), Some(true));
         assert_eq!(fields.get(storage::MEDIA_SIZE), Some(4_096_000));

@@ -50,11 +50,7 @@ fn host_uuid(
         }
         reading.warn("host_uuid", format!("not a usable uuid: `{text}`"));
     }
-    if let Some(uuid) = reading
-        .text("product_uuid")?
-        .as_deref()
-        .and_then(usable_uuid)
-    {
+    if let Some(uuid) = reading.text("product_uuid")?.as_deref().and_then(usable_uuid) {
         return Ok(Some(uuid));
     }
     let machine_id = reading.text("/etc/machine-id")?;
@@ -69,11 +65,7 @@ fn usable_uuid(text: &str) -> Option<String> {
         return None;
     }
     let digits = digits.to_ascii_lowercase();
-    if digits
-        .as_bytes()
-        .chunks(2)
-        .all(|byte| byte == &digits.as_bytes()[..2])
-    {
+    if digits.as_bytes().chunks(2).all(|byte| byte == &digits.as_bytes()[..2]) {
         return None;
     }
     let uuid = MdevUuid::new(&format!(
@@ -108,33 +100,24 @@ mod tests {
             .attribute("product_uuid", "AAAAAAAA-0000-4000-8000-00000000000F\n")
             .attribute("/etc/machine-id", MACHINE_ID);
         let uuid = |scratch: &Scratch, configured| {
-            read(scratch, configured)
-                .get(system::HARDWARE_UUID)
-                .map(str::to_owned)
+            read(scratch, configured).get(system::HARDWARE_UUID).map(str::to_owned)
         };
         assert_eq!(
             uuid(&all, Some("11111111-2222-3333-4444-555555555555")).as_deref(),
             Some("11111111-2222-3333-4444-555555555555")
         );
-        assert_eq!(
-            uuid(&all, None).as_deref(),
-            Some("aaaaaaaa-0000-4000-8000-00000000000f")
-        );
+        assert_eq!(uuid(&all, None).as_deref(), Some("aaaaaaaa-0000-4000-8000-00000000000f"));
         let invalid = Scratch::new(DMI)
             .attribute("product_uuid", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF\n")
             .attribute("/etc/machine-id", MACHINE_ID);
-        assert_eq!(
-            uuid(&invalid, None).as_deref(),
-            Some("01234567-89ab-cdef-0123-456789abcdef")
-        );
+        assert_eq!(uuid(&invalid, None).as_deref(), Some("01234567-89ab-cdef-0123-456789abcdef"));
         assert_eq!(uuid(&Scratch::new(DMI), None), None);
     }
 
     #[test]
     fn empty_texts_of_the_firmware_are_absent() {
-        let scratch = Scratch::new(DMI)
-            .attribute("sys_vendor", "ACME\n")
-            .attribute("product_name", "\n");
+        let scratch =
+            Scratch::new(DMI).attribute("sys_vendor", "ACME\n").attribute("product_name", "\n");
         let fields = read(&scratch, None);
         if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
             assert_eq!(fields.get(system::HARDWARE_VENDOR), Some("ACME"));

@@ -60,9 +60,7 @@ mod tests {
 
     #[test]
     fn an_empty_name_in_the_database_is_a_name() {
-        let hub = hub()
-            .property("ID_MODEL_FROM_DATABASE", "")
-            .attribute("product", "hub\n");
+        let hub = hub().property("ID_MODEL_FROM_DATABASE", "").attribute("product", "hub\n");
         assert_eq!(read(&hub).unwrap().get(usb_device::PRODUCT_NAME), Some(""));
     }
 

@@ -4,10 +4,7 @@ use crate::reading::{Reading, Refusal};
 
 /// A character device that the kernel names must have its node.
 pub(super) fn translate(reading: &Reading<'_>) -> Result<(), Refusal> {
-    let entries = reading
-        .files
-        .entries(&reading.device.syspath)
-        .unwrap_or_default();
+    let entries = reading.files.entries(&reading.device.syspath).unwrap_or_default();
     let Some(entry) = entries.iter().find(|name| name.starts_with("vhost-vdpa")) else {
         return Ok(());
     };

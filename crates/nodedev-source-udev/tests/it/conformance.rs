@@ -46,15 +46,13 @@ impl State {
         let (state, length) = (format!("{path}/operstate"), format!("{path}/addr_len"));
         match bad {
             BadInput::Missing => self.host.clear(&state).unwrap(),
-            BadInput::Huge => self
-                .host
-                .write(&format!("{path}/address"), vec![b'0'; 1 << 20])
-                .unwrap(),
+            BadInput::Huge => {
+                self.host.write(&format!("{path}/address"), vec![b'0'; 1 << 20]).unwrap()
+            }
             BadInput::Truncated => self.host.write(&state, "u").unwrap(),
-            BadInput::NotUtf8 => self
-                .host
-                .write(&format!("{path}/address"), b"\xff\xfe\n")
-                .unwrap(),
+            BadInput::NotUtf8 => {
+                self.host.write(&format!("{path}/address"), b"\xff\xfe\n").unwrap()
+            }
             BadInput::Unparsable => self.host.write(&length, "six\n").unwrap(),
             BadInput::Directory => {
                 self.host.clear(&state).unwrap();
@@ -71,9 +69,7 @@ impl State {
         let record = self.interface(n);
         for item in record.items {
             if let nodedev_source_testkit::mock_host::Item::Attribute(name, contents) = item {
-                self.host
-                    .write(&format!("{path}/{name}"), contents)
-                    .unwrap();
+                self.host.write(&format!("{path}/{name}"), contents).unwrap();
             }
         }
         self.host.announce(&path, "change").unwrap();
@@ -95,15 +91,10 @@ impl State {
             }
             HostChange::Change(n) => {
                 self.changes += 1;
-                let address = format!(
-                    "02:00:00:00:{:02x}:{:02x}\n",
-                    self.changes / 256,
-                    self.changes % 256
-                );
+                let address =
+                    format!("02:00:00:00:{:02x}:{:02x}\n", self.changes / 256, self.changes % 256);
                 let path = self.path(n);
-                self.host
-                    .write(&format!("{path}/address"), address)
-                    .unwrap();
+                self.host.write(&format!("{path}/address"), address).unwrap();
                 self.host.announce(&path, "change").unwrap();
             }
             HostChange::Remove(n) => self.host.remove(&self.path(n)).unwrap(),
@@ -111,9 +102,7 @@ impl State {
                 let old = self.path(n);
                 self.renamed[n] += 1;
                 let (new, name) = (self.path(n), self.name(n));
-                self.host
-                    .rename(&old, &new, &[("INTERFACE", &name)])
-                    .unwrap();
+                self.host.rename(&old, &new, &[("INTERFACE", &name)]).unwrap();
             }
             HostChange::Announce(n, announcement) => {
                 let action = match announcement {
@@ -173,11 +162,7 @@ impl UdevHarness {
 impl Harness for UdevHarness {
     async fn make() -> Result<Self, Skip> {
         let host = MockHost::of_this_process().map_err(|error| Skip::new(error.to_string()))?;
-        Ok(Self(Mutex::new(State {
-            host,
-            renamed: [0; 32],
-            changes: 0,
-        })))
+        Ok(Self(Mutex::new(State { host, renamed: [0; 32], changes: 0 })))
     }
 
     fn source(&self) -> Arc<dyn NodeDeviceSource> {

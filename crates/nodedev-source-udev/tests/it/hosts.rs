@@ -15,9 +15,8 @@ fn recordings() -> Vec<PathBuf> {
     };
     let entries = fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
-    let mut recordings: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|e| e == "umockdev"))
-        .collect();
+    let mut recordings: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|e| e == "umockdev")).collect();
     recordings.sort();
     recordings
 }

@@ -128,10 +128,7 @@ pub(crate) fn zoo() -> Vec<(&'static str, Record)> {
         ),
         ("mdev", mdev(MDEV)),
         ("css", subchannel(Some("vfio_ccw"))),
-        (
-            "ccw",
-            Record::new("/sys/devices/css0/0.0.0053/0.0.ff02", "ccw"),
-        ),
+        ("ccw", Record::new("/sys/devices/css0/0.0.0053/0.0.ff02", "ccw")),
         (
             "ccwgroup",
             Record::new("/sys/devices/qeth/0.0.bd00", "ccwgroup")
@@ -139,17 +136,11 @@ pub(crate) fn zoo() -> Vec<(&'static str, Record)> {
                 .link("cdev0", "/sys/devices/css0/0.0.0053/0.0.ff02"),
         ),
         ("vdpa", Record::new("/sys/devices/vdpa0", "vdpa")),
-        (
-            "ap_card",
-            Record::new("/sys/devices/ap/card0a", "ap").property("DEVTYPE", "ap_card"),
-        ),
+        ("ap_card", Record::new("/sys/devices/ap/card0a", "ap").property("DEVTYPE", "ap_card")),
         (
             "ap_queue",
             Record::new("/sys/devices/ap/card0a/0a.00f3", "ap").property("DEVTYPE", "ap_queue"),
         ),
-        (
-            "ap_matrix",
-            Record::new("/sys/devices/vfio_ap/matrix", "matrix"),
-        ),
+        ("ap_matrix", Record::new("/sys/devices/vfio_ap/matrix", "matrix")),
     ]
 }

@@ -78,12 +78,8 @@ impl Session {
                 self.stale.remove(&said.device);
                 self.say(said.device, said.revision, Some(said.fields));
             }
-            SourceEvent::Gone {
-                device, revision, ..
-            } => self.say(device, revision, None),
-            SourceEvent::Unreadable {
-                device, diagnostic, ..
-            } => {
+            SourceEvent::Gone { device, revision, .. } => self.say(device, revision, None),
+            SourceEvent::Unreadable { device, diagnostic, .. } => {
                 self.stale.insert(device);
                 self.diagnostics.push(diagnostic);
             }

@@ -31,10 +31,7 @@ impl<'a, 'i> Element<'a, 'i> {
 
     /// The elements of that name directly inside, in order.
     pub(super) fn children(self, tag: &str) -> impl Iterator<Item = Self> {
-        self.0
-            .children()
-            .filter(move |node| node.has_tag_name(tag))
-            .map(Self)
+        self.0.children().filter(move |node| node.has_tag_name(tag)).map(Self)
     }
 
     /// The first element of that name directly inside.
@@ -44,8 +41,7 @@ impl<'a, 'i> Element<'a, 'i> {
 
     /// The first capability of that type directly inside.
     pub(super) fn capability(self, kind: &str) -> Option<Self> {
-        self.children("capability")
-            .find(|element| element.attribute("type") == Some(kind))
+        self.children("capability").find(|element| element.attribute("type") == Some(kind))
     }
 
     /// All text directly inside, exactly as it is.
@@ -133,26 +129,17 @@ impl<'a, 'i> Element<'a, 'i> {
 
     /// The error for an element that is not directly inside.
     pub(super) fn missing(self, tag: &str) -> Error {
-        Error::MissingElement {
-            element: format!("{}/{tag}", self.path()),
-        }
+        Error::MissingElement { element: format!("{}/{tag}", self.path()) }
     }
 
     /// The error for an element that is there `count` times.
     pub(super) fn repeated(self, count: usize) -> Error {
-        Error::RepeatedElement {
-            element: self.path(),
-            count,
-        }
+        Error::RepeatedElement { element: self.path(), count }
     }
 
     /// The error for a text that is not what it has to be.
     pub(super) fn invalid_text(self, text: &str, expected: &'static str) -> Error {
-        Error::InvalidText {
-            element: self.path(),
-            value: shown(text),
-            expected,
-        }
+        Error::InvalidText { element: self.path(), value: shown(text), expected }
     }
 
     /// The error for the value of an attribute that is not what it has to be.
@@ -215,12 +202,9 @@ mod tests {
 
     #[test]
     fn text_is_taken_whole_and_untouched() {
-        with_root(
-            "<a> x<!-- y --> &lt;<![CDATA[<z>]]>&#233;\t<b>no</b> </a>",
-            |a| {
-                assert_eq!(a.text(), " x <<z>é\t ");
-            },
-        );
+        with_root("<a> x<!-- y --> &lt;<![CDATA[<z>]]>&#233;\t<b>no</b> </a>", |a| {
+            assert_eq!(a.text(), " x <<z>é\t ");
+        });
     }
 
     #[test]

@@ -10,10 +10,7 @@ pub(super) fn read(element: Element<'_, '_>, fields: &mut Fields) -> Result<(), 
     let Some(block) = element.capability(Capability::MdevTypes.as_str()) else {
         return Ok(());
     };
-    let types = block
-        .children("type")
-        .map(read_type)
-        .collect::<Result<Vec<_>, _>>()?;
+    let types = block.children("type").map(read_type).collect::<Result<Vec<_>, _>>()?;
     if !types.is_empty() {
         fields.set(mdev_types::TYPES, types);
     }
@@ -24,9 +21,7 @@ fn read_type(element: Element<'_, '_>) -> Result<MdevType, Error> {
     Ok(MdevType {
         id: element.required("id")?.to_owned(),
         name: element.child_text("name"),
-        device_api: element
-            .child_text("deviceAPI")
-            .ok_or_else(|| element.missing("deviceAPI"))?,
+        device_api: element.child_text("deviceAPI").ok_or_else(|| element.missing("deviceAPI"))?,
         available_instances: element.required_number("availableInstances")?,
     })
 }

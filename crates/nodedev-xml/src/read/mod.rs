@@ -51,17 +51,12 @@ pub const MAX_LEN: usize = 1 << 20;
 /// not hold what it has to.
 pub fn read(xml: &str) -> Result<Document, Error> {
     if xml.len() > MAX_LEN {
-        return Err(Error::TooLong {
-            len: xml.len(),
-            max: MAX_LEN,
-        });
+        return Err(Error::TooLong { len: xml.len(), max: MAX_LEN });
     }
     let tree = roxmltree::Document::parse(xml)?;
     let root = Element::new(tree.root_element());
     if root.tag() != "device" {
-        return Err(Error::Root {
-            found: root.shown_tag(),
-        });
+        return Err(Error::Root { found: root.shown_tag() });
     }
     device(root)
 }

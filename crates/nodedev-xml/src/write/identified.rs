@@ -19,9 +19,7 @@ pub(super) fn write(
     no_name: NoName,
 ) {
     let Some(id) = id else { return };
-    let element = out
-        .element(tag)
-        .attribute_display("id", format_args!("0x{id:04x}"));
+    let element = out.element(tag).attribute_display("id", format_args!("0x{id:04x}"));
     match (name, no_name) {
         (Some(name), _) => element.text(name),
         (None, NoName::Tight) => element.empty(),

@@ -17,9 +17,7 @@ pub(super) fn write(out: &mut Output<'_>, fields: &Fields, form: Form) {
     out.text("uuid", fields.get(mdev::UUID));
     out.text("parent_addr", fields.get(mdev::PARENT_ADDR));
     let group = fields.get(mdev::IOMMU_GROUP).unwrap_or(0);
-    out.element("iommuGroup")
-        .attribute_display("number", format_args!("{group}"))
-        .empty();
+    out.element("iommuGroup").attribute_display("number", format_args!("{group}")).empty();
     for attribute in fields.get(attributes).unwrap_or_default() {
         out.element("attr")
             .attribute("name", &attribute.name)

@@ -18,11 +18,9 @@ pub(super) fn write(out: &mut Output<'_>, fields: &Fields) {
 }
 
 fn write_type(out: &mut Output<'_>, mdev_type: &MdevType) {
-    out.element("type")
-        .attribute("id", &mdev_type.id)
-        .block(|out| {
-            out.text("name", mdev_type.name.as_deref());
-            out.text("deviceAPI", Some(&mdev_type.device_api));
-            out.number("availableInstances", Some(mdev_type.available_instances));
-        });
+    out.element("type").attribute("id", &mdev_type.id).block(|out| {
+        out.text("name", mdev_type.name.as_deref());
+        out.text("deviceAPI", Some(&mdev_type.device_api));
+        out.number("availableInstances", Some(mdev_type.available_instances));
+    });
 }

@@ -69,8 +69,7 @@ fn devnodes(out: &mut Output<'_>, fields: &Fields) {
 
 fn driver(out: &mut Output<'_>, fields: &Fields) {
     if let Some(name) = fields.get(fields::device::DRIVER) {
-        out.element("driver")
-            .block(|out| out.text("name", Some(name)));
+        out.element("driver").block(|out| out.text("name", Some(name)));
     }
 }
 

@@ -41,9 +41,7 @@ impl<'b> Output<'b> {
 
     /// `<capability type='kind'>` around what `content` writes.
     pub(super) fn capability(&mut self, kind: &str, content: impl FnOnce(&mut Self)) {
-        self.element("capability")
-            .attribute("type", kind)
-            .block(content);
+        self.element("capability").attribute("type", kind).block(content);
     }
 
     /// Appends text that needs no escaping.

@@ -42,8 +42,6 @@ fn product_and_vendor(out: &mut Output<'_>, fields: &Fields) {
 
 fn numa(out: &mut Output<'_>, fields: &Fields) {
     if let Some(node) = fields.get(pci::NUMA_NODE) {
-        out.element("numa")
-            .attribute_display("node", format_args!("{node}"))
-            .empty();
+        out.element("numa").attribute_display("node", format_args!("{node}")).empty();
     }
 }

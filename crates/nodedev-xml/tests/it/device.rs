@@ -23,9 +23,7 @@ pub(crate) fn device(name: &str, id: DeviceId) -> Composer {
 /// A device that the kernel shows at the path.
 pub(crate) fn kernel_device(name: &str, capability: Capability, path: &str) -> Composer {
     let id = DeviceId::sysfs(path).expect("a canonical path");
-    device(name, id)
-        .with(fields::device::CAPABILITY, capability)
-        .with(fields::device::PATH, path)
+    device(name, id).with(fields::device::CAPABILITY, capability).with(fields::device::PATH, path)
 }
 
 impl Composer {

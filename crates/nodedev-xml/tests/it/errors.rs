@@ -29,24 +29,15 @@ fn a_document_that_is_none_of_a_device_is_refused() {
     for (xml, message) in [
         ("", "not well-formed XML"),
         ("<device>", "not well-formed XML"),
-        (
-            "<device><name>&unknown;</name></device>",
-            "not well-formed XML",
-        ),
-        (
-            "<device><name>\u{1f}</name></device>",
-            "not well-formed XML",
-        ),
+        ("<device><name>&unknown;</name></device>", "not well-formed XML"),
+        ("<device><name>\u{1f}</name></device>", "not well-formed XML"),
         (
             "<!DOCTYPE device [<!ENTITY e 'x'>]><device><name>&e;</name></device>",
             "document type definitions are not accepted",
         ),
         ("<domain/>", "root element is `domain`, not `device`"),
         ("<device/>", "element `device/name` is missing"),
-        (
-            "<device><name></name></device>",
-            "element `device/name` is missing",
-        ),
+        ("<device><name></name></device>", "element `device/name` is missing"),
     ] {
         assert_eq!(refused(xml).to_string(), message, "{xml}");
     }
@@ -54,13 +45,8 @@ fn a_document_that_is_none_of_a_device_is_refused() {
 
 #[test]
 fn broken_xml_says_where() {
-    let source = refused("<device>\n<name>x</nam></device>")
-        .source()
-        .map(ToString::to_string);
-    assert!(
-        source.as_deref().is_some_and(|s| s.contains("2:")),
-        "{source:?}"
-    );
+    let source = refused("<device>\n<name>x</nam></device>").source().map(ToString::to_string);
+    assert!(source.as_deref().is_some_and(|s| s.contains("2:")), "{source:?}");
 }
 
 #[test]
@@ -85,10 +71,7 @@ fn nesting_up_to_the_limit_does_no_harm() {
 fn a_devnode_has_a_known_type() {
     let with = |node: &str| format!("<device><name>n</name>{node}</device>");
     for (node, message) in [
-        (
-            "<devnode>/dev/x</devnode>",
-            "attribute `type` of element `device/devnode` is missing",
-        ),
+        ("<devnode>/dev/x</devnode>", "attribute `type` of element `device/devnode` is missing"),
         (
             "<devnode type='block'>/dev/x</devnode>",
             "attribute `type` of element `device/devnode`: `block` is not `dev` or `link`",
@@ -128,18 +111,8 @@ fn there_is_one_main_capability_of_a_known_type() {
 fn values_in_a_capability_are_checked_and_named() {
     let in_range = "is not a decimal number in range";
     for (kind, content, at, problem) in [
-        (
-            "pci",
-            "<class>red</class>",
-            "`class",
-            "`red` is not a hexadecimal number",
-        ),
-        (
-            "pci",
-            "<domain>0</domain><bus>0</bus>",
-            "`slot",
-            "is missing",
-        ),
+        ("pci", "<class>red</class>", "`class", "`red` is not a hexadecimal number"),
+        ("pci", "<domain>0</domain><bus>0</bus>", "`slot", "is missing"),
         (
             "pci",
             "<domain>0</domain><bus>256</bus><slot>0</slot><function>0</function>",
@@ -147,18 +120,8 @@ fn values_in_a_capability_are_checked_and_named() {
             &format!("`256` {in_range}"),
         ),
         ("pci", "<product/>", "`id` of `product", "is missing"),
-        (
-            "pci",
-            "<vendor id='0xgg'/>",
-            "`id` of `vendor",
-            "`0xgg` is not a hexadecimal number",
-        ),
-        (
-            "pci",
-            "<numa node='-1'/>",
-            "`node` of `numa",
-            &format!("`-1` {in_range}"),
-        ),
+        ("pci", "<vendor id='0xgg'/>", "`id` of `vendor", "`0xgg` is not a hexadecimal number"),
+        ("pci", "<numa node='-1'/>", "`node` of `numa", &format!("`-1` {in_range}")),
         (
             "pci",
             "<capability type='mdev_types'><type><name>x</name></type></capability>",
@@ -178,60 +141,25 @@ fn values_in_a_capability_are_checked_and_named() {
             "`capability/type/availableInstances",
             &format!("`many` {in_range}"),
         ),
-        (
-            "usb_device",
-            "<bus>one</bus>",
-            "`bus",
-            &format!("`one` {in_range}"),
-        ),
-        (
-            "usb_device",
-            "<product>x</product>",
-            "`id` of `product",
-            "is missing",
-        ),
-        (
-            "usb",
-            "<class>0x08</class>",
-            "`class",
-            &format!("`0x08` {in_range}"),
-        ),
-        (
-            "net",
-            "<link speed='fast'/>",
-            "`speed` of `link",
-            &format!("`fast` {in_range}"),
-        ),
-        (
-            "net",
-            "<capability/>",
-            "`type` of `capability",
-            "is missing",
-        ),
+        ("usb_device", "<bus>one</bus>", "`bus", &format!("`one` {in_range}")),
+        ("usb_device", "<product>x</product>", "`id` of `product", "is missing"),
+        ("usb", "<class>0x08</class>", "`class", &format!("`0x08` {in_range}")),
+        ("net", "<link speed='fast'/>", "`speed` of `link", &format!("`fast` {in_range}")),
+        ("net", "<capability/>", "`type` of `capability", "is missing"),
         (
             "net",
             "<capability type='80216'/>",
             "`type` of `capability",
             "`80216` is not `80203` or `80211`",
         ),
-        (
-            "scsi_host",
-            "<unique_id/>",
-            "`unique_id",
-            &format!("`` {in_range}"),
-        ),
+        ("scsi_host", "<unique_id/>", "`unique_id", &format!("`` {in_range}")),
         (
             "scsi",
             "<lun>18446744073709551616</lun>",
             "`lun",
             &format!("`18446744073709551616` {in_range}"),
         ),
-        (
-            "storage",
-            "<size>1 GB</size>",
-            "`size",
-            &format!("`1 GB` {in_range}"),
-        ),
+        ("storage", "<size>1 GB</size>", "`size", &format!("`1 GB` {in_range}")),
         (
             "storage",
             "<capability type='removable'><media_available>yes</media_available></capability>",
@@ -269,10 +197,7 @@ fn order_and_unknown_elements_do_not_matter() {
            <driver/><parent>p</parent><name>n</name></device>",
     );
     assert_eq!(document.name.as_str(), "n");
-    assert_eq!(
-        document.parent.as_ref().map(|name| name.as_str()),
-        Some("p")
-    );
+    assert_eq!(document.parent.as_ref().map(|name| name.as_str()), Some("p"));
     assert_eq!(document.fields.get(net::INTERFACE), Some("eth0"));
     assert_eq!(document.fields.get(net::SUBTYPE), Some("80203"));
     assert_eq!(document.fields.get(fields::device::DRIVER), None);
@@ -307,11 +232,7 @@ fn an_mdev_without_a_path_is_a_definition() {
     assert_eq!(defined.fields.get(mdev::DEFINED_TYPE), Some("t"));
     assert_eq!(defined.fields.get(mdev::TYPE), None);
     let attributes = defined.fields.get(mdev::DEFINED_ATTRIBUTES).unwrap();
-    assert_eq!(
-        attributes.len(),
-        1,
-        "half an attribute is none: {attributes:?}"
-    );
+    assert_eq!(attributes.len(), 1, "half an attribute is none: {attributes:?}");
 
     let live = accepted(&xml.replace("<capability", "<path>/sys/devices/x</path><capability"));
     assert_eq!(live.form, Form::Live);

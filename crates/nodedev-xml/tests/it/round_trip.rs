@@ -14,16 +14,12 @@ use proptest::sample::select;
 use crate::device::of_document;
 
 /// Fields of a device that no document shows.
-const NOT_SHOWN: &[Field] = &[
-    device::SUBSYSTEM.field(),
-    device::ADDRESS.field(),
-    device::AUTOSTART.field(),
-];
+const NOT_SHOWN: &[Field] =
+    &[device::SUBSYSTEM.field(), device::ADDRESS.field(), device::AUTOSTART.field()];
 
 /// Characters that are there to be escaped, or that a careless reader or writer loses.
-const AWKWARD: &[char] = &[
-    '<', '>', '&', '\'', '"', ' ', ']', '-', '/', ';', '\u{7f}', '\u{85}', 'é', '😀',
-];
+const AWKWARD: &[char] =
+    &['<', '>', '&', '\'', '"', ' ', ']', '-', '/', ';', '\u{7f}', '\u{85}', 'é', '😀'];
 
 /// Control characters that the writer drops, one at each end of the ranges.
 const DROPPED: &[char] = &['\0', '\u{1}', '\u{8}', '\u{b}', '\u{c}', '\u{e}', '\u{19}'];
@@ -52,9 +48,7 @@ fn character(alphabet: Alphabet) -> BoxedStrategy<char> {
 }
 
 fn text(alphabet: Alphabet) -> BoxedStrategy<String> {
-    vec(character(alphabet), 0..12)
-        .prop_map(String::from_iter)
-        .boxed()
+    vec(character(alphabet), 0..12).prop_map(String::from_iter).boxed()
 }
 
 fn mdev_type(alphabet: Alphabet) -> impl Strategy<Value = MdevType> {
@@ -86,18 +80,12 @@ fn value(field: Field, alphabet: Alphabet) -> BoxedStrategy<Value> {
     }
     match field.kind() {
         ValueKind::Flag => any::<bool>().prop_map(Value::Flag).boxed(),
-        ValueKind::Number => prop_oneof![Just(0), any::<u64>()]
-            .prop_map(Value::Number)
-            .boxed(),
+        ValueKind::Number => prop_oneof![Just(0), any::<u64>()].prop_map(Value::Number).boxed(),
         ValueKind::Text => text(alphabet).prop_map(Value::Text).boxed(),
         ValueKind::Texts => vec(text(alphabet), 0..3).prop_map(Value::Texts).boxed(),
         ValueKind::PciAddress => pci_address().prop_map(Value::PciAddress).boxed(),
-        ValueKind::MdevTypes => vec(mdev_type(alphabet), 0..3)
-            .prop_map(Value::MdevTypes)
-            .boxed(),
-        ValueKind::Attributes => vec(attribute(alphabet), 0..3)
-            .prop_map(Value::Attributes)
-            .boxed(),
+        ValueKind::MdevTypes => vec(mdev_type(alphabet), 0..3).prop_map(Value::MdevTypes).boxed(),
+        ValueKind::Attributes => vec(attribute(alphabet), 0..3).prop_map(Value::Attributes).boxed(),
         kind => panic!("no arbitrary values for {field}, a {kind}"),
     }
 }
@@ -135,11 +123,7 @@ fn shown_fields(capability: Capability, alphabet: Alphabet) -> BoxedStrategy<Fie
 }
 
 fn capability() -> impl Strategy<Value = Capability> {
-    let main: Vec<_> = Capability::ALL
-        .iter()
-        .copied()
-        .filter(|c| !c.is_nested())
-        .collect();
+    let main: Vec<_> = Capability::ALL.iter().copied().filter(|c| !c.is_nested()).collect();
     select(main)
 }
 
@@ -201,11 +185,7 @@ fn is_empty_list(value: &Value) -> bool {
 }
 
 fn name_needs_id(fields: &mut Fields, prefix: &str) {
-    let field = |part| {
-        format!("{prefix}.{part}")
-            .parse::<Field>()
-            .expect("a field of the table")
-    };
+    let field = |part| format!("{prefix}.{part}").parse::<Field>().expect("a field of the table");
     if fields.value(&field("id").into()).is_none() {
         fields.remove(&field("name").into());
     }
@@ -213,9 +193,7 @@ fn name_needs_id(fields: &mut Fields, prefix: &str) {
 
 fn storage_as_shown(fields: &mut Fields) {
     let blocks = [storage::LOGICAL_BLOCK_SIZE, storage::NUM_BLOCKS];
-    let has_blocks = blocks
-        .iter()
-        .any(|key| fields.get(*key).is_some_and(|n| n != 0));
+    let has_blocks = blocks.iter().any(|key| fields.get(*key).is_some_and(|n| n != 0));
     for key in blocks {
         if has_blocks {
             or_else(fields, key, || 0);
@@ -264,11 +242,7 @@ fn or_else<T: Into<Value>>(fields: &mut Fields, key: Key<T>, value: impl FnOnce(
 
 /// The only form of the device that its document can be read back from.
 const fn form_of(device: &Device) -> Form {
-    if device.active {
-        Form::Live
-    } else {
-        Form::Inactive
-    }
+    if device.active { Form::Live } else { Form::Inactive }
 }
 
 proptest! {

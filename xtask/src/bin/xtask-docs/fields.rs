@@ -27,16 +27,8 @@ pub(crate) fn page() -> String {
             field.description(),
         ]
     });
-    let table = table(
-        [
-            "field",
-            "type",
-            "read",
-            "owner",
-            "what it is and where it comes from",
-        ],
-        rows,
-    );
+    let table =
+        table(["field", "type", "read", "owner", "what it is and where it comes from"], rows);
     format!("{}\n{table}", head("Fields", INTRODUCTION))
 }
 

@@ -2,10 +2,7 @@
 //!
 //! Started by `cargo xtask docs`. A page is a pure function of the tables.
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::print_stdout,
-    reason = "tells the person who runs it what it did"
-)]
+#![expect(clippy::print_stdout, reason = "tells the person who runs it what it did")]
 
 mod fields;
 mod markdown;
@@ -23,18 +20,9 @@ struct Page {
 }
 
 const PAGES: &[Page] = &[
-    Page {
-        path: "docs/fields.md",
-        text: fields::page,
-    },
-    Page {
-        path: "docs/merge-policy.md",
-        text: merge_policy::page,
-    },
-    Page {
-        path: "docs/source-contract.md",
-        text: source_contract::page,
-    },
+    Page { path: "docs/fields.md", text: fields::page },
+    Page { path: "docs/merge-policy.md", text: merge_policy::page },
+    Page { path: "docs/source-contract.md", text: source_contract::page },
 ];
 
 fn main() -> Result<()> {
@@ -45,10 +33,7 @@ fn main() -> Result<()> {
     };
     let stale = bring_all_up_to_date(check)?;
     if !stale.is_empty() {
-        bail!(
-            "stale: {}; run `cargo xtask docs` and commit the result",
-            stale.join(", ")
-        );
+        bail!("stale: {}; run `cargo xtask docs` and commit the result", stale.join(", "));
     }
     Ok(())
 }
@@ -72,10 +57,7 @@ fn bring_up_to_date(path: &Path, page: &str, check: bool) -> Result<bool> {
         return Ok(is_fresh);
     }
     fs::write(path, page).with_context(|| path.display().to_string())?;
-    println!(
-        "written: {}",
-        path.file_name().unwrap_or_default().display()
-    );
+    println!("written: {}", path.file_name().unwrap_or_default().display());
     Ok(true)
 }
 
@@ -86,10 +68,7 @@ mod tests {
     #[test]
     fn no_page_is_stale() {
         let stale = bring_all_up_to_date(true).unwrap();
-        assert!(
-            stale.is_empty(),
-            "{stale:?}: run `cargo xtask docs` and commit the result"
-        );
+        assert!(stale.is_empty(), "{stale:?}: run `cargo xtask docs` and commit the result");
     }
 
     #[test]

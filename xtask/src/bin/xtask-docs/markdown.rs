@@ -23,15 +23,8 @@ pub(crate) fn table<const N: usize>(
 
 /// Texts as code, separated by commas; a dash when there are none.
 pub(crate) fn codes(texts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let codes: Vec<_> = texts
-        .into_iter()
-        .map(|text| format!("`{}`", text.as_ref()))
-        .collect();
-    if codes.is_empty() {
-        "-".to_owned()
-    } else {
-        codes.join(", ")
-    }
+    let codes: Vec<_> = texts.into_iter().map(|text| format!("`{}`", text.as_ref())).collect();
+    if codes.is_empty() { "-".to_owned() } else { codes.join(", ") }
 }
 
 fn row<T: AsRef<str>>(cells: &[T]) -> String {

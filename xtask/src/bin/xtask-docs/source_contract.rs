@@ -16,22 +16,11 @@ is skipped and says so; with `NODEDEV_REQUIRE_ALL=1` such a skip is a failure.
 
 pub(crate) fn page() -> String {
     let clauses: Vec<_> = CLAUSES.iter().map(section).collect();
-    format!(
-        "{}\n{}",
-        head("The source contract", INTRODUCTION),
-        clauses.join("\n")
-    )
+    format!("{}\n{}", head("The source contract", INTRODUCTION), clauses.join("\n"))
 }
 
 fn section(clause: &Clause) -> String {
-    let Clause {
-        number,
-        name,
-        test,
-        must,
-        checked,
-        ..
-    } = clause;
+    let Clause { number, name, test, must, checked, .. } = clause;
     format!("## {number}. {name}\n\n{must}\n\n*How it is checked* (`{test}`): {checked}\n")
 }
 

@@ -31,8 +31,7 @@ impl Model {
             return;
         }
         let was_known = known.is_some_and(|(_, fields)| fields.is_some());
-        self.latest
-            .insert(key, (said.revision, Some(said.fields.clone())));
+        self.latest.insert(key, (said.revision, Some(said.fields.clone())));
         if !was_known && starts_lives(&said.source, &said.device) {
             self.appeared.insert(said.device.clone());
         }
@@ -84,8 +83,7 @@ impl Model {
     pub(super) fn finish(&mut self, hint: Hint, now: Instant) {
         let (answered, can_answer) = (self.answered, self.can_answer);
         let lives = &self.lives;
-        self.held
-            .retain(|device, _| can_answer && lives[device] > answered);
+        self.held.retain(|device, _| can_answer && lives[device] > answered);
         for device in std::mem::take(&mut self.appeared) {
             self.lives.insert(device.clone(), hint);
             self.forget_live(&device);
@@ -106,9 +104,7 @@ impl Model {
     /// Of how many devices a stream speaks.
     pub(super) fn count(&self, stream: &SourceId) -> usize {
         let of_stream = self.latest.iter().filter(|((of, _), _)| of == stream);
-        of_stream
-            .filter(|(_, (_, fields))| fields.is_some())
-            .count()
+        of_stream.filter(|(_, (_, fields))| fields.is_some()).count()
     }
 
     /// What must be published now.
@@ -160,11 +156,7 @@ pub(super) fn follow(
         let stays = active || persistent;
         let seen = new.get(&change.name).or_else(|| old.get(&change.name));
         if let Some(seen) = seen.filter(|_| stays) {
-            let device = Device {
-                active,
-                persistent,
-                ..seen.clone()
-            };
+            let device = Device { active, persistent, ..seen.clone() };
             followed.insert(change.name.clone(), device);
         }
     }

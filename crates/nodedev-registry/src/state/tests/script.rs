@@ -65,11 +65,8 @@ pub(super) fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
     ];
     let published = (step, prop::bool::weighted(0.7));
     prop::collection::vec(published, 1..count).prop_map(|steps| {
-        let step = |(step, publish)| {
-            [step]
-                .into_iter()
-                .chain(bool::then_some(publish, Step::Publish))
-        };
+        let step =
+            |(step, publish)| [step].into_iter().chain(bool::then_some(publish, Step::Publish));
         steps.into_iter().flat_map(step).collect()
     })
 }
@@ -140,12 +137,7 @@ impl Run {
                 let (source, stream, device) = self.choose(speaker, device);
                 let revision = self.revision(source, back);
                 let fields = words(&stream, &device, variant);
-                let said = Observation {
-                    source: stream,
-                    device,
-                    revision,
-                    fields,
-                };
+                let said = Observation { source: stream, device, revision, fields };
                 self.tell(source, SourceEvent::Observed(said));
             }
             Step::Gone(speaker, device, back) => {
@@ -236,11 +228,9 @@ impl Run {
     fn tell_model(&mut self, event: &SourceEvent) {
         match event {
             SourceEvent::Observed(said) => self.model.observe(said),
-            SourceEvent::Gone {
-                source,
-                device,
-                revision,
-            } => self.model.gone(source, device, *revision),
+            SourceEvent::Gone { source, device, revision } => {
+                self.model.gone(source, device, *revision)
+            }
             SourceEvent::Batch(events) => events.iter().for_each(|event| self.tell_model(event)),
             _ => {}
         }
@@ -322,8 +312,7 @@ impl Run {
                 let (stream, revision) = (&listing.source, listing.revision);
                 let unreadable = &listing.unreadable;
                 let answers = reading.answers;
-                self.model
-                    .list(stream, revision, devices, unreadable, answers, everything);
+                self.model.list(stream, revision, devices, unreadable, answers, everything);
             }
         }
         if source == MDEVCTL {
@@ -358,10 +347,8 @@ impl Run {
         }
         let must = self.model.show(&self.policy, self.now);
         let (snapshot, changes) = self.state.publish();
-        let list: BTreeMap<_, _> = snapshot
-            .devices()
-            .map(|device| (device.name.clone(), (**device).clone()))
-            .collect();
+        let list: BTreeMap<_, _> =
+            snapshot.devices().map(|device| (device.name.clone(), (**device).clone())).collect();
         assert_eq!(list, must);
         check_indexes(&snapshot);
         for stream in snapshot.sources().iter().flat_map(|s| &s.streams) {
@@ -378,11 +365,7 @@ impl Run {
 }
 
 fn gone(stream: &SourceId, device: &DeviceId, revision: Revision) -> SourceEvent {
-    SourceEvent::Gone {
-        source: stream.clone(),
-        device: device.clone(),
-        revision,
-    }
+    SourceEvent::Gone { source: stream.clone(), device: device.clone(), revision }
 }
 
 /// What can be looked up is what a scan of the list finds.
@@ -399,10 +382,7 @@ fn check_indexes(snapshot: &Snapshot) {
     }
     assert_eq!(snapshot.by_path.size(), paths.len());
     for (path, device) in paths {
-        assert_eq!(
-            snapshot.device_at(path).map(|d| &d.name),
-            Some(&device.name)
-        );
+        assert_eq!(snapshot.device_at(path).map(|d| &d.name), Some(&device.name));
     }
     let mut count = 0;
     for &capability in Capability::ALL {

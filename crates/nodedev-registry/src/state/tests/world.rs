@@ -16,10 +16,7 @@ pub(super) fn sources() -> Vec<SourceInfo> {
     let mut streams = builtin_streams().into_iter();
     let (udev, defined, active) = (streams.next(), streams.next(), streams.next());
     let stream = |stream: Option<StreamInfo>| stream.expect("three built-in streams");
-    let foreign = FieldSet::new()
-        .with(device::PATH)
-        .with(device::ADDRESS)
-        .with(device::AUTOSTART);
+    let foreign = FieldSet::new().with(device::PATH).with(device::ADDRESS).with(device::AUTOSTART);
     let foreign = StreamInfo::new("acme", Presence::Active, foreign).with_namespace("net");
     vec![
         SourceInfo::new("udev", "0").with_stream(stream(udev)),
@@ -39,11 +36,7 @@ pub(super) struct Speaker {
 }
 
 pub(super) fn speakers() -> Vec<Speaker> {
-    let speaker = |source, id: &str, devices| Speaker {
-        source,
-        id: SourceId::new(id),
-        devices,
-    };
+    let speaker = |source, id: &str, devices| Speaker { source, id: SourceId::new(id), devices };
     let kernel = [DeviceId::Computer].into_iter().chain(kernel_devices());
     vec![
         speaker(UDEV, SourceId::UDEV, kernel.chain(mdevs()).collect()),
@@ -61,10 +54,8 @@ fn sysfs(path: &str) -> DeviceId {
 
 fn kernel_devices() -> Vec<DeviceId> {
     let names = ["", "/net/a.1", "/net/a_1", "/net/a-1", "/net/b"];
-    let mut devices: Vec<_> = names
-        .map(|name| sysfs(&format!("{PCI}{name}")))
-        .into_iter()
-        .collect();
+    let mut devices: Vec<_> =
+        names.map(|name| sysfs(&format!("{PCI}{name}"))).into_iter().collect();
     let others = ["pci0000:00", "pci0000:00/0000:00:03.0", "virtual/mtty/mtty"];
     devices.extend(others.map(|path| sysfs(&format!("/sys/devices/{path}"))));
     devices
@@ -85,17 +76,12 @@ fn foreign_devices() -> Vec<DeviceId> {
     let mut keys = vec!["a 1".to_owned(), "b".to_owned()];
     // What a second device called `net_a_1` would be called.
     keys.push(suffixed_key());
-    keys.iter()
-        .map(|key| DeviceId::foreign("net", key))
-        .collect()
+    keys.iter().map(|key| DeviceId::foreign("net", key)).collect()
 }
 
 fn suffixed_key() -> String {
     let base = nodedev_types::DeviceName::new("net_a_1");
-    let (first, second) = (
-        sysfs(&format!("{PCI}/net/a-1")),
-        sysfs(&format!("{PCI}/net/a.1")),
-    );
+    let (first, second) = (sysfs(&format!("{PCI}/net/a-1")), sysfs(&format!("{PCI}/net/a.1")));
     let names = nodedev_merge::names_in_group(&base, [&first, &second], |_| false);
     let name = names[1].1.as_str();
     name.strip_prefix("net_").unwrap_or(name).to_owned()
@@ -116,10 +102,8 @@ pub(super) fn words(stream: &SourceId, id: &DeviceId, variant: u8) -> Fields {
         (SourceId::MDEVCTL_ACTIVE, _) => {
             fields.set(mdev::TYPE, format!("listed-{variant}").as_str());
             let key = mdev::ATTRIBUTES.field().into();
-            let attribute = nodedev_types::MdevAttribute {
-                name: "a".to_owned(),
-                value: variant.to_string(),
-            };
+            let attribute =
+                nodedev_types::MdevAttribute { name: "a".to_owned(), value: variant.to_string() };
             fields.insert(key, Value::from(vec![attribute]));
         }
         (SourceId::UDEV, DeviceId::Sysfs(path)) => {
@@ -128,11 +112,7 @@ pub(super) fn words(stream: &SourceId, id: &DeviceId, variant: u8) -> Fields {
         (SourceId::UDEV, DeviceId::Mdev { uuid, parent }) => {
             fields.set(device::CAPABILITY, Capability::Mdev);
             fields.set(mdev::TYPE, format!("type-{}", variant % 2).as_str());
-            let above = if &**parent == "mtty" {
-                "/sys/devices/virtual/mtty/mtty"
-            } else {
-                PCI
-            };
+            let above = if &**parent == "mtty" { "/sys/devices/virtual/mtty/mtty" } else { PCI };
             if variant != 4 {
                 fields.set(device::PATH, format!("{above}/{uuid}").as_str());
             }

@@ -37,11 +37,9 @@ impl Device {
             )
             .into_bytes(),
             Some(BadInput::Missing) => b"{}".to_vec(),
-            Some(BadInput::Huge) => format!(
-                r#"{{"mdev_type":"t","attrs":["{}"]}}"#,
-                "a".repeat(5_000_000)
-            )
-            .into_bytes(),
+            Some(BadInput::Huge) => {
+                format!(r#"{{"mdev_type":"t","attrs":["{}"]}}"#, "a".repeat(5_000_000)).into_bytes()
+            }
             Some(BadInput::NotUtf8) => b"{\"mdev_type\":\"\xff\"}".to_vec(),
             Some(_) => b"5".to_vec(),
         }
@@ -98,10 +96,7 @@ impl Odd {
 #[async_trait]
 impl Harness for Odd {
     async fn make() -> Result<Self, Skip> {
-        Ok(Self {
-            host: Host::scripted(),
-            devices: Mutex::default(),
-        })
+        Ok(Self { host: Host::scripted(), devices: Mutex::default() })
     }
 
     fn source(&self) -> Arc<dyn NodeDeviceSource> {

@@ -22,21 +22,14 @@ struct Real {
 }
 
 const fn parent(n: usize) -> &'static str {
-    if n.is_multiple_of(2) {
-        PARENT
-    } else {
-        "matrix"
-    }
+    if n.is_multiple_of(2) { PARENT } else { "matrix" }
 }
 
 impl Real {
     fn define(&self, n: usize) {
         self.host.replace("json", definition("t"));
         let json = format!("--jsonfile={}", self.host.path("json").display());
-        let (parent, uuid) = (
-            format!("--parent={}", parent(n)),
-            format!("--uuid={}", uuid(n)),
-        );
+        let (parent, uuid) = (format!("--parent={}", parent(n)), format!("--uuid={}", uuid(n)));
         self.run(&["define", &parent, &uuid, &json]);
     }
 
@@ -105,10 +98,7 @@ impl Real {
 #[async_trait]
 impl Harness for Real {
     async fn make() -> Result<Self, Skip> {
-        Ok(Self {
-            host: Host::real().map_err(Skip::new)?,
-            changes: AtomicUsize::default(),
-        })
+        Ok(Self { host: Host::real().map_err(Skip::new)?, changes: AtomicUsize::default() })
     }
 
     fn source(&self) -> Arc<dyn NodeDeviceSource> {

@@ -19,29 +19,19 @@ fn a_parent_of_its_own_kind_prints_the_types_nested() {
     ];
     check_live("mdev_types", mtty().with(fields::mdev_types::TYPES, types));
     check_live("mdev_types-without-types", mtty());
-    check_live(
-        "mdev_types-without-types",
-        mtty().with(fields::mdev_types::TYPES, vec![]),
-    );
+    check_live("mdev_types-without-types", mtty().with(fields::mdev_types::TYPES, vec![]));
 }
 
 fn attributes<const N: usize>(attributes: [(&str, &str); N]) -> Vec<MdevAttribute> {
     attributes
-        .map(|(name, value)| MdevAttribute {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        })
+        .map(|(name, value)| MdevAttribute { name: name.to_owned(), value: value.to_owned() })
         .to_vec()
 }
 
 /// Active as `foo-1` and defined as `foo-2`.
 fn mdev_of_two_types() -> Composer {
     let path = format!("/sys/devices/pci0000:00/0000:00:02.0/{UUID}");
-    let defined = [
-        ("assign_adapter", "5"),
-        ("assign_adapter", "6"),
-        ("empty", ""),
-    ];
+    let defined = [("assign_adapter", "5"), ("assign_adapter", "6"), ("empty", "")];
     device(
         "mdev_11111111_2222_3333_4444_555555555555_0000_00_02_0",
         DeviceId::mdev(UUID, "0000:00:02.0"),
@@ -91,14 +81,11 @@ fn attributes_of_an_mdev_are_escaped() {
 
 #[test]
 fn an_mdev_without_a_type_leaves_it_out() {
-    let definition = device(
-        "mdev_not_a_uuid_matrix",
-        DeviceId::mdev("not-a-uuid", "matrix"),
-    )
-    .defined_only()
-    .below("ap_matrix")
-    .with(fields::device::CAPABILITY, Capability::Mdev)
-    .with(mdev::UUID, "not-a-uuid")
-    .with(mdev::PARENT_ADDR, "matrix");
+    let definition = device("mdev_not_a_uuid_matrix", DeviceId::mdev("not-a-uuid", "matrix"))
+        .defined_only()
+        .below("ap_matrix")
+        .with(fields::device::CAPABILITY, Capability::Mdev)
+        .with(mdev::UUID, "not-a-uuid")
+        .with(mdev::PARENT_ADDR, "matrix");
     check_live("mdev-without-type", definition);
 }

@@ -43,12 +43,7 @@ fn every_document_is_read_and_written_again() {
         let text = fs::read_to_string(&path).unwrap();
         let document = read(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let form = document.form;
-        assert_eq!(
-            write(&of_document(document), form),
-            text,
-            "{}",
-            path.display()
-        );
+        assert_eq!(write(&of_document(document), form), text, "{}", path.display());
         names.push(path);
     }
     assert!(names.len() >= 30, "only {names:?}");

@@ -27,12 +27,7 @@ fn pci_with_mdev_types_in_their_own_order() {
 }
 
 const fn pci_address(domain: u32, bus: u8, slot: u8, function: u8) -> PciAddress {
-    PciAddress {
-        domain,
-        bus,
-        slot,
-        function,
-    }
+    PciAddress { domain, bus, slot, function }
 }
 
 #[test]

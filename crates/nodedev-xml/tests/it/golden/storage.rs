@@ -28,10 +28,7 @@ fn storage_without_model_or_serial_leaves_them_out() {
 #[test]
 fn storage_keeps_leading_blanks_and_the_order_of_links() {
     let path = "/sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/sda";
-    let links = [
-        "/dev/disk/by-id/ata-1",
-        "/dev/disk/by-path/pci-0000:00:1f.2-ata-1's",
-    ];
+    let links = ["/dev/disk/by-id/ata-1", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1's"];
     let sda = disk("block_sda_SER_IAL_1_2", path, "/dev/sda", "disk")
         .below("scsi_0_0_0_0")
         .with(fields::device::DEVLINKS, links.map(str::to_owned).to_vec())

@@ -20,10 +20,7 @@ fn system_with_everything() {
         .with(system::HARDWARE_VENDOR, "QEMU")
         .with(system::HARDWARE_VERSION, "pc-q35-7.2")
         .with(system::HARDWARE_SERIAL, "S/N 1")
-        .with(
-            system::HARDWARE_UUID,
-            "38d89b08-2154-480b-9e74-50d086d60cd0",
-        )
+        .with(system::HARDWARE_UUID, "38d89b08-2154-480b-9e74-50d086d60cd0")
         .with(system::FIRMWARE_VENDOR, "SeaBIOS")
         .with(system::FIRMWARE_VERSION, "1.16.2-debian-1.16.2-1")
         .with(system::FIRMWARE_RELEASE_DATE, "04/01/2014");
