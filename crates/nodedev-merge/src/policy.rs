@@ -63,6 +63,9 @@ pub enum PolicyError {
         /// The stream.
         claimant: SourceId,
     },
+    /// A stream asserts that kernel devices or definitions exist, but the table does not know it.
+    #[error("`{0}` asserts the existence of devices that are not its own: it needs a name space")]
+    Presence(SourceId),
     /// No row of the table speaks of a field that a stream declares.
     #[error("field `{field}`, declared by `{claimant}`, stands in no rule")]
     NoRule {
@@ -204,6 +207,10 @@ fn check_claims(
             let owner = owner_text(rule);
             return Err(PolicyError::Tie { field: field.into(), owner, claimant });
         }
+    }
+    let has_word = rules.values().any(|rule| rule.sources().contains(&stream.id.as_str()));
+    if stream.presence != Presence::Nothing && !has_word {
+        return Err(PolicyError::Presence(stream.id.clone()));
     }
     Ok(())
 }

@@ -41,6 +41,15 @@ fn two_streams_of_one_name() {
 }
 
 #[test]
+fn a_stranger_that_asserts_devices_which_are_not_its_own() {
+    let error = refused([stream("acme", FieldSet::new())]);
+    assert_eq!(error, PolicyError::Presence(SourceId::new("acme")));
+    assert!(error.to_string().contains("`acme`"), "{error}");
+    let silent = StreamInfo::new("acme", Presence::Nothing, FieldSet::new().with_namespace("acme"));
+    assert!(Policy::new(builtin_streams().into_iter().chain([silent])).is_ok());
+}
+
+#[test]
 fn two_streams_of_one_name_space() {
     let one = || stream("one", FieldSet::new()).with_namespace("acme");
     let two = || stream("two", FieldSet::new().with_namespace("acme"));
@@ -114,7 +123,9 @@ fn a_union_of_what_is_no_list_of_texts() {
 /// The value of a field when these sources say these values.
 fn merged<T>(table: &'static [Rule], key: Key<T>, said: &[(&str, Value)]) -> Option<Value> {
     let name = key.field().into();
-    let streams = ["a", "b", "c"].map(|id| stream(id, FieldSet::new()));
+    let has_word = |id| table.iter().any(|rule| rule.sources().contains(&id));
+    let presence = |id| if has_word(id) { Presence::Active } else { Presence::Nothing };
+    let streams = ["a", "b", "c"].map(|id| StreamInfo::new(id, presence(id), FieldSet::new()));
     let policy = Policy::with_table(table, streams).expect("no tie");
     let claims: Vec<_> = said
         .iter()
