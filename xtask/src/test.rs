@@ -27,7 +27,6 @@ pub(crate) struct Arguments {
 /// From the quick to the slow, so that a mistake shows early.
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "packages", about: "what the tests need is installed", work: packages },
-    Step { name: "lock", about: "Cargo.lock says what the manifests ask for", work: lock },
     Step { name: "fmt", about: "the sources are formatted", work: fmt },
     Step {
         name: "tidy",
@@ -67,11 +66,6 @@ fn packages(context: &Context<'_>) -> Result<()> {
     let needed = [debian::TO_RUN, debian::TO_TEST].concat();
     debian::require(&needed, context.install)?;
     toolchain::require_components(context.root, context.install)
-}
-
-fn lock(context: &Context<'_>) -> Result<()> {
-    let metadata = ["metadata", "--locked", "--format-version=1"];
-    Command::cargo(context.root).args(metadata).output().map(drop)
 }
 
 fn fmt(context: &Context<'_>) -> Result<()> {
