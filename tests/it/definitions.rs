@@ -1,6 +1,7 @@
 //! Definitions made with the real mdevctl, good and bad, as `nodedev` shows them.
 
 use std::fs;
+use std::path::Path;
 
 use crate::command::run;
 use crate::lab::Lab;
@@ -54,15 +55,18 @@ fn definitions_are_listed_as_inactive_devices() {
     assert_eq!(persistent.lines().collect::<Vec<_>>(), ["computer", &one, &two]);
 }
 
+/// Makes a bad file, or what is no file, at that path.
+type Make = fn(&Path);
+
 /// DIFFERENCES: one bad file costs that one definition, and the reason is visible.
 #[test]
 fn one_bad_definition_file_costs_itself() {
     require!(tools());
-    let bad: [(&str, &dyn Fn(&std::path::Path)); 4] = [
-        ("truncated", &|file| fs::write(file, "{\"mdev_type\": \"t").unwrap()),
-        ("10 MB", &|file| fs::write(file, vec![b' '; 10 << 20]).unwrap()),
-        ("not UTF-8", &|file| fs::write(file, b"{\"mdev_type\": \"\xff\xfe\"").unwrap()),
-        ("a directory", &|file| fs::create_dir(file).unwrap()),
+    let bad: [(&str, Make); 4] = [
+        ("truncated", |file| fs::write(file, "{\"mdev_type\": \"t").unwrap()),
+        ("10 MB", |file| fs::write(file, vec![b' '; 10 << 20]).unwrap()),
+        ("not UTF-8", |file| fs::write(file, b"{\"mdev_type\": \"\xff\xfe\"").unwrap()),
+        ("a directory", |file| fs::create_dir(file).unwrap()),
     ];
     for (what, make) in bad {
         let lab = Lab::start();
