@@ -94,7 +94,7 @@ impl NodeDeviceSource for StaticSource {
             let above = self.file.parent().filter(|above| !above.as_os_str().is_empty());
             let wanted =
                 WatchMask::CLOSE_WRITE | WatchMask::MOVE | WatchMask::DELETE | WatchMask::ATTRIB;
-            inotify.watches().add(above.unwrap_or(Path::new(".")), wanted)?;
+            inotify.watches().add(above.unwrap_or_else(|| Path::new(".")), wanted)?;
             inotify.into_event_stream([0; 4096])
         };
         let mut events = arm().map_err(|error| self.failure(error))?;
