@@ -1,5 +1,6 @@
 //! `nodedev watch` on real devices and definitions, as they happen.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::command::run;
 use crate::lab::Lab;
 use crate::require::{programs, require, root};
 
@@ -105,4 +107,47 @@ fn a_rename_is_deleted_then_created() {
     assert!(second["name"].as_str().unwrap().starts_with("net_nodedevnew_"), "{second}");
     assert_eq!(second["generation"], first["generation"], "one list: {first} {second}");
     assert_eq!(watch.interrupt().1, Some(0));
+}
+
+/// A client that follows events holds the list that a fresh look shows.
+#[test]
+fn following_events_ends_in_the_list_that_a_fresh_look_shows() {
+    require!(root());
+    require!(programs(&["unshare", "systemd-udevd", "ip"]));
+    let lab = Lab::start();
+    let mut names = names(&lab);
+    let watch = Watch::start(&lab, &["--json"]);
+    lab.run("bash", &["-c", INTERFACES_COME_AND_GO]);
+    // Events are in order, so with the last interface all before it are there.
+    lab.run("ip", &["link", "add", "nodedevlast", "type", "ifb"]);
+    loop {
+        let event: serde_json::Value = serde_json::from_str(&watch.line()).unwrap();
+        let name = event["name"].as_str().unwrap().to_owned();
+        match event["event"].as_str().unwrap() {
+            "created" => assert!(names.insert(name.clone()), "twice: {event}"),
+            "deleted" => assert!(names.remove(&name), "unknown: {event}"),
+            _ => assert!(names.contains(&name), "unknown: {event}"),
+        }
+        if name.starts_with("net_nodedevlast_") && event["event"] == "created" {
+            break;
+        }
+    }
+    assert_eq!(watch.interrupt().1, Some(0));
+    lab.run("udevadm", &["settle"]);
+    assert_eq!(names, self::names(&lab));
+}
+
+/// Thirty interfaces, of which some are renamed and some go again, in a fixed mixed order.
+const INTERFACES_COME_AND_GO: &str = "set -e
+for i in $(seq 30); do
+  ip link add nd$i type ifb
+  if [ -e /sys/class/net/nd$((i - 1)) ] && [ $((i % 3)) = 0 ]; then ip link set nd$((i - 1)) name ndr$i; fi
+  if [ $((i % 4)) = 0 ]; then ip link del nd$i; fi
+  if [ $((i % 8)) = 0 ]; then ip link add nd$i type ifb; fi
+done
+udevadm settle";
+
+fn names(lab: &Lab) -> BTreeSet<String> {
+    let listed = run(&mut lab.nodedev(&["list"])).ok();
+    listed.lines().map(str::to_owned).collect()
 }
