@@ -15,5 +15,6 @@ mod later;
 mod mock;
 mod parity;
 mod peer;
+mod policy;
 mod require;
 mod watch;
