@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::{Duration, SystemTime};
 
 use nodedev_driver::registry::{ClaimInfo, Explained, Explanation, Origin};
 use nodedev_types::{DeviceName, SourceId, Value};
 
 use crate::args::Explain;
 use crate::connect::Connection;
-use crate::output::{Ink, Output};
+use crate::output::{Ink, Output, age};
 use crate::status::Failure;
 
 pub(crate) async fn run(
@@ -91,9 +90,16 @@ fn write_field(
     let age = said.map(|age| format!(", {age}")).unwrap_or_default();
     let origin = output.paint(Ink::Dim, format_args!("{}{age}", field.origin));
     writeln!(out, "{:<width$}  {value:<value_width$}  {origin}", field.field)?;
-    for lost in &field.lost {
-        let lost = format!("lost: {} says {}", lost.source, shown(Some(&lost.value)));
-        writeln!(out, "{:<width$}  {}", "", output.paint(Ink::Warning, lost))?;
+    let (same, other): (Vec<_>, Vec<_>) =
+        field.lost.iter().partition(|lost| Some(&lost.value) == field.value.as_ref());
+    if !same.is_empty() {
+        let sources: Vec<_> = same.iter().map(|lost| lost.source.as_str()).collect();
+        let text = format!("the same from {}", sources.join(", "));
+        writeln!(out, "{:<width$}  {}", "", output.paint(Ink::Dim, text))?;
+    }
+    for lost in other {
+        let text = format!("lost: {} says {}", lost.source, shown(Some(&lost.value)));
+        writeln!(out, "{:<width$}  {}", "", output.paint(Ink::Warning, text))?;
     }
     Ok(())
 }
@@ -104,14 +110,4 @@ fn shown(value: Option<&Value>) -> String {
 
 fn ages(claims: &[ClaimInfo]) -> BTreeMap<&SourceId, String> {
     claims.iter().filter_map(|claim| Some((&claim.source, age(claim.said?)))).collect()
-}
-
-fn age(said: SystemTime) -> String {
-    let age = said.elapsed().unwrap_or(Duration::ZERO);
-    match age.as_secs() {
-        0..10 => format!("{:.1} s ago", age.as_secs_f64()),
-        seconds @ 10..120 => format!("{seconds} s ago"),
-        seconds @ 120..7200 => format!("{} min ago", seconds / 60),
-        seconds => format!("{} h ago", seconds / 3600),
-    }
 }

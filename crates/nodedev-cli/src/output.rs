@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 
@@ -98,10 +99,40 @@ impl Output {
     }
 }
 
+/// How long ago that was, for people.
+pub(crate) fn age(at: SystemTime) -> String {
+    let age = at.elapsed().unwrap_or(Duration::ZERO);
+    match age.as_secs() {
+        0..10 => format!("{:.1} s ago", age.as_secs_f64()),
+        seconds @ 10..120 => format!("{seconds} s ago"),
+        seconds @ 120..7200 => format!("{} min ago", seconds / 60),
+        seconds => format!("{} h ago", seconds / 3600),
+    }
+}
+
 fn paint(color: bool, ink: Ink, text: impl Display) -> String {
     if !color {
         return text.to_string();
     }
     let style = ink.style();
     format!("{style}{text}{style:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_the_unit_that_suits_them() {
+        let ago = |seconds| age(SystemTime::now() - Duration::from_secs(seconds));
+        assert_eq!(ago(0), "0.0 s ago");
+        assert_eq!(ago(75), "75 s ago");
+        assert_eq!(ago(600), "10 min ago");
+        assert_eq!(ago(4 * 3600), "4 h ago");
+        assert_eq!(
+            age(SystemTime::now() + Duration::from_secs(9)),
+            "0.0 s ago",
+            "a clock set back"
+        );
+    }
 }

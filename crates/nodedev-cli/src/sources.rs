@@ -1,14 +1,13 @@
 //! `nodedev sources`: how each source fares.
 
 use std::io::Write;
-use std::time::{Duration, SystemTime};
 
 use nodedev_driver::registry::{SourceState, SourceStatus, StreamStatus};
 use nodedev_types::Severity;
 
 use crate::args::Sources;
 use crate::connect::Connection;
-use crate::output::{Ink, Output};
+use crate::output::{Ink, Output, age};
 use crate::status::Failure;
 
 pub(crate) fn run(args: &Sources, connection: &Connection, output: &Output) -> Result<(), Failure> {
@@ -38,9 +37,10 @@ fn write_source(
     };
     let name = output.paint(Ink::Strong, &source.name);
     writeln!(out, "{name} {}  {state}", source.version)?;
-    let backend = source.backend.as_deref().unwrap_or("-");
-    writeln!(out, "  speaks to    {backend}")?;
-    writeln!(out, "  last change  {}", last_change(source.last_change))?;
+    if let Some(backend) = &source.backend {
+        writeln!(out, "  speaks to    {backend}")?;
+    }
+    writeln!(out, "  last change  {}", source.last_change.map_or_else(|| "-".to_owned(), age))?;
     let SourceStatus { events, resyncs, restarts, .. } = source;
     writeln!(out, "  counted      {events} events, {resyncs} resyncs, {restarts} restarts")?;
     for stream in &source.streams {
@@ -70,10 +70,4 @@ fn write_stream(
         write!(out, ", {}", output.paint(Ink::Bad, failure))?;
     }
     writeln!(out)
-}
-
-fn last_change(at: Option<SystemTime>) -> String {
-    let Some(at) = at else { return "-".to_owned() };
-    let ago = at.elapsed().unwrap_or(Duration::ZERO);
-    format!("{:.1} s ago", ago.as_secs_f64())
 }
