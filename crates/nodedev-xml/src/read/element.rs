@@ -84,6 +84,18 @@ impl<'a, 'i> Element<'a, 'i> {
         self.child(tag).ok_or_else(|| self.missing(tag))?.number()
     }
 
+    /// The text as a decimal number; a negative one stands for the number with the same 32 bits.
+    fn signed<T: TryFrom<u64>>(self) -> Result<T, Error> {
+        let text = self.text();
+        let number = signed(&text).and_then(|number| T::try_from(number).ok());
+        number.ok_or_else(|| self.invalid_text(&text, "a decimal number in range"))
+    }
+
+    /// The text of an element that has to be there, as a number that may be printed with a sign.
+    pub(super) fn required_signed<T: TryFrom<u64>>(self, tag: &str) -> Result<T, Error> {
+        self.child(tag).ok_or_else(|| self.missing(tag))?.signed()
+    }
+
     /// The text as a hexadecimal number, with `0x` in front or not.
     pub(super) fn hex(self) -> Result<u64, Error> {
         let text = self.text();
@@ -123,6 +135,19 @@ impl<'a, 'i> Element<'a, 'i> {
     ) -> Result<(), Error> {
         if let Some(element) = self.child(tag) {
             fields.set(key, element.number::<u64>()?);
+        }
+        Ok(())
+    }
+
+    /// As [`Element::number_into`], for numbers of 32 bits that libvirt prints with a sign.
+    pub(super) fn signed_into(
+        self,
+        fields: &mut Fields,
+        key: Key<u64>,
+        tag: &str,
+    ) -> Result<(), Error> {
+        if let Some(element) = self.child(tag) {
+            fields.set(key, element.signed::<u64>()?);
         }
         Ok(())
     }
@@ -176,6 +201,16 @@ fn decimal<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
 }
 
+fn signed(text: &str) -> Option<u64> {
+    match text.strip_prefix('-') {
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            text.parse().ok().map(|number: i32| number.cast_unsigned().into())
+        }
+        Some(_) => None,
+        None => decimal(text),
+    }
+}
+
 fn hexadecimal(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -224,6 +259,13 @@ mod tests {
             assert_eq!(decimal::<u64>(bad), None, "{bad:?}");
         }
         assert_eq!(decimal::<u8>("256"), None);
+
+        assert_eq!(signed("-1"), Some(u32::MAX.into()));
+        assert_eq!(signed("-2147483648"), Some(0x8000_0000));
+        assert_eq!(signed("4294967296"), Some(0x1_0000_0000));
+        for bad in ["", "-", "--1", "-+1", "- 1", "+1", "-2147483649"] {
+            assert_eq!(signed(bad), None, "{bad:?}");
+        }
 
         assert_eq!(hexadecimal("0x8086"), Some(0x8086));
         assert_eq!(hexadecimal("8086"), Some(0x8086));

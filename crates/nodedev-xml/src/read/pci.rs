@@ -32,7 +32,7 @@ fn address(element: Element<'_, '_>, fields: &mut Fields) -> Result<(), Error> {
         return Ok(());
     }
     let address = PciAddress {
-        domain: element.required_number("domain")?,
+        domain: element.required_signed("domain")?,
         bus: element.required_number("bus")?,
         slot: element.required_number("slot")?,
         function: element.required_number("function")?,

@@ -39,6 +39,18 @@ impl<'b> Output<'b> {
         }
     }
 
+    /// As [`Output::number`], for numbers of 32 bits that libvirt prints with a sign.
+    pub(super) fn signed(&mut self, tag: &'static str, number: Option<u64>) {
+        if let Some(number) = number {
+            match u32::try_from(number) {
+                Ok(number) => {
+                    self.element(tag).display(format_args!("{}", number.cast_signed()));
+                }
+                Err(_) => self.number(tag, Some(number)),
+            }
+        }
+    }
+
     /// `<capability type='kind'>` around what `content` writes.
     pub(super) fn capability(&mut self, kind: &str, content: impl FnOnce(&mut Self)) {
         self.element("capability").attribute("type", kind).block(content);
@@ -129,9 +141,11 @@ mod tests {
             out.text("f", Some(""));
             out.text("g", None);
             out.number("h", Some(7));
+            out.signed("i", Some(u32::MAX.into()));
+            out.signed("j", Some(2_147_483_647));
         });
         let expected = "<a>\n  <capability type='b'>\n  </capability>\n  <c d='&apos;'/>\n  <e />\n  \
-                        <f></f>\n  <h>7</h>\n</a>\n";
+                        <f></f>\n  <h>7</h>\n  <i>-1</i>\n  <j>2147483647</j>\n</a>\n";
         assert_eq!(text, expected);
     }
 }

@@ -26,7 +26,7 @@ fn class(out: &mut Output<'_>, fields: &Fields) {
 
 fn address(out: &mut Output<'_>, fields: &Fields) {
     if let Some(address) = fields.get(pci::ADDRESS) {
-        out.number("domain", Some(address.domain.into()));
+        out.signed("domain", Some(address.domain.into()));
         out.number("bus", Some(address.bus.into()));
         out.number("slot", Some(address.slot.into()));
         out.number("function", Some(address.function.into()));

@@ -5,8 +5,8 @@ use nodedev_types::{Fields, fields::usb};
 use super::output::Output;
 
 pub(super) fn write(out: &mut Output<'_>, fields: &Fields) {
-    out.number("number", fields.get(usb::NUMBER));
-    out.number("class", fields.get(usb::CLASS));
-    out.number("subclass", fields.get(usb::SUBCLASS));
-    out.number("protocol", fields.get(usb::PROTOCOL));
+    out.signed("number", fields.get(usb::NUMBER));
+    out.signed("class", fields.get(usb::CLASS));
+    out.signed("subclass", fields.get(usb::SUBCLASS));
+    out.signed("protocol", fields.get(usb::PROTOCOL));
 }
