@@ -20,8 +20,26 @@ pub(crate) fn unsigned_long(text: &str, base: u32) -> Option<u64> {
     Some(if negative { magnitude.wrapping_neg() } else { magnitude })
 }
 
+/// Reads the unsigned number of 32 bits that a text begins with, and gives what is behind it.
+pub(crate) fn leading(text: &str, base: u32) -> Option<(u32, &str)> {
+    let (_, digits, actual) = start(text, base);
+    let count = digits.bytes().take_while(|&b| char::from(b).is_digit(actual)).count();
+    let (number, behind) = text.split_at(text.len() - digits.len() + count);
+    Some((unsigned(number, base)?, behind))
+}
+
 /// White space, a sign, a prefix, then digits to the end.
 fn parse(text: &str, base: u32) -> Option<(bool, u64)> {
+    let (negative, digits, base) = start(text, base);
+    // `from_str_radix` would take a second sign.
+    if !digits.starts_with(|c: char| c.is_digit(base)) {
+        return None;
+    }
+    Some((negative, u64::from_str_radix(digits, base).ok()?))
+}
+
+/// The sign, what is behind the sign and the prefix, and the base that they tell.
+fn start(text: &str, base: u32) -> (bool, &str, u32) {
     let text = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -37,11 +55,7 @@ fn parse(text: &str, base: u32) -> Option<(bool, u64)> {
         (None, 0) => (text, 10),
         (None, base) => (text, base),
     };
-    // `from_str_radix` would take a second sign.
-    if !digits.starts_with(|c: char| c.is_digit(base)) {
-        return None;
-    }
-    Some((negative, u64::from_str_radix(digits, base).ok()?))
+    (negative, digits, base)
 }
 
 #[cfg(test)]
@@ -67,6 +81,17 @@ mod tests {
         assert_eq!(unsigned("-4294967296", 10), None);
         assert_eq!(unsigned_long("-1", 10), Some(u64::MAX));
         assert_eq!(signed("-1", 10), Some(-1));
+    }
+
+    #[test]
+    fn a_leading_number_ends_where_its_digits_end() {
+        assert_eq!(leading("12:3", 10), Some((12, ":3")));
+        assert_eq!(leading(" -1.x", 16), Some((u32::MAX, ".x")));
+        assert_eq!(leading("0x1fz", 16), Some((0x1f, "z")));
+        assert_eq!(leading("0x1f", 10), Some((0, "x1f")));
+        for text in ["", ":1", "x", "-", "4294967296:"] {
+            assert_eq!(leading(text, 10), None, "{text:?}");
+        }
     }
 
     #[test]

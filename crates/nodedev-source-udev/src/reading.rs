@@ -139,10 +139,11 @@ impl<'a> Reading<'a> {
         parse(&raw, base.radix()).ok_or_else(|| self.not_a(base.name(), name, &raw))
     }
 
-    /// The contents of a file with one line end cut off, as libvirt reads files without libudev.
+    /// The contents of a file, up to a NUL, with one line end cut off, as libvirt reads files without libudev.
     /// Absent when it is missing.
     pub(crate) fn line(&mut self, attribute: &str) -> Result<Option<String>, Refusal> {
         Ok(self.contents(attribute)?.map(|mut text| {
+            text.truncate(text.find('\0').unwrap_or(text.len()));
             if text.ends_with('\n') {
                 text.pop();
             }

@@ -3,8 +3,8 @@
 use nodedev_types::MdevType;
 use nodedev_types::fields::{device, mdev_types};
 
-use super::scsi_host::decimal;
 use crate::files::Files;
+use crate::number;
 use crate::raw_device::RawDevice;
 use crate::reading::{Reading, Refusal};
 
@@ -56,10 +56,15 @@ fn one_type(reading: &mut Reading<'_>, id: String) -> Result<MdevType, Refusal> 
     let device_api = required(reading, &format!("{TYPES}/{id}/device_api"))?;
     let attribute = format!("{TYPES}/{id}/available_instances");
     let available = required(reading, &attribute)?;
-    let Some(available_instances) = decimal(&available) else {
+    let Some(available_instances) = unsigned_without_minus(&available) else {
         return Err(reading.not_a("decimal number", &attribute, &available));
     };
     Ok(MdevType { id, name, device_api, available_instances: u64::from(available_instances) })
+}
+
+/// A count is the one number in which libvirt takes no minus.
+fn unsigned_without_minus(text: &str) -> Option<u32> {
+    number::unsigned(text, 10).filter(|_| !text.contains('-'))
 }
 
 fn required(reading: &mut Reading<'_>, attribute: &str) -> Result<String, Refusal> {
@@ -82,6 +87,28 @@ mod tests {
         let fields = read(&parent.link("/sys/class/mdev_bus/mtty", MTTY)).unwrap();
         assert_eq!(fields.get(device::ADDRESS), Some("mtty"));
         assert_eq!(fields.get(mdev_types::TYPES), None);
+    }
+
+    #[test]
+    fn a_count_is_a_number_without_minus() {
+        let count = |text: &str| {
+            let parent = Scratch::new(MTTY)
+                .subsystem("mtty")
+                .link("/sys/class/mdev_bus/mtty", MTTY)
+                .directory("mdev_supported_types", &["t"])
+                .attribute("mdev_supported_types/t/device_api", "vfio-pci\0x\n")
+                .attribute("mdev_supported_types/t/available_instances", text);
+            let fields = read(&parent).ok()?;
+            let types = fields.get(mdev_types::TYPES)?;
+            assert_eq!(types[0].device_api, "vfio-pci");
+            Some(types[0].available_instances)
+        };
+        assert_eq!(count(" +3\n"), Some(3));
+        assert_eq!(count("3\0\n"), Some(3));
+        assert_eq!(count("010\n"), Some(10));
+        for bad in ["-0\n", "-1\n", "3\n\n", "0x3\n", "4294967296\n", "\n"] {
+            assert_eq!(count(bad), None, "{bad:?}");
+        }
     }
 
     #[test]

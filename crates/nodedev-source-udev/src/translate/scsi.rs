@@ -2,7 +2,7 @@
 
 use nodedev_types::fields::scsi;
 
-use super::scsi_host::decimal;
+use crate::number;
 use crate::reading::{Base, Reading, Refusal};
 
 pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
@@ -20,9 +20,13 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Four numbers and three colons; libvirt does not look at what is behind them.
 fn address(name: &str) -> Option<[u32; 4]> {
-    let parts: Option<Vec<u32>> = name.split(':').map(decimal).collect();
-    parts?.try_into().ok()
+    let (host, name) = number::leading(name, 10)?;
+    let (bus, name) = number::leading(name.strip_prefix(':')?, 10)?;
+    let (target, name) = number::leading(name.strip_prefix(':')?, 10)?;
+    let (lun, _) = number::leading(name.strip_prefix(':')?, 10)?;
+    Some([host, bus, target, lun])
 }
 
 const fn type_name(number: u32) -> Option<&'static str> {
@@ -66,9 +70,18 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_read_like_libvirt_reads_it() {
+        for (name, lun) in [("0:0:0:-1", u32::MAX), ("+0: 0:0:7:8", 7), ("0:0:0:0x1", 0)] {
+            assert_eq!(read(&unit(name)).unwrap().get(scsi::LUN), Some(lun.into()), "{name}");
+        }
+    }
+
+    #[test]
     fn garbage_costs_the_device() {
         assert!(unreadable(&unit("1:0:2")).contains("1:0:2"));
         assert!(unreadable(&unit("1:0:2:x")).contains("1:0:2:x"));
+        assert!(unreadable(&unit("1:0:2 :3")).contains("1:0:2 :3"));
+        assert!(unreadable(&unit("1:0:2:4294967296")).contains("4294967296"));
         assert!(unreadable(&unit("1:0:2:3").attribute("type", "disk\n")).contains("type"));
     }
 }
