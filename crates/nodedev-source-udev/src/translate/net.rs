@@ -11,15 +11,20 @@ use crate::reading::{Base, Reading, Refusal};
 const STATES: [&str; 7] =
     ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"];
 
+/// The longest contents of a file of the link that libvirt takes.
+const LONGEST: usize = 1024;
+
 pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
-    let interface = reading.property("INTERFACE");
+    let Some(interface) = reading.property("INTERFACE") else {
+        return Err(reading.unreadable("INTERFACE", "property is missing"));
+    };
     let address = reading.text("address")?;
-    reading.unsigned("addr_len", Base::Decimal)?;
-    let state = state(reading)?;
-    let speed = if state == "up" { speed(reading)? } else { None };
+    reading.unsigned("addr_len", Base::Auto)?;
+    let state = state(reading, &interface)?;
+    let speed = if state == "up" { speed(reading, &interface)? } else { None };
     let wireless = reading.device.devtype.as_deref() == Some("wlan");
     let fields = &mut reading.fields;
-    fields.set_opt(net::INTERFACE, interface);
+    fields.set(net::INTERFACE, interface);
     fields.set_opt(net::ADDRESS, address);
     fields.set_opt(net::LINK_SPEED, speed);
     fields.set(net::LINK_STATE, state);
@@ -27,28 +32,36 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn state(reading: &mut Reading<'_>) -> Result<String, Refusal> {
-    let Some(text) = reading.contents("operstate")? else {
-        return Err(reading.unreadable("operstate", "is missing"));
+/// Where the kernel shows the link of an interface, by the name that it has now.
+fn link_file(interface: &str, attribute: &str) -> String {
+    format!("/sys/class/net/{interface}/{attribute}")
+}
+
+fn state(reading: &mut Reading<'_>, interface: &str) -> Result<String, Refusal> {
+    let path = link_file(interface, "operstate");
+    let Some(text) = reading.contents(&path)? else {
+        return Err(reading.unreadable(&path, "is missing"));
     };
     match text.split_once('\n') {
-        Some((word, _)) if STATES.contains(&word) => Ok(word.to_owned()),
-        _ => Err(reading.not_a("link state", "operstate", &text)),
+        Some((word, _)) if text.len() <= LONGEST && STATES.contains(&word) => Ok(word.to_owned()),
+        _ => Err(reading.not_a("link state", &path, &text)),
     }
 }
 
 /// The speed; absent when it is 0 or the driver says that there is none now.
-fn speed(reading: &Reading<'_>) -> Result<Option<u64>, Refusal> {
-    let bytes = match reading.files.contents(&reading.path_of("speed")) {
+fn speed(reading: &Reading<'_>, interface: &str) -> Result<Option<u64>, Refusal> {
+    let path = link_file(interface, "speed");
+    let bytes = match reading.files.contents(&path) {
         Ok(bytes) => bytes,
         Err(FileError::Io(error)) if error.kind() == ErrorKind::InvalidInput => return Ok(None),
-        Err(error) => return Err(reading.unreadable("speed", error.to_string())),
+        Err(error) => return Err(reading.unreadable(&path, error.to_string())),
     };
     let text = String::from_utf8_lossy(&bytes);
-    let line = text.split_once('\n').map_or(&*text, |(line, _)| line);
-    match number::unsigned(line, 10) {
-        Some(speed) => Ok(Some(u64::from(speed)).filter(|&speed| speed != 0)),
-        None => Err(reading.not_a("decimal number", "speed", &text)),
+    match number::leading(&text, 10) {
+        Some((speed, behind)) if text.len() <= LONGEST && behind.starts_with('\n') => {
+            Ok(Some(u64::from(speed)).filter(|&speed| speed != 0))
+        }
+        _ => Err(reading.not_a("decimal number on a line", &path, &text)),
     }
 }
 
@@ -63,12 +76,14 @@ mod tests {
             .subsystem("net")
             .property("INTERFACE", "eth0")
             .attribute("address", "02:00:00:00:00:01\n")
-            .attribute("operstate", state)
+            .attribute("/sys/class/net/eth0/operstate", state)
     }
+
+    const SPEED: &str = "/sys/class/net/eth0/speed";
 
     #[test]
     fn an_unknown_speed_of_a_virtio_interface_is_the_highest_number() {
-        let fields = read(&interface("up\n").attribute("speed", "-1\n")).unwrap();
+        let fields = read(&interface("up\n").attribute(SPEED, "-1\n")).unwrap();
         assert_eq!(fields.get(net::LINK_SPEED), Some(4_294_967_295));
         assert_eq!(fields.get(net::LINK_STATE), Some("up"));
         assert_eq!(fields.get(net::SUBTYPE), Some("80203"));
@@ -77,13 +92,13 @@ mod tests {
 
     #[test]
     fn the_speed_is_read_while_up_only_and_left_out_when_zero_or_refused() {
-        let down = interface("down\n").attribute("speed", "junk\n");
+        let down = interface("down\n").attribute(SPEED, "junk\n");
         assert_eq!(read(&down).unwrap().get(net::LINK_SPEED), None);
-        let zero = interface("up\n").attribute("speed", "0\n");
+        let zero = interface("up\n").attribute(SPEED, "0\n");
         assert_eq!(read(&zero).unwrap().get(net::LINK_SPEED), None);
-        let refused = interface("up\n").failing("speed", ErrorKind::InvalidInput);
+        let refused = interface("up\n").failing(SPEED, ErrorKind::InvalidInput);
         assert_eq!(read(&refused).unwrap().get(net::LINK_SPEED), None);
-        let denied = interface("up\n").failing("speed", ErrorKind::PermissionDenied);
+        let denied = interface("up\n").failing(SPEED, ErrorKind::PermissionDenied);
         assert!(unreadable(&denied).contains("speed"));
     }
 
@@ -92,8 +107,38 @@ mod tests {
         for bad in ["up", "sideways\n", "\n", ""] {
             assert!(unreadable(&interface(bad)).contains("operstate"), "{bad:?}");
         }
-        assert!(unreadable(&interface("up\n").attribute("speed", "fast\n")).contains("fast"));
+        assert!(unreadable(&interface("up\n").attribute(SPEED, "fast\n")).contains("fast"));
         assert!(unreadable(&interface("down\n").attribute("addr_len", "six\n")).contains("six"));
+    }
+
+    #[test]
+    fn a_speed_is_one_number_on_a_line() {
+        let speed = |text: &str| read(&interface("up\n").attribute(SPEED, text)).ok();
+        let filled = |len: usize| format!("10\n{}", "y".repeat(len - 3));
+        for good in ["10\n", "\n10\n", " +10\nx", &filled(LONGEST)] {
+            assert_eq!(speed(good).unwrap().get(net::LINK_SPEED), Some(10), "{good:?}");
+        }
+        for bad in ["10", "10 \n", "", "\n", "10\r\n", &filled(LONGEST + 1)] {
+            assert_eq!(speed(bad), None, "{bad:?}");
+        }
+        assert!(unreadable(&interface(&filled(2000).replace("10", "up"))).contains("operstate"));
+    }
+
+    #[test]
+    fn the_link_is_that_of_the_interface_s_name() {
+        let other = interface("down\n").property("INTERFACE", "eth1");
+        assert!(unreadable(&other).contains("/sys/class/net/eth1/operstate"));
+        let other = other.attribute("/sys/class/net/eth1/operstate", "dormant\n");
+        assert_eq!(read(&other).unwrap().get(net::LINK_STATE), Some("dormant"));
+        let nameless = Scratch::new("/sys/devices/virtual/net/wlan0").devtype("wlan");
+        assert!(unreadable(&nameless).contains("INTERFACE"));
+    }
+
+    #[test]
+    fn the_length_of_an_address_is_a_number_of_any_base() {
+        let length = |text: &str| read(&interface("down\n").attribute("addr_len", text));
+        assert!(length("0x6\n").is_ok());
+        assert!(length("09\n").is_err());
     }
 
     #[test]
