@@ -105,15 +105,15 @@ fn fixed(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A cdrom or floppy. One that is not flagged removable has the size 0 and no blocks.
+/// A cdrom or floppy. One that is not flagged removable has the size 0, whatever is in it.
 fn removable(drive: Drive, reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let media = has_media(drive, reading)?;
+    let size = if media { blocks(reading)? } else { 0 };
     if reading.signed("removable", Base::Auto)? != Some(1) {
         reading.fields.set(storage::SIZE, 0_u64);
         return Ok(());
     }
-    let size = if media { blocks(reading)? } else { 0 };
-    let label = reading.property("ID_FS_LABEL");
+    let label = if media { reading.property("ID_FS_LABEL") } else { None };
     let fields = &mut reading.fields;
     fields.set(storage::REMOVABLE, true);
     fields.set(storage::MEDIA_AVAILABLE, media);
@@ -129,7 +129,7 @@ fn has_media(drive: Drive, reading: &mut Reading<'_>) -> Result<bool, Refusal> {
     if reading.device.property("ID_CDROM_MEDIA").is_none() {
         return Ok(false);
     }
-    let media = reading.property_signed("ID_CDROM_MEDIA", Base::Decimal)?;
+    let media = reading.property_signed("ID_CDROM_MEDIA", Base::Auto)?;
     Ok(media != 0)
 }
 
@@ -251,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_cdrom_without_a_medium_has_no_blocks() {
-        let fields = read(&cdrom()).unwrap();
+        let fields = read(&cdrom().property("ID_FS_LABEL", "left")).unwrap();
+        assert_eq!(fields.get(storage::MEDIA_LABEL), None);
         assert_eq!(fields.get(storage::REMOVABLE), Some(true));
         assert_eq!(fields.get(storage::MEDIA_AVAILABLE), Some(false));
         assert_eq!(fields.get(storage::MEDIA_SIZE), Some(0));
@@ -262,7 +263,7 @@ mod tests {
     #[test]
     fn a_cdrom_with_a_medium_describes_it() {
         let with_medium =
-            cdrom().property("ID_CDROM_MEDIA", "1").property("ID_FS_LABEL", "My_Label");
+            cdrom().property("ID_CDROM_MEDIA", "0x1").property("ID_FS_LABEL", "My_Label");
         let fields = read(&with_medium).unwrap();
         assert_eq!(fields.get(storage::MEDIA_AVAILABLE), Some(true));
         assert_eq!(fields.get(storage::MEDIA_SIZE), Some(4_096_000));
@@ -280,6 +281,11 @@ mod tests {
         assert_eq!(fields.get(storage::SIZE), Some(0));
         assert_eq!(fields.get(storage::NUM_BLOCKS), None);
         assert_eq!(fields.get(storage::MEDIA_AVAILABLE), None);
+        let formatted = floppy.property("ID_FS_LABEL", "DOS");
+        let fields = read(&formatted).unwrap();
+        assert_eq!(fields.get(storage::SIZE), Some(0));
+        assert_eq!(fields.get(storage::NUM_BLOCKS), Some(2880));
+        assert!(unreadable(&formatted.attribute("size", "some\n")).contains("`some`"));
     }
 
     #[test]
