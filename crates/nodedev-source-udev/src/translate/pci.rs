@@ -12,8 +12,8 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     if !reading.files.exists(&reading.path_of("config")) {
         return Err(reading.not_yet("config"));
     }
-    let vendor = id(reading, "vendor")?;
-    let product = id(reading, "device")?;
+    let vendor = id(reading, address, "vendor")?;
+    let product = id(reading, address, "device")?;
     let numa_node = reading.signed("numa_node", Base::Decimal)?;
     let types = types(reading)?;
     let fields = &mut reading.fields;
@@ -34,17 +34,20 @@ fn address(reading: &Reading<'_>) -> Result<PciAddress, Refusal> {
     name.parse().map_err(|_| reading.not_a("PCI address", "name", name))
 }
 
-/// A vendor or product id, which the kernel writes as `0x8086`.
-fn id(reading: &mut Reading<'_>, attribute: &str) -> Result<u16, Refusal> {
-    let Some(text) = reading.text(attribute)? else {
-        return Err(reading.unreadable(attribute, "is missing"));
+/// A vendor or product id, which the kernel writes as `0x8086`. It is that of the function which
+/// the bus knows by this address.
+fn id(reading: &mut Reading<'_>, at: PciAddress, attribute: &str) -> Result<u16, Refusal> {
+    let attribute = format!("/sys/bus/pci/devices/{at}/{attribute}");
+    let Some(text) = reading.contents(&attribute)? else {
+        return Err(reading.unreadable(&attribute, "is missing"));
     };
+    let text = text.strip_suffix('\n').unwrap_or(&text);
     let digits = text.strip_prefix("0x");
     digits
-        .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        .filter(|digits| digits.len() <= 4 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
         .and_then(|digits| u16::from_str_radix(digits, 16).ok())
         .ok_or_else(|| {
-            reading.not_a("number of four hexadecimal digits behind 0x", attribute, &text)
+            reading.not_a("number of four hexadecimal digits behind 0x", &attribute, text)
         })
 }
 
@@ -59,8 +62,26 @@ mod tests {
             .subsystem("pci")
             .property("PCI_CLASS", "10601")
             .attribute("config", "")
-            .attribute("vendor", "0x8086\n")
-            .attribute("device", "0x2922\n")
+            .attribute(VENDOR, "0x8086\n")
+            .attribute(DEVICE, "0x2922\n")
+    }
+
+    const VENDOR: &str = "/sys/bus/pci/devices/0000:00:1f.2/vendor";
+    const DEVICE: &str = "/sys/bus/pci/devices/0000:00:1f.2/device";
+
+    #[test]
+    fn an_id_is_up_to_four_digits_of_the_function_on_the_bus() {
+        let vendor = |text: &str| read(&function().attribute(VENDOR, text)).ok();
+        assert_eq!(vendor("0xAB").unwrap().get(pci::VENDOR_ID), Some(0xab));
+        for bad in ["0x\n", "0x008086\n", "0x8086\r\n", "0x8086\0\n", " 0x8086\n", "0X8086\n"] {
+            assert_eq!(vendor(bad), None, "{bad:?}");
+        }
+        let elsewhere = Scratch::new("/sys/devices/virtual/x/0000:00:1f.2")
+            .subsystem("x")
+            .property("PCI_CLASS", "10601")
+            .attribute("config", "")
+            .attribute("vendor", "0x8086\n");
+        assert!(unreadable(&elsewhere).contains("is missing"));
     }
 
     #[test]
@@ -88,8 +109,8 @@ mod tests {
             unreadable(&function().attribute("numa_node", "north\n")),
             format!("{path}: numa_node: not a decimal number: `north`")
         );
-        assert!(unreadable(&function().attribute("vendor", "8086\n")).contains("vendor"));
-        assert!(unreadable(&function().attribute("device", "\n")).contains("device"));
+        assert!(unreadable(&function().attribute(VENDOR, "8086\n")).contains("vendor"));
+        assert!(unreadable(&function().attribute(DEVICE, "\n")).contains("device"));
         assert!(unreadable(&function().property("PCI_CLASS", "zz")).contains("PCI_CLASS"));
     }
 
