@@ -3,6 +3,7 @@
 use nodedev_types::MdevUuid;
 use nodedev_types::fields::mdev;
 
+use crate::number;
 use crate::reading::{Reading, Refusal};
 
 pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
@@ -15,7 +16,8 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let Some(group) = reading.files.link_name(&reading.path_of("iommu_group")) else {
         return Err(reading.not_yet("iommu_group"));
     };
-    let Ok(number) = group.parse::<u32>() else {
+    let number = number::signed(&group, 10).and_then(|number| u32::try_from(number).ok());
+    let Some(number) = number else {
         return Err(reading.not_a("number of a group", "iommu_group", &group));
     };
     let uuid = MdevUuid::new(reading.device.file_name());
@@ -56,9 +58,11 @@ mod tests {
 
     #[test]
     fn a_group_that_is_no_number_costs_the_device() {
-        let device = device()
-            .link("mdev_type", "../mdev_supported_types/i915-1")
-            .link("iommu_group", "/sys/kernel/iommu_groups/x");
-        assert!(unreadable(&device).contains("`x`"));
+        for bad in ["x", "-1", "2147483648"] {
+            let device = device()
+                .link("mdev_type", "../mdev_supported_types/i915-1")
+                .link("iommu_group", &format!("/sys/kernel/iommu_groups/{bad}"));
+            assert!(unreadable(&device).contains(&format!("`{bad}`")));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use nodedev_types::fields::{device, mdev_types};
 
 use super::mdev_types::types;
+use crate::number;
 use crate::reading::{Base, Reading, Refusal};
 
 /// Drivers whose subchannels are devices.
@@ -31,7 +32,10 @@ pub(super) fn css(reading: &mut Reading<'_>) -> Result<(), Refusal> {
 
 pub(super) fn ccwgroup(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let entries = reading.files.entries(&reading.device.syspath).unwrap_or_default();
-    if !entries.iter().any(|name| name.starts_with("cdev")) {
+    let is_member = |name: &String| {
+        name.starts_with("cdev") && reading.files.link_name(&reading.path_of(name)).is_some()
+    };
+    if !entries.iter().any(is_member) {
         return Err(reading.unreadable("cdev0", "group has no member"));
     }
     // A group without a readable address stays a device.
@@ -42,7 +46,7 @@ pub(super) fn ccwgroup(reading: &mut Reading<'_>) -> Result<(), Refusal> {
 
 pub(super) fn ap_card(reading: &Reading<'_>) -> Result<(), Refusal> {
     let name = reading.device.file_name();
-    match name.strip_prefix("card").and_then(hexadecimal) {
+    match name.strip_prefix("card").and_then(|number| number::unsigned(number, 16)) {
         Some(_) => Ok(()),
         None => Err(reading.not_a("name of a crypto card", "name", name)),
     }
@@ -50,10 +54,9 @@ pub(super) fn ap_card(reading: &Reading<'_>) -> Result<(), Refusal> {
 
 pub(super) fn ap_queue(reading: &Reading<'_>) -> Result<(), Refusal> {
     let name = reading.device.file_name();
-    let parts = name.split_once('.');
-    match parts.map(|(adapter, domain)| (hexadecimal(adapter), hexadecimal(domain))) {
-        Some((Some(_), Some(_))) => Ok(()),
-        _ => Err(reading.not_a("name of a crypto queue", "name", name)),
+    match dotted::<2>(name) {
+        Some(_) => Ok(()),
+        None => Err(reading.not_a("name of a crypto queue", "name", name)),
     }
 }
 
@@ -68,16 +71,23 @@ pub(super) fn ap_matrix(reading: &mut Reading<'_>) -> Result<(), Refusal> {
 /// `C.S.DDDD` from the name of the device, as libvirt prints it.
 fn bus_address(reading: &Reading<'_>) -> Result<String, Refusal> {
     let name = reading.device.file_name();
-    let parts: Option<Vec<u32>> = name.split('.').map(hexadecimal).collect();
-    match parts.as_deref() {
+    match dotted(name) {
         Some([cssid, ssid, devno]) => Ok(format!("{cssid:x}.{ssid:x}.{devno:04x}")),
-        _ => Err(reading.not_a("channel address", "name", name)),
+        None => Err(reading.not_a("channel address", "name", name)),
     }
 }
 
-fn hexadecimal(digits: &str) -> Option<u32> {
-    let plain = digits.bytes().all(|b| b.is_ascii_hexdigit());
-    plain.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+/// Hexadecimal numbers with a dot between them; libvirt does not look at what is behind them.
+fn dotted<const N: usize>(name: &str) -> Option<[u32; N]> {
+    let mut numbers = [0; N];
+    let mut rest = name;
+    for (place, number) in numbers.iter_mut().enumerate() {
+        if place > 0 {
+            rest = rest.strip_prefix('.')?;
+        }
+        (*number, rest) = number::leading(rest, 16)?;
+    }
+    Some(numbers)
 }
 
 #[cfg(test)]
@@ -101,6 +111,8 @@ mod tests {
         let group = Scratch::new("/sys/devices/qeth/0.0.bd00").devtype("qeth_layer2");
         assert!(unreadable(&group).contains("member"));
         let group = group.directory("/sys/devices/qeth/0.0.bd00", &["uevent", "cdev0"]);
+        assert!(unreadable(&group).contains("member"));
+        let group = group.link("cdev0", "/sys/devices/css0/0.0.0000/0.0.bd00");
         assert_eq!(read(&group).unwrap().get(device::ADDRESS), Some("0.0.bd00"));
     }
 
@@ -111,6 +123,9 @@ mod tests {
             ("/sys/devices/ap/cardx", "ap_card", false),
             ("/sys/devices/ap/card0a/0a.00f3", "ap_queue", true),
             ("/sys/devices/ap/card0a/0a", "ap_queue", false),
+            ("/sys/devices/ap/card0a/0x1.2x", "ap_queue", true),
+            ("/sys/devices/ap/card0a/1.", "ap_queue", false),
+            ("/sys/devices/ap/card1g", "ap_card", false),
         ] {
             let device = Scratch::new(path).devtype(devtype);
             assert_eq!(read(&device).is_ok(), good, "{path}");
@@ -122,6 +137,21 @@ mod tests {
         let ccw = Scratch::new("/sys/devices/css0/0.0.0052/0.0.ff02").subsystem("ccw");
         assert!(read(&ccw).is_ok());
         assert!(unreadable(&ccw.attribute("online", "-1\n")).contains("online"));
+    }
+
+    #[test]
+    fn an_address_is_three_hexadecimal_numbers() {
+        let css = |name: &str| {
+            Scratch::new(&format!("/sys/devices/css0/{name}"))
+                .subsystem("css")
+                .property("DRIVER", "vfio_ccw")
+        };
+        for (name, address) in [("fe.1.FFFF", "fe.1.ffff"), ("0.0.5x", "0.0.0005")] {
+            assert_eq!(read(&css(name)).unwrap().get(device::ADDRESS), Some(address));
+        }
+        for bad in ["0.0", "x.0.1", "0.0.100000000", "0.0 .1"] {
+            assert!(unreadable(&css(bad)).contains(bad));
+        }
     }
 
     #[test]
