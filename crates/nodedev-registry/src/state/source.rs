@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use nodedev_source::{Hint, HintSender, SourceInfo};
-use nodedev_types::{Capability, Diagnostic, Presence, SourceId};
+use nodedev_types::{Capability, DeviceId, Diagnostic, Fields, Presence, SourceId, fields};
 
 use super::SourceIndex;
 use crate::claims::Claims;
@@ -87,10 +87,15 @@ impl Source {
         all.or_default().push(diagnostic);
     }
 
-    /// A device that has been read again is no longer what its old diagnostics say.
-    pub(super) fn forget_diagnostics(&mut self, subject: &impl ToString) {
-        if !self.diagnostics.is_empty() {
-            self.diagnostics.remove(&subject.to_string());
+    /// A device that has been read again is no longer what its old diagnostics say, be it by its id
+    /// or by the path where it lies.
+    pub(super) fn forget_diagnostics(&mut self, device: &DeviceId, fields: Option<&Fields>) {
+        if self.diagnostics.is_empty() {
+            return;
+        }
+        self.diagnostics.remove(&device.to_string());
+        if let Some(path) = fields.and_then(|fields| fields.get(fields::device::PATH)) {
+            self.diagnostics.remove(path);
         }
     }
 

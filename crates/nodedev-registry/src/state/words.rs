@@ -46,9 +46,10 @@ impl State {
         let refused = self.strip_undeclared(source, &mut observation);
         let Observation { source: stream, device, revision, fields } = observation;
         let before = self.capabilities_said(&stream, &device);
+        let fields = Arc::new(fields);
         let said = Said {
             source: stream.clone(),
-            fields: Arc::new(fields),
+            fields: Arc::clone(&fields),
             revision,
             at: SystemTime::now(),
             stale: None,
@@ -58,7 +59,7 @@ impl State {
             return;
         }
         if by == By::Event {
-            self.sources[source].forget_diagnostics(&device);
+            self.sources[source].forget_diagnostics(&device, Some(&fields));
         }
         for diagnostic in refused {
             self.note(source, diagnostic);
@@ -84,6 +85,7 @@ impl State {
             return;
         };
         let capabilities = self.capabilities_said(stream, device);
+        let fields = self.claims.said(stream, device).map(|said| Arc::clone(&said.fields));
         if self.claims.withdraw(stream, device, revision) != Effect::Withdrawn {
             return;
         }
@@ -95,7 +97,7 @@ impl State {
         if presence == Presence::Active {
             self.end_life(device);
         }
-        self.sources[source].forget_diagnostics(device);
+        self.sources[source].forget_diagnostics(device, fields.as_deref());
     }
 
     fn unreadable(

@@ -326,6 +326,18 @@ async fn a_snapshot_tells_what_is_wrong_with_devices_that_it_lists() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_wrong_with_the_files_of_a_device_is_forgotten_when_they_are_read_again() {
+    let (registry, host, _config) = with_parent().await;
+    let wrong = Diagnostic::warning(mdev_path(), "`mdev_type` is missing");
+    host.say(|_| SourceEvent::Diagnostic(wrong.clone()));
+    idle().await;
+    assert_eq!(status(&registry, "udev").diagnostics, [wrong]);
+    host.set(&mdev(), running(&mdev_path()));
+    idle().await;
+    assert!(status(&registry, "udev").diagnostics.is_empty(), "it was read again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_cannot_speak_for_another_even_by_failing() {
     let (registry, mut events, host, other) = beside_udev().await;
     let (id, fields) = link("eth0");
