@@ -10,6 +10,9 @@ use super::PciNames;
 /// Where the file may lie, below the root. The first one that is there counts.
 const CANDIDATES: [&str; 2] = ["usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids"];
 
+/// What libpciaccess reads of a line; names are cut there.
+const LONGEST_LINE: usize = 127;
+
 /// The database of the host below a root, loaded at the first question.
 #[derive(Debug)]
 pub(crate) struct HostPciIds {
@@ -64,6 +67,8 @@ impl PciIds {
         let mut vendor = None;
         let mut start = 0;
         for line in text.split(|&b| b == b'\n') {
+            let next = start + line.len() + 1;
+            let line = &line[..line.len().min(LONGEST_LINE)];
             let end = start + line.len();
             match line.iter().take_while(|&&b| b == b'\t').count() {
                 0 => {
@@ -82,7 +87,7 @@ impl PciIds {
                 }
                 _ => {}
             }
-            start = end + 1;
+            start = next;
         }
         // Stable sorts: of two entries with one id the first counts.
         ids.vendors.sort_by_key(|(id, _)| *id);
@@ -111,7 +116,7 @@ const fn key(vendor: u16, device: u16) -> u32 {
     (vendor as u32) << 16 | device as u32
 }
 
-/// Four hexadecimal digits, two blanks, and the name to the end of the line.
+/// Four hexadecimal digits, two blanks, and the name to the end of the line, even an empty one.
 fn entry(line: &[u8], start: usize, end: usize) -> Option<(u16, Range<u32>)> {
     const NAME: usize = 6;
     let digits = line.get(..4)?;
@@ -119,8 +124,8 @@ fn entry(line: &[u8], start: usize, end: usize) -> Option<(u16, Range<u32>)> {
         return None;
     }
     let id = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    let name = u32::try_from(start + NAME).ok()?..u32::try_from(end).ok()?;
-    (name.start < name.end).then_some((id, name))
+    let name_at = (start + NAME).min(end);
+    Some((id, u32::try_from(name_at).ok()?..u32::try_from(end).ok()?))
 }
 
 #[cfg(test)]
@@ -135,6 +140,8 @@ mod tests {
         # in between\n\
         \t1237  440FX - 82441FX PMC [Natoma]\n\
         \t12\n\
+        8087\n\
+        \t0002  \n\
         C 02  Network controller\n\
         \t00  Ethernet controller\n\
         \t0001  not a device";
@@ -148,6 +155,17 @@ mod tests {
         assert_eq!(ids.device(0x8086, 1), None);
         assert_eq!(ids.device(0x001c, 0x0004), None);
         assert_eq!(ids.vendor(0xffff), None);
+        assert_eq!(ids.vendor(0x8087).as_deref(), Some(""));
+        assert_eq!(ids.device(0x8087, 2).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_long_line_is_cut() {
+        let name = "n".repeat(200);
+        let ids = PciIds::parse(format!("8086  {name}\n\t0001  {name}\n\t0002  b").into());
+        assert_eq!(ids.vendor(0x8086).as_deref(), Some(&name[..121]));
+        assert_eq!(ids.device(0x8086, 1).as_deref(), Some(&name[..120]));
+        assert_eq!(ids.device(0x8086, 2).as_deref(), Some("b"));
     }
 
     #[test]
