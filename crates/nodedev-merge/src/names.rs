@@ -23,24 +23,34 @@ pub fn base_name(id: &DeviceId, fields: &Fields) -> DeviceName {
 
 fn kernel_name(sysname: &str, fields: &Fields) -> DeviceName {
     let capability = fields.get(device::CAPABILITY);
-    let subsystem = || fields.get(device::SUBSYSTEM).unwrap_or("device");
-    let (prefix, suffix) = match capability {
-        Some(Capability::Pci) => ("pci", None),
-        Some(Capability::UsbDevice | Capability::Usb) => ("usb", None),
-        Some(Capability::Net) => ("net", fields.get(net::ADDRESS)),
-        Some(Capability::ScsiHost | Capability::ScsiTarget | Capability::Scsi) => ("scsi", None),
-        Some(Capability::Storage) => ("block", fields.get(storage::SERIAL)),
-        Some(Capability::ScsiGeneric) => ("scsi_generic", None),
-        Some(Capability::Drm) => ("drm", None),
-        Some(Capability::Ccw) => ("ccw", None),
-        Some(Capability::Css) => ("css", None),
-        Some(Capability::Ccwgroup) => ("ccwgroup", None),
-        Some(Capability::Vdpa) => ("vdpa", None),
-        Some(Capability::ApCard | Capability::ApQueue) => ("ap", None),
+    let suffix = match capability {
+        Some(Capability::Net) => fields.get(net::ADDRESS),
+        Some(Capability::Storage) => fields.get(storage::SERIAL),
         Some(Capability::ApMatrix) => return DeviceName::new("ap_matrix"),
-        _ => (subsystem(), None),
+        _ => None,
     };
+    // A source that knows no subsystem still knows what kind of device it has.
+    let prefix = fields.get(device::SUBSYSTEM).unwrap_or_else(|| usual_subsystem(capability));
     DeviceName::compose(prefix, sysname, suffix)
+}
+
+/// The subsystem in which the kernel shows devices of a kind.
+fn usual_subsystem(capability: Option<Capability>) -> &'static str {
+    match capability {
+        Some(Capability::Pci) => "pci",
+        Some(Capability::UsbDevice | Capability::Usb) => "usb",
+        Some(Capability::Net) => "net",
+        Some(Capability::ScsiHost | Capability::ScsiTarget | Capability::Scsi) => "scsi",
+        Some(Capability::Storage) => "block",
+        Some(Capability::ScsiGeneric) => "scsi_generic",
+        Some(Capability::Drm) => "drm",
+        Some(Capability::Ccw) => "ccw",
+        Some(Capability::Css) => "css",
+        Some(Capability::Ccwgroup) => "ccwgroup",
+        Some(Capability::Vdpa) => "vdpa",
+        Some(Capability::ApCard | Capability::ApQueue) => "ap",
+        _ => "device",
+    }
 }
 
 /// The names of devices that would all be called `base`: the smallest id keeps it, the others get
@@ -181,6 +191,8 @@ mod tests {
         assert_eq!(name(&p("sda"), Capability::Storage, &[(storage::SERIAL, "")]), "block_sda_");
         assert_eq!(name(&p("sg0"), Capability::ScsiGeneric, &[]), "scsi_generic_sg0");
         assert_eq!(name(&p("card0"), Capability::Drm, &[]), "drm_card0");
+        let odd = [(device::SUBSYSTEM, "accel")];
+        assert_eq!(name(&p("card0"), Capability::Drm, &odd), "accel_card0");
         let mtty = [(device::SUBSYSTEM, "mtty")];
         assert_eq!(name(&p("mtty"), Capability::MdevTypes, &mtty), "mtty_mtty");
         assert_eq!(name(&p("0.0.ff02"), Capability::Ccw, &[]), "ccw_0_0_ff02");
