@@ -119,16 +119,16 @@ fn wish(device: &Device) -> String {
             let sysname = path.as_str().split('/').next_back().unwrap_or_default();
             let net = text(device, Field::NetAddress);
             let serial = text(device, Field::StorageSerial);
-            match device.capability() {
+            let (usual, suffix) = match device.capability() {
                 Some(Capability::ApMatrix) => return "ap_matrix".into(),
-                Some(Capability::Pci) => vec!["pci", sysname],
-                Some(Capability::UsbDevice) => vec!["usb", sysname],
-                Some(Capability::Net) => [vec!["net", sysname], net.into_iter().collect()].concat(),
-                Some(Capability::Storage) => {
-                    [vec!["block", sysname], serial.into_iter().collect()].concat()
-                }
-                _ => vec![text(device, Field::DeviceSubsystem).unwrap_or("device"), sysname],
-            }
+                Some(Capability::Pci) => ("pci", None),
+                Some(Capability::UsbDevice) => ("usb", None),
+                Some(Capability::Net) => ("net", net),
+                Some(Capability::Storage) => ("block", serial),
+                _ => ("device", None),
+            };
+            let subsystem = text(device, Field::DeviceSubsystem).unwrap_or(usual);
+            [vec![subsystem, sysname], suffix.into_iter().collect()].concat()
         }
         _ => vec![],
     };

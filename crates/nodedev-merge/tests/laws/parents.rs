@@ -164,5 +164,5 @@ fn a_device_is_capable_by_its_kind_or_by_its_types() {
         fields.set(device::CAPABILITY, nodedev_types::Capability::UsbDevice);
     });
     let list = Store::of([&defined, &pci, &by_types]).list();
-    assert_eq!(parent_of(&list, &definition), "usb_host");
+    assert_eq!(parent_of(&list, &definition), "host_host");
 }
