@@ -126,7 +126,7 @@ impl Policy {
                 Some(device.name.as_str().into()),
                 "from the fields, by libvirt's rule".into()
             ),
-            row("parent", parent, parent_rule(device).into()),
+            row("parent", parent, parent_rule(device)),
             row("active", Some(device.active.into()), asserting(Presence::Active)),
             row("persistent", Some(device.persistent.into()), asserting(Presence::Defined)),
         ]
@@ -143,13 +143,20 @@ impl Policy {
     }
 }
 
-fn parent_rule(device: &Device) -> &'static str {
+fn parent_rule(device: &Device) -> String {
     let has_path = device.fields.get(nodedev_types::fields::device::PATH).is_some();
-    match (&device.id, has_path) {
-        (DeviceId::Computer, _) => "the host has none",
-        (_, true) => "the nearest sysfs ancestor that is a device",
-        (DeviceId::Mdev { .. }, false) => "the device with the parent address of the definition",
-        (_, false) => "without a sysfs path: the host",
+    let is_host = device.parent.as_ref().is_some_and(|parent| parent.as_str() == "computer");
+    match (&device.id, has_path, is_host) {
+        (DeviceId::Computer, _, _) => "the host has none".into(),
+        (_, true, false) => "the nearest sysfs ancestor that is a device".into(),
+        (_, true, true) => "no sysfs ancestor is a device: the host".into(),
+        (DeviceId::Mdev { parent, .. }, false, false) => {
+            alloc::format!("the device with the parent address `{parent}`")
+        }
+        (DeviceId::Mdev { parent, .. }, false, true) => {
+            alloc::format!("no device has the parent address `{parent}`: the host")
+        }
+        (_, false, _) => "without a sysfs path: the host".into(),
     }
 }
 

@@ -125,7 +125,7 @@ fn a_running_defined_device_explains_itself() {
     let origin = |field: &str| row(&rows, field).origin.to_string();
     assert_eq!(origin("active"), "derived: asserted by udev");
     assert_eq!(origin("persistent"), "derived: asserted by mdevctl/defined");
-    assert_eq!(origin("parent"), "derived: the nearest sysfs ancestor that is a device");
+    assert_eq!(origin("parent"), "derived: no sysfs ancestor is a device: the host");
     assert_eq!(origin("autostart"), "mdevctl/defined");
     assert_eq!(row(&rows, "autostart").value, Some(Value::Flag(true)));
     let kind = row(&rows, "mdev.type");
@@ -142,7 +142,7 @@ fn a_stopped_definition_shows_what_is_not_heard() {
     let id = DeviceId::mdev(UUID, "mtty");
     let rows = rows_of(&id, &["mdevctl/defined", "mdevctl/active"]);
     let parent = row(&rows, "parent").origin.to_string();
-    assert_eq!(parent, "derived: the device with the parent address of the definition");
+    assert_eq!(parent, "derived: no device has the parent address `mtty`: the host");
     assert_eq!(row(&rows, "active").origin.to_string(), "derived: nobody asserts it");
     let attributes = row(&rows, "mdev.attributes");
     assert_eq!((&attributes.value, attributes.origin.to_string()), (&None, "nobody".to_owned()));
