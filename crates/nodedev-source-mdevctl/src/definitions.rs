@@ -3,6 +3,7 @@
 //! Reads below the configuration directory only, never blocks on what is no regular file, and
 //! writes nothing. A file is `<parent>/<uuid>`; links are not followed, as mdevctl does not.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -34,19 +35,48 @@ struct Scan {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Names what lies among the definitions and is none. mdevctl passes it over, mostly silently.
-pub(crate) fn oddities(config: &MdevctlConfig) -> Vec<Diagnostic> {
-    Scan::of(&config.definitions()).diagnostics
+/// What mdevctl passed over, mostly silently, although it gave a listing.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// What lies among the definitions and is none.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Definitions that this process may not open: the device, the file and the reason.
+    pub(crate) closed: Vec<(DeviceId, String, String)>,
+}
+
+/// Looks for what is there and was not listed.
+///
+/// # Errors
+///
+/// When the configuration directory may not be read: the listing means nothing then.
+pub(crate) fn survey(config: &MdevctlConfig, listed: &BTreeSet<DeviceId>) -> io::Result<Survey> {
+    let scan = Scan::of(&config.definitions())?;
+    let mut survey = Survey { diagnostics: scan.diagnostics, closed: Vec::new() };
+    for file in scan.files {
+        let id = DeviceId::mdev(&file.uuid, &file.parent);
+        if listed.contains(&id) {
+            continue;
+        }
+        match open(&file.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let reason = format!("cannot be read: {error}");
+                survey.closed.push((id, file.path.display().to_string(), reason));
+            }
+            _ => {}
+        }
+    }
+    Ok(survey)
 }
 
 /// Reads every definition; a bad file costs that one.
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::TimedOut`] when the deadline passes meanwhile.
+/// [`io::ErrorKind::TimedOut`] when the deadline passes meanwhile, and when the configuration
+/// directory may not be read.
 pub(crate) fn read_all(config: &MdevctlConfig) -> io::Result<Entries> {
     let end = Instant::now() + config.deadline;
-    let scan = Scan::of(&config.definitions());
+    let scan = Scan::of(&config.definitions())?;
     let mut read = Entries::default();
     read.diagnostics = scan.diagnostics;
     for file in scan.files {
@@ -118,15 +148,20 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 impl Scan {
-    fn of(directory: &Path) -> Self {
+    fn of(directory: &Path) -> io::Result<Self> {
         let mut scan = Self::default();
+        if let Err(error) = fs::read_dir(directory)
+            && error.kind() == io::ErrorKind::PermissionDenied
+        {
+            return Err(error);
+        }
         for entry in scan.entries(directory) {
             let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_directory && entry.file_name() != SCRIPTS {
                 scan.parent(&entry);
             }
         }
-        scan
+        Ok(scan)
     }
 
     fn parent(&mut self, directory: &fs::DirEntry) {

@@ -41,6 +41,11 @@ impl Entries {
         first
     }
 
+    /// The devices of which something was said.
+    pub(crate) const fn named(&self) -> &BTreeSet<DeviceId> {
+        &self.seen
+    }
+
     pub(crate) fn warn(&mut self, subject: impl Into<String>, message: impl Into<String>) {
         self.diagnostics.push(Diagnostic::warning(subject, message));
     }

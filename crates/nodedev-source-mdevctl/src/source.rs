@@ -3,6 +3,7 @@
 //! Remembers nothing of devices: only the hints that it answers and which mdevctl it is.
 
 use std::env;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -69,10 +70,10 @@ impl MdevctlSource {
 
     async fn defined(&self, program: &Path, revision: Revision) -> Part {
         match self.list(program, Stream::Defined).await {
-            Ok(mut read) => {
-                read.diagnostics.extend(self.oddities().await);
-                Part::read(Stream::Defined, revision, read)
-            }
+            Ok(read) => match self.survey(read).await {
+                Ok(read) => Part::read(Stream::Defined, revision, read),
+                Err(error) => Part::failed(Stream::Defined, revision, error),
+            },
             Err(Refusal::Error(error)) => Part::failed(Stream::Defined, revision, error),
             Err(Refusal::Status(output)) => self.fall_back(revision, &output).await,
         }
@@ -158,6 +159,9 @@ impl MdevctlSource {
                 let message = format!("{}: reading panicked", subject());
                 Err(SourceError::new(ErrorKind::Bug, message).with_source(panicked))
             }
+            Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(self.unreadable_directory(error))
+            }
             Ok(Ok(Err(_))) | Err(_) => {
                 let deadline = self.config.deadline;
                 let message = format!("{}: not read within {deadline:?}", subject());
@@ -166,12 +170,26 @@ impl MdevctlSource {
         }
     }
 
-    /// What mdevctl passed over without a word; nothing where the directory does not answer.
-    async fn oddities(&self) -> Vec<Diagnostic> {
-        let config = Arc::clone(&self.config);
-        let looking = spawn_blocking(move || definitions::oddities(&config));
-        let looked = timeout(self.config.deadline, looking).await;
-        looked.ok().and_then(Result::ok).unwrap_or_default()
+    /// Adds what mdevctl passed over; nothing where the directory does not answer.
+    async fn survey(&self, mut read: Entries) -> Result<Entries, SourceError> {
+        let (config, named) = (Arc::clone(&self.config), read.named().clone());
+        let looking = spawn_blocking(move || definitions::survey(&config, &named));
+        match timeout(self.config.deadline, looking).await {
+            Ok(Ok(Ok(survey))) => {
+                read.diagnostics.extend(survey.diagnostics);
+                for (id, file, reason) in survey.closed {
+                    read.unreadable(id, file, reason);
+                }
+                Ok(read)
+            }
+            Ok(Ok(Err(error))) => Err(self.unreadable_directory(error)),
+            _ => Ok(read),
+        }
+    }
+
+    fn unreadable_directory(&self, error: io::Error) -> SourceError {
+        let message = format!("{}: cannot be read", self.config.definitions().display());
+        SourceError::new(ErrorKind::PermissionDenied, message).with_source(error)
     }
 }
 

@@ -92,7 +92,7 @@ fn what_is_no_file_is_passed_over_without_blocking() {
             "the name is not a uuid",
         ]
     );
-    assert_eq!(oddities(&host.config), read.diagnostics);
+    assert_eq!(survey(&host.config, read.named()).unwrap().diagnostics, read.diagnostics);
 }
 
 #[test]
