@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{setsockopt, sockopt};
-use nodedev_types::{Diagnostic, Severity, SysfsPath};
+use nodedev_types::{Diagnostic, SysfsPath};
 use tokio::sync::oneshot;
 use udev::{Device, MonitorBuilder, MonitorSocket};
 
@@ -109,8 +109,9 @@ fn listen(receive_buffer: usize) -> io::Result<MonitorSocket> {
 
 /// Reports that there is no udevd, and watches for it.
 fn await_udevd(queue: &EventQueue) -> Option<Arrival> {
-    let absent = Diagnostic::warning(CONTROL, "udevd is not running, no events are received");
-    queue.diagnostic(absent.with_severity(Severity::Error));
+    if let Some(absence) = udevd::absence() {
+        queue.diagnostic(absence);
+    }
     let refused = |error: Errno| {
         let message = format!("cannot be watched for udevd's arrival: {error}");
         queue.diagnostic(Diagnostic::warning(CONTROL, message));

@@ -16,6 +16,7 @@ use crate::memory::{Memory, REMOVAL_TIME};
 use crate::pool::Priority;
 use crate::queue::Message;
 use crate::reader::Outcome;
+use crate::udevd;
 
 /// Outcomes by path, from readers to the one who waits for all of them.
 type Outcomes = Vec<(String, Outcome)>;
@@ -244,6 +245,8 @@ impl Collected {
             .with_unreadable(self.unreadable);
         let mut snapshot = Snapshot::new().with_listing(listing);
         snapshot.diagnostics = self.diagnostics;
+        // The monitor says it once; the list lacks something as long as it is so.
+        snapshot.diagnostics.extend(udevd::absence());
         snapshot
     }
 }

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nodedev_types::{Diagnostic, Severity};
 
 /// udevd's control socket.
 pub(crate) const CONTROL: &str = "/run/udev/control";
@@ -16,6 +17,12 @@ const FOLDER_ABOVE: &str = "/run";
 /// Whether udevd has been started on this host.
 pub(crate) fn is_there() -> bool {
     Path::new(CONTROL).exists()
+}
+
+/// What is to be told where there is none.
+pub(crate) fn absence() -> Option<Diagnostic> {
+    let told = || Diagnostic::warning(CONTROL, "udevd is not running, no events are received");
+    (!is_there()).then(|| told().with_severity(Severity::Error))
 }
 
 /// Becomes readable when udevd may have appeared.
