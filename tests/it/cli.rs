@@ -38,6 +38,9 @@ fn each_kind_of_failure_has_its_status() {
     assert!(failed.stderr.contains("mdevctl"), "{failed:?}");
     assert!(failed.stderr.contains("broken"), "{failed:?}");
 
+    let mistyped = run(&mut lab.nodedev(&["list", "--mdevctl", "/no/such/mdevctl"]));
+    assert_eq!(mistyped.status, Some(1), "{mistyped:?}");
+    assert!(mistyped.stderr.contains("/no/such/mdevctl"), "{mistyped:?}");
     let absent = run(&mut lab.nodedev(&["list", "--mdevctl", "no-such-mdevctl"]));
     assert_eq!(absent.status, Some(0), "a host without mdevctl is ordinary: {absent:?}");
     let sources = run(&mut lab.nodedev(&["sources", "--mdevctl", "no-such-mdevctl"])).ok();

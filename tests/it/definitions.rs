@@ -1,9 +1,10 @@
 //! Definitions made with the real mdevctl, good and bad, as `nodedev` shows them.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::command::run;
+use crate::command::{nodedev, run};
 use crate::lab::Lab;
 use crate::require::{programs, require, root};
 
@@ -82,4 +83,37 @@ fn one_bad_definition_file_costs_itself() {
         let sources = run(&mut lab.nodedev(&["sources"]));
         assert!(sources.stdout.contains(TWO), "{what}: {sources:?}");
     }
+}
+
+/// A definition that this user may not read has not gone.
+#[test]
+fn what_may_not_be_read_is_no_proof_of_absence() {
+    require!(tools());
+    require!(programs(&["setpriv"]));
+    let lab = Lab::start();
+    define(&lab, ONE, "0000:99:00.0");
+    let ours = lab.folder().join("nodedev");
+    fs::copy(nodedev(), &ours).unwrap();
+    let allow =
+        |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    allow(lab.folder(), 0o755);
+    let listed = || {
+        let mut command = lab.command("setpriv");
+        run(command
+            .args(["--reuid=65534", "--clear-groups"])
+            .arg(&ours)
+            .args(["list", "--inactive"]))
+    };
+    assert_eq!(listed().stdout.lines().count(), 1, "{:?}", listed());
+
+    allow(&lab.definitions().join("0000:99:00.0").join(ONE), 0o600);
+    let closed = listed();
+    assert_eq!((closed.status, closed.stdout.as_str()), (Some(0), ""), "{closed:?}");
+    assert!(closed.stderr.contains(ONE), "{closed:?}");
+    assert!(closed.stderr.contains("Permission denied"), "{closed:?}");
+
+    allow(&lab.definitions(), 0o700);
+    let closed = listed();
+    assert_eq!(closed.status, Some(4), "{closed:?}");
+    assert!(closed.stderr.contains("mdevctl.d: cannot be read"), "{closed:?}");
 }

@@ -153,3 +153,17 @@ fn a_live_claim_without_a_kernel_device_makes_no_ghost() {
     assert!(!listed.contains("99999999"), "{listed}");
     assert!(listed.contains(NAME), "{listed}");
 }
+
+#[test]
+fn without_udevd_the_list_is_there_and_says_what_it_lacks() {
+    require!(root());
+    require!(programs(&["unshare"]));
+    require!(mock_hosts());
+    let mock = Mock::every_kind();
+    mock.host.stop_udevd().unwrap();
+    let listed = run(&mut mock.nodedev(&["list"]));
+    assert!(listed.stdout.contains("pci_0000_00_02_0"), "{listed:?}");
+    assert!(listed.stderr.contains("udevd is not running"), "{listed:?}");
+    let sources = run(&mut mock.nodedev(&["sources"])).stdout;
+    assert!(sources.contains("udevd is not running"), "{sources}");
+}

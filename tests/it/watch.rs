@@ -58,6 +58,13 @@ impl Watch {
     }
 }
 
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 fn read_lines(output: ChildStdout) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
@@ -107,6 +114,36 @@ fn a_rename_is_deleted_then_created() {
     assert!(second["name"].as_str().unwrap().starts_with("net_nodedevnew_"), "{second}");
     assert_eq!(second["generation"], first["generation"], "one list: {first} {second}");
     assert_eq!(watch.interrupt().1, Some(0));
+}
+
+#[test]
+fn a_watch_that_nobody_reads_ends() {
+    require!(root());
+    require!(programs(&["unshare", "systemd-udevd"]));
+    let lab = Lab::start();
+    let mut watch = lab.nodedev(&["watch"]);
+    let mut child = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(notes.any(|line| line.unwrap().contains("watching")), "it does not watch");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_watch_tells_what_goes_wrong_meanwhile() {
+    require!(root());
+    require!(programs(&["unshare", "systemd-udevd", "mdevctl"]));
+    let lab = Lab::start();
+    let mut watch = lab.nodedev(&["watch"]);
+    let mut child = watch.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(notes.any(|line| line.unwrap().contains("watching")), "it does not watch");
+    let parent = lab.definitions().join("0000:99:00.0");
+    std::fs::create_dir(&parent).unwrap();
+    std::fs::write(parent.join("11111111-2222-4333-8444-555555555555"), "{").unwrap();
+    assert!(notes.any(|line| line.unwrap().contains("not JSON")), "it does not tell");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// A client that follows events holds the list that a fresh look shows.

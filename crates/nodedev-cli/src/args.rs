@@ -6,35 +6,39 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use nodedev_types::Capability;
 use tracing_subscriber::filter::LevelFilter;
 
+const GLOBAL: &str = "Global options";
+
 const EXIT: &str = "\
 Exit status:
   0  done
   1  it failed
   2  the command line is wrong
   3  no device has that name
-  4  a source failed: what was printed may lack or misstate something";
+  4  a source failed: what was printed may lack or misstate something
+
+A definition or attribute that cannot be used is a warning and leaves the status 0.";
 
 /// The devices of this host: one list of what udev sees and what mdevctl has defined.
 #[derive(Debug, Parser)]
 #[command(name = "nodedev", version, max_term_width = 100, after_help = EXIT)]
 pub(crate) struct Args {
     /// Where to get the list: `none` runs the sources in this process
-    #[arg(long, global = true, value_enum, default_value_t = Connect::None, value_name = "WHERE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = Connect::None, value_name = "WHERE")]
     pub(crate) connect: Connect,
     /// Print no warnings
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Log to standard error; twice for more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
     /// The mdevctl program, a name in PATH or a path
-    #[arg(long, global = true, default_value = "mdevctl", value_name = "PROGRAM")]
+    #[arg(long, global = true, help_heading = GLOBAL, default_value = "mdevctl", value_name = "PROGRAM")]
     pub(crate) mdevctl: PathBuf,
     /// UUID of the host to show instead of the machine's own
-    #[arg(long, global = true, value_name = "UUID", value_parser = host_uuid)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "UUID", value_parser = host_uuid)]
     pub(crate) host_uuid: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -58,15 +62,10 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List devices
     List(List),
-    /// Print the documents of devices
     Dump(Dump),
-    /// Say for every field of a device whose word it is
     Explain(Explain),
-    /// Print events as they happen, until interrupted
     Watch(Watch),
-    /// Show how each source fares
     Sources(Sources),
 }
 
@@ -82,7 +81,8 @@ pub(crate) struct List {
     /// Show who is whose parent
     #[arg(long)]
     pub(crate) tree: bool,
-    /// Only devices with one of these capabilities
+    /// Only devices with one of these capabilities, separated by commas: system, pci, usb_device,
+    /// usb, net, scsi_host, scsi_target, scsi, storage, scsi_generic, drm, mdev_types, mdev, …
     #[arg(long, value_name = "CAP", value_delimiter = ',', value_parser = capability)]
     pub(crate) cap: Vec<Capability>,
     /// Only devices that are not active
@@ -166,14 +166,17 @@ pub(crate) struct Sources {
 
 impl Args {
     /// Sends the log to standard error, as much of it as was asked for.
-    pub(crate) fn start_logging(&self) {
+    pub(crate) fn start_logging(&self, color: bool) {
         let level = match self.verbose {
             0 => LevelFilter::OFF,
-            1 => LevelFilter::INFO,
-            2 => LevelFilter::DEBUG,
+            1 => LevelFilter::DEBUG,
             _ => LevelFilter::TRACE,
         };
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(color)
+            .with_writer(std::io::stderr)
+            .init();
     }
 }
 

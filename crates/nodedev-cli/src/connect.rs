@@ -24,6 +24,11 @@ impl Connection {
     /// Opens the list and waits until it is complete.
     pub(crate) async fn open(args: &Args) -> Result<Self, Failure> {
         let Connect::None = args.connect;
+        // A bare name may be missing, an ordinary host has no mdevctl; a path was meant.
+        if args.mdevctl.components().count() > 1 && !args.mdevctl.exists() {
+            let program = args.mdevctl.display();
+            return Err(Failure::Other(format!("--mdevctl {program}: there is no such program")));
+        }
         let mut config = DriverConfig::default();
         config.mdevctl.program.clone_from(&args.mdevctl);
         config.udev.host_uuid.clone_from(&args.host_uuid);

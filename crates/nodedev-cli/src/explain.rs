@@ -8,7 +8,7 @@ use nodedev_types::{DeviceName, SourceId, Value};
 
 use crate::args::Explain;
 use crate::connect::Connection;
-use crate::output::{Ink, Output, age};
+use crate::output::{Ink, Output, age, printable};
 use crate::status::Failure;
 
 pub(crate) async fn run(
@@ -16,6 +16,8 @@ pub(crate) async fn run(
     connection: &Connection,
     output: &Output,
 ) -> Result<(), Failure> {
+    // First of all: it may be why there is no such device.
+    connection.warn_of_unusable(output);
     let explanation = connection.registry().explain(&DeviceName::new(&args.name)).await?;
     let mut out = output.writer();
     if args.json {
@@ -105,7 +107,7 @@ fn write_field(
 }
 
 fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "-".to_owned(), ToString::to_string)
+    value.map_or_else(|| "-".to_owned(), |value| printable(&value.to_string()))
 }
 
 fn ages(claims: &[ClaimInfo]) -> BTreeMap<&SourceId, String> {

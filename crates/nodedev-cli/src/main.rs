@@ -25,8 +25,8 @@ use crate::status::Failure;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    args.start_logging();
     let output = Output::new(args.color, args.quiet);
+    args.start_logging(output.has_error_color());
     match run(&args, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -63,6 +63,11 @@ impl Output {
         self.terminal
     }
 
+    /// Whether what goes to standard error is coloured.
+    pub(crate) const fn has_error_color(&self) -> bool {
+        self.error_color
+    }
+
     /// Standard output, buffered. Flush it.
     #[expect(clippy::unused_self, reason = "whoever writes has the output at hand")]
     pub(crate) fn writer(&self) -> BufWriter<io::StdoutLock<'static>> {
@@ -95,8 +100,16 @@ impl Output {
     fn tell(&self, ink: Ink, word: &str, text: impl Display) {
         let word = paint(self.error_color, ink, word);
         // Where even standard error is closed there is nobody to tell.
+        let text = printable(&text.to_string());
         let _ = writeln!(io::stderr(), "nodedev: {word}: {text}");
     }
+}
+
+/// The text on one line: what would move the cursor is shown instead of done.
+pub(crate) fn printable(text: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// How long ago that was, for people.
@@ -121,6 +134,11 @@ fn paint(color: bool, ink: Ink, text: impl Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(printable("a\u{1b}[1mb\nc é"), "a\\u{1b}[1mb\\nc é");
+    }
 
     #[test]
     fn ages_have_the_unit_that_suits_them() {

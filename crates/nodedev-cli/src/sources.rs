@@ -7,7 +7,7 @@ use nodedev_types::Severity;
 
 use crate::args::Sources;
 use crate::connect::Connection;
-use crate::output::{Ink, Output, age};
+use crate::output::{Ink, Output, age, printable};
 use crate::status::Failure;
 
 pub(crate) fn run(args: &Sources, connection: &Connection, output: &Output) -> Result<(), Failure> {
@@ -52,7 +52,7 @@ fn write_source(
             Severity::Warning => Ink::Warning,
             _ => Ink::Bad,
         };
-        writeln!(out, "  {}", output.paint(ink, diagnostic))?;
+        writeln!(out, "  {}", output.paint(ink, printable(&diagnostic.to_string())))?;
     }
     Ok(())
 }

@@ -1,11 +1,16 @@
 //! `nodedev watch`: one line for each event, until interrupted.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::os::fd::AsFd;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use nodedev_driver::registry::{Batch, Change, ChangeKind, NextError};
-use nodedev_types::Device;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nodedev_driver::registry::{Batch, Change, ChangeKind, NextError, Snapshot, SourceState};
+use nodedev_types::{Device, Diagnostic, Severity};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -43,24 +48,82 @@ pub(crate) async fn run(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
     let (snapshot, mut events) = connection.registry().subscribe();
-    if let Err(source) = connection.check_sources() {
-        output.warning(source);
-    }
+    let mut states = connection.registry().changes();
+    let mut health = Health::default();
+    health.tell(&snapshot, output);
     output.note(format_args!("watching {} devices, Ctrl-C ends", snapshot.len()));
     drop(snapshot);
+    let mut closed = pin!(output_closed());
     loop {
         let next = tokio::select! {
             next = events.next() => next,
+            () = &mut closed => return Ok(()),
+            Ok(()) = states.changed() => {
+                let snapshot = Arc::clone(&states.borrow_and_update());
+                health.tell(&snapshot, output);
+                continue;
+            }
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
         };
         match next {
             Ok(batch) => write_batch(args, &batch, output)?,
             Err(NextError::Missed(missed)) => {
-                write_missed(args, missed.snapshot.generation(), output)?
+                write_missed(args, missed.snapshot.generation(), output)?;
             }
             Err(NextError::Closed) => return Err(Failure::Other("the list has ended".to_owned())),
         }
+    }
+}
+
+/// Waits until nobody reads standard output any more.
+///
+/// Only a system call tells it without writing. It waits in a thread of its own, which ends with the
+/// process: an ordinary file never wakes it.
+async fn output_closed() {
+    let (closed, is_closed) = tokio::sync::oneshot::channel();
+    let waiting = std::thread::Builder::new().name("stdout".to_owned()).spawn(move || {
+        let stdout = std::io::stdout();
+        // An error of the other end is reported unasked.
+        let mut fds = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+        while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
+        let _ = closed.send(());
+    });
+    if waiting.is_err() || is_closed.await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// What has been told of the sources, so that each thing is told once.
+#[derive(Debug, Default)]
+struct Health {
+    degraded: BTreeMap<String, String>,
+    diagnostics: BTreeSet<Diagnostic>,
+}
+
+impl Health {
+    fn tell(&mut self, snapshot: &Snapshot, output: &Output) {
+        let mut diagnostics = BTreeSet::new();
+        for source in snapshot.sources() {
+            match &source.state {
+                SourceState::Degraded(reason) => {
+                    let before = self.degraded.insert(source.name.clone(), reason.clone());
+                    if before.as_ref() != Some(reason) {
+                        output.warning(format_args!("{} is degraded: {reason}", source.name));
+                    }
+                }
+                SourceState::Running if self.degraded.remove(&source.name).is_some() => {
+                    output.note(format_args!("{} is running again", source.name));
+                }
+                _ => {}
+            }
+            let serious = source.diagnostics.iter().filter(|d| d.severity >= Severity::Warning);
+            diagnostics.extend(serious.cloned());
+        }
+        for new in diagnostics.difference(&self.diagnostics) {
+            output.warning(new);
+        }
+        self.diagnostics = diagnostics;
     }
 }
 
