@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -48,10 +49,11 @@ impl Peer {
         peer
     }
 
-    /// There is no event for another program's socket, so this looks until it is there.
+    /// There is no event for another program's socket, so this tries until it is answered: the file
+    /// is there a moment before anybody listens.
     fn wait_for(&mut self, socket: &Path, folder: &Path) {
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !socket.exists() {
+        while UnixStream::connect(socket).is_err() {
             let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
             if let Some(status) = self.daemon.try_wait().unwrap() {
                 panic!("libvirtd ended with {status}: {}", log());
