@@ -50,7 +50,8 @@ impl Session {
         let snapshot = self.source.snapshot().await.unwrap();
         self.diagnostics.extend(snapshot.diagnostics);
         for listing in snapshot.listings {
-            self.stale.extend(listing.unreadable.iter().cloned());
+            // What the listing does not name has gone, whatever it was before.
+            self.stale = listing.unreadable.iter().cloned().collect();
             let devices = listing.devices.unwrap();
             let named: BTreeSet<_> = devices.iter().map(|said| said.device.clone()).collect();
             for (id, (revision, fields)) in &mut self.devices {
@@ -78,7 +79,10 @@ impl Session {
                 self.stale.remove(&said.device);
                 self.say(said.device, said.revision, Some(said.fields));
             }
-            SourceEvent::Gone { device, revision, .. } => self.say(device, revision, None),
+            SourceEvent::Gone { device, revision, .. } => {
+                self.stale.remove(&device);
+                self.say(device, revision, None);
+            }
             SourceEvent::Unreadable { device, diagnostic, .. } => {
                 self.stale.insert(device);
                 self.diagnostics.push(diagnostic);
