@@ -36,7 +36,7 @@ pub struct StreamInfo {
     pub id: SourceId,
     /// What its speaking of a device asserts.
     pub presence: Presence,
-    /// The fields that it may say. An observation with any other field is refused.
+    /// The fields that it may say. Any other field of an observation is left out, with a diagnostic.
     pub fields: FieldSet,
     /// Name space of the devices that it alone knows, for a third-party source.
     pub namespace: Option<String>,
