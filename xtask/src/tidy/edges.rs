@@ -16,9 +16,18 @@ const NORMAL: &[(&str, &[&str])] = &[
     ("nodedev-registry", &["nodedev-merge", "nodedev-source", "nodedev-types"]),
     ("nodedev-xml", &["nodedev-types"]),
     ("nodedev-rpc", &[]),
+    ("nodedev-varlink", &["nodedev-merge", "nodedev-types"]),
     (
         "nodedev-server",
-        &["nodedev-registry", "nodedev-rpc", "nodedev-source", "nodedev-types", "nodedev-xml"],
+        &[
+            "nodedev-merge",
+            "nodedev-registry",
+            "nodedev-rpc",
+            "nodedev-source",
+            "nodedev-types",
+            "nodedev-varlink",
+            "nodedev-xml",
+        ],
     ),
     (
         "nodedev-driver",
@@ -31,9 +40,9 @@ const NORMAL: &[(&str, &[&str])] = &[
             "nodedev-types",
         ],
     ),
-    ("nodedev-cli", &["nodedev-driver", "nodedev-types", "nodedev-xml"]),
+    ("nodedev-cli", &["nodedev-driver", "nodedev-types", "nodedev-varlink", "nodedev-xml"]),
     ("nodedev-tests", &[]),
-    ("xtask", &["nodedev-merge", "nodedev-source-testkit", "nodedev-types"]),
+    ("xtask", &["nodedev-merge", "nodedev-rpc", "nodedev-source-testkit", "nodedev-types"]),
 ];
 
 /// The packages of the workspace that the tests of one may use besides.
@@ -59,6 +68,7 @@ const DEV: &[(&str, &[&str])] = &[
             "nodedev-source-testkit",
             "nodedev-source-udev",
             "nodedev-types",
+            "nodedev-varlink",
             "nodedev-xml",
         ],
     ),

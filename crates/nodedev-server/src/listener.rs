@@ -1,0 +1,47 @@
+//! Where clients come in, and what that already says of them.
+
+use tokio::net::{TcpListener, UnixListener};
+
+use crate::config::AuthScheme;
+
+/// What a client may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    ReadWrite,
+    /// Nothing that changes anything.
+    ReadOnly,
+}
+
+/// A socket that listens, with what a client gets by coming through it.
+#[derive(Debug)]
+pub struct Listener {
+    pub(crate) door: Door,
+}
+
+#[derive(Debug)]
+pub(crate) enum Door {
+    Unix { socket: UnixListener, access: Access, auth: AuthScheme },
+    Tcp { socket: TcpListener },
+    Varlink { socket: UnixListener, access: Access, auth: AuthScheme },
+}
+
+impl Listener {
+    /// libvirt's RPC on a unix socket.
+    #[must_use]
+    pub const fn unix(socket: UnixListener, access: Access, auth: AuthScheme) -> Self {
+        Self { door: Door::Unix { socket, access, auth } }
+    }
+
+    /// libvirt's RPC on TCP, without encryption and without authentication.
+    #[must_use]
+    pub const fn tcp(socket: TcpListener) -> Self {
+        Self { door: Door::Tcp { socket } }
+    }
+
+    /// Our own varlink interface on a unix socket.
+    #[must_use]
+    pub const fn varlink(socket: UnixListener, access: Access, auth: AuthScheme) -> Self {
+        Self { door: Door::Varlink { socket, access, auth } }
+    }
+}
