@@ -11,6 +11,7 @@ mod keepalive;
 mod message;
 mod procedure;
 mod typed_param;
+mod unserved;
 mod xdr;
 
 pub use error::{ErrorCode, ErrorDomain, ErrorMessage, LEVEL_ERROR, LEVEL_WARNING};
@@ -24,4 +25,5 @@ pub use procedure::{
     Answer, Call, CallError, PROCEDURES, Procedure, ProcedureInfo, Reply, Stage, procedures,
 };
 pub use typed_param::{ParamValue, TypedParam};
+pub use unserved::{LAST, UNSERVED, Unserved, unserved};
 pub use xdr::{DecodeError, EncodeError, List, MAX_STRING_LEN, Reader, Xdr, from_payload};

@@ -395,6 +395,8 @@ pub const UNSERVED: &[Unserved] = &[
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     const SERVED: &[i32] = &[

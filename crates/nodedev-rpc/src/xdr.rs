@@ -164,7 +164,8 @@ const fn padding(length: usize) -> usize {
     length.wrapping_neg() % 4
 }
 
-/// Text. What is not UTF-8 is read with U+FFFD in its place: it can name no device then.
+/// Text. It ends before a NUL, as for every program written in C. What is not UTF-8 is read with
+/// U+FFFD in its place: it can name no device then.
 impl Xdr for String {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let length = self.len();
@@ -181,7 +182,8 @@ impl Xdr for String {
         let length = input.count(MAX_STRING_LEN, 1, "bytes of text")?;
         let bytes = input.take(length)?;
         input.take(padding(length))?;
-        Ok(Self::from_utf8_lossy(bytes).into_owned())
+        let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+        Ok(Self::from_utf8_lossy(text).into_owned())
     }
 }
 
@@ -199,8 +201,8 @@ impl<T: Xdr> Xdr for Option<T> {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match i32::decode(input)? {
             0 => Ok(None),
-            1 => Ok(Some(T::decode(input)?)),
-            other => Err(DecodeError::UnknownVariant(other)),
+            // libvirt's daemon takes any other number than 0 for a yes.
+            _ => Ok(Some(T::decode(input)?)),
         }
     }
 }
@@ -311,6 +313,7 @@ mod tests {
     #[test]
     fn what_is_no_text_can_be_read_all_the_same() {
         assert_eq!(from_payload::<String>(b"\0\0\0\x02a\xff\0\0").unwrap(), "a\u{fffd}");
+        assert_eq!(from_payload::<String>(b"\0\0\0\x03a\0b\0").unwrap(), "a");
     }
 
     #[test]
@@ -337,7 +340,6 @@ mod tests {
     fn an_optional_item_is_there_or_not() {
         assert_eq!(from_payload::<Option<u32>>(&[0; 4]), Ok(None));
         assert_eq!(from_payload::<Option<u32>>(&[0, 0, 0, 1, 0, 0, 0, 7]), Ok(Some(7)));
-        let odd = from_payload::<Option<u32>>(&[0, 0, 0, 2, 0, 0, 0, 7]);
-        assert_eq!(odd, Err(DecodeError::UnknownVariant(2)));
+        assert_eq!(from_payload::<Option<u32>>(&[0, 0, 0, 2, 0, 0, 0, 7]), Ok(Some(7)));
     }
 }

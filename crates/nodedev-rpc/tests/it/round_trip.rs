@@ -23,15 +23,15 @@ fn param() -> impl Strategy<Value = TypedParam> {
         any::<u64>().prop_map(ParamValue::UnsignedLong),
         (-1e300..1e300).prop_map(ParamValue::Double),
         (0..2).prop_map(ParamValue::Boolean),
-        ".{0,9}".prop_map(ParamValue::String),
+        "[^\0]{0,9}".prop_map(ParamValue::String),
     ];
-    (".{0,9}", value).prop_map(|(field, value)| TypedParam { field, value })
+    ("[^\0]{0,9}", value).prop_map(|(field, value)| TypedParam { field, value })
 }
 
 prop_compose! {
     fn error()(
         numbers in any::<[i32; 5]>(),
-        texts in [option::of(".{0,20}"), option::of(".{0,20}"), option::of(".{0,20}"), option::of(".{0,20}")],
+        texts in [option::of("[^\0]{0,20}"), option::of("[^\0]{0,20}"), option::of("[^\0]{0,20}"), option::of("[^\0]{0,20}")],
     ) -> ErrorMessage {
         let [code, domain, level, int1, int2] = numbers;
         let [message, str1, str2, str3] = texts;
@@ -54,7 +54,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         6 => (0_u32..4).prop_map(|word| word.to_be_bytes().to_vec()),
         2 => any::<u32>().prop_map(|word| word.to_be_bytes().to_vec()),
-        2 => ".{0,9}".prop_map(|text| encoded(&text)),
+        2 => "[^\0]{0,9}".prop_map(|text| encoded(&text)),
     ];
     vec(word, 0..24).prop_map(|words| words.concat())
 }
@@ -64,8 +64,8 @@ proptest! {
 
     #[test]
     fn values(
-        text in ".{0,40}",
-        texts in vec(".{0,9}", 0..8),
+        text in "[^\0]{0,40}",
+        texts in vec("[^\0]{0,9}", 0..8),
         maybe in option::of(any::<u64>()),
         params in vec(param(), 0..8),
         sasl in option::of(vec(any::<u8>(), 0..40)),
