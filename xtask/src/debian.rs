@@ -22,6 +22,27 @@ pub(crate) const TO_TEST: &[&str] = &[
     "libxml2-utils",
     "iproute2",
     "util-linux",
+    // One binding of libvirt each, for the programs of tests/clients.
+    "gcc",
+    "libc6-dev",
+    "libvirt-dev",
+    "libsys-virt-perl",
+    "golang-go",
+    "golang-github-digitalocean-go-libvirt-dev",
+    "ruby-libvirt",
+    "php-cli",
+    "php8.2-libvirt-php",
+    "ocaml-nox",
+    "ocaml-findlib",
+    "libvirt-ocaml-dev",
+    "python3-gi",
+    "gir1.2-libvirt-glib-1.0",
+    // The ways to reach a daemon, and who may.
+    "netcat-openbsd",
+    "openssl",
+    "dbus",
+    "polkitd",
+    "python3-dbusmock",
 ];
 
 /// Sees to it that these packages are installed.
