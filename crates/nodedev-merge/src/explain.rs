@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use nodedev_types::{Device, DeviceId, Field, FieldName, Presence, SourceId, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::merge::{Claim, claimed_fields};
 use crate::policy::Policy;
 
 /// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Origin {

@@ -1,7 +1,9 @@
 //! The handle that everyone else holds.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use nodedev_merge::Policy;
 use nodedev_source::{NodeDeviceSource, SourceInfo, hint_channel};
@@ -74,6 +76,7 @@ pub struct Registry {
 
 #[derive(Debug)]
 struct Shared {
+    instance: u64,
     sources: Vec<Declared>,
     policy: Arc<Policy>,
     config: RegistryConfig,
@@ -145,6 +148,8 @@ impl Registry {
         let infos = infos.into_iter().map(Arc::new);
         let sources = sources.into_iter().zip(infos);
         let shared = Shared {
+            // Random: each hasher has keys of its own, which the system's randomness seeds.
+            instance: RandomState::new().hash_one(SystemTime::now()),
             sources: sources.map(|(source, info)| Declared { source, info }).collect(),
             policy,
             config,
@@ -163,6 +168,13 @@ impl Registry {
         let mut ready = self.shared.ready.clone();
         // An error means that the registry has ended: nothing more is to be waited for.
         let _ = ready.wait_for(|ready| *ready).await;
+    }
+
+    /// Tells this registry from every other, an earlier run's included: a generation means nothing
+    /// without it.
+    #[must_use]
+    pub fn instance(&self) -> u64 {
+        self.shared.instance
     }
 
     /// The list as it is now. Never waits, never touches hardware.

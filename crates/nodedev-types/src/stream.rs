@@ -4,10 +4,13 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{FieldSet, SourceId};
 
 /// What it means for a device's existence that a stream speaks of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Presence {
     /// The device exists now: it is active.

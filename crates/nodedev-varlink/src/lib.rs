@@ -1,2 +1,17 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+#[cfg(feature = "answer")]
+pub mod answer;
+mod client;
+mod error;
+mod interface;
+mod message;
+
+pub use client::{Client, ClientError, Watch};
+pub use error::Error;
+pub use interface::{DESCRIPTION, INTERFACE, SERVICE_DESCRIPTION, SERVICE_INTERFACE};
+pub use message::{
+    Change, Claim, Explanation, FieldExplanation, Filter, Found, GetInfoReply, List, LostClaim,
+    Named, Row, Since, Source, SourceState, Sources, Stream, Wanted, WatchReply,
+};

@@ -16,7 +16,7 @@ const NORMAL: &[(&str, &[&str])] = &[
     ("nodedev-registry", &["nodedev-merge", "nodedev-source", "nodedev-types"]),
     ("nodedev-xml", &["nodedev-types"]),
     ("nodedev-rpc", &[]),
-    ("nodedev-varlink", &["nodedev-merge", "nodedev-types"]),
+    ("nodedev-varlink", &["nodedev-merge", "nodedev-registry", "nodedev-types", "nodedev-xml"]),
     (
         "nodedev-server",
         &[

@@ -1,0 +1,128 @@
+//! A value of every message, with nothing left out.
+
+use nodedev_merge::{ChangeKind, Origin};
+use nodedev_types::fields::{device, net};
+use nodedev_types::{
+    Capability, Device, DeviceId, DeviceName, Diagnostic, Fields, Presence, Revision, SourceId,
+    Value,
+};
+use nodedev_varlink::{
+    Change, Claim, Explanation, FieldExplanation, Filter, Found, GetInfoReply, List, LostClaim,
+    Named, Row, Since, Source, SourceState, Sources, Stream, Wanted, WatchReply,
+};
+
+pub(crate) fn name() -> DeviceName {
+    DeviceName::new("net_eth0_02_00_00_00_00_01")
+}
+
+pub(crate) fn eth0() -> Device {
+    let mut fields = Fields::new();
+    fields.set(device::CAPABILITY, Capability::Net);
+    fields.set(net::INTERFACE, "eth0");
+    Device {
+        name: name(),
+        id: DeviceId::sysfs("/sys/devices/virtual/net/eth0").unwrap(),
+        parent: Some(DeviceName::new("computer")),
+        active: true,
+        persistent: false,
+        autostart: false,
+        fields,
+    }
+}
+
+pub(crate) fn source() -> Source {
+    let diagnostic = Diagnostic::warning("eth0", "odd").with_attribute("speed");
+    let stream = Stream {
+        id: SourceId::new("mdevctl/defined"),
+        presence: Presence::Defined,
+        devices: 3,
+        stale: 1,
+        failure: Some("it failed".into()),
+    };
+    Source {
+        name: "mdevctl".into(),
+        version: "0.1.0".into(),
+        backend: Some("mdevctl 1.4.0".into()),
+        state: SourceState::Degraded("it failed".into()),
+        streams: vec![stream],
+        last_change: Some(1_795_402_093.123_456_7),
+        events: 7,
+        resyncs: 1,
+        restarts: 2,
+        diagnostics: vec![diagnostic],
+    }
+}
+
+pub(crate) fn list() -> List {
+    List { instance: "00ff".into(), generation: 12, devices: vec![Row::from(&eth0())] }
+}
+
+pub(crate) fn found() -> Found {
+    Found { device: eth0(), xml: "<device/>\n".into(), diagnostics: vec!["udev: slow".into()] }
+}
+
+pub(crate) fn explanation() -> Explanation {
+    let claim = Claim {
+        source: SourceId::new("udev"),
+        revision: Revision(9),
+        said: Some(1_795_402_093.5),
+        stale: Some("it failed".into()),
+    };
+    let field = FieldExplanation {
+        field: "net.interface".into(),
+        value: Some(Value::from("eth0")),
+        origin: Origin::Said(vec![SourceId::new("udev")]),
+        lost: vec![LostClaim { source: SourceId::new("other"), value: Value::from("eth1") }],
+        why: "the kernel knows".into(),
+    };
+    Explanation {
+        device: eth0(),
+        claims: vec![claim],
+        fields: vec![field],
+        diagnostics: vec!["udev: slow".into()],
+    }
+}
+
+pub(crate) fn sources() -> Sources {
+    Sources { sources: vec![source()] }
+}
+
+pub(crate) fn watch_reply() -> WatchReply {
+    let change =
+        Change { kind: ChangeKind::Created, name: name(), id: eth0().id, device: Some(eth0()) };
+    WatchReply {
+        instance: "00ff".into(),
+        generation: 13,
+        missed: true,
+        partial: true,
+        changes: vec![change],
+        sources: vec![source()],
+    }
+}
+
+pub(crate) fn filter() -> Filter {
+    let capabilities = Some(vec![Capability::Net, Capability::MdevTypes]);
+    Filter { capabilities, active: Some(true), persistent: Some(false) }
+}
+
+pub(crate) fn named() -> Named {
+    Named { name: name() }
+}
+
+pub(crate) fn wanted() -> Wanted {
+    Wanted { name: name(), inactive: Some(true) }
+}
+
+pub(crate) fn since() -> Since {
+    Since { since: Some(12), instance: Some("00ff".into()) }
+}
+
+pub(crate) fn info() -> GetInfoReply {
+    GetInfoReply {
+        vendor: "nodedev".into(),
+        product: "nodedevd".into(),
+        version: "0.1.0".into(),
+        url: "https://example.org".into(),
+        interfaces: vec!["io.nodedev.NodeDevice".into()],
+    }
+}
