@@ -1,4 +1,6 @@
 //! What the protocol crate says, against what libvirt's programs said.
 
 mod captured;
+mod entries;
+mod mutations;
 mod round_trip;

@@ -1,0 +1,8 @@
+//! A stream of bytes, cut into frames: see `entries::frame`.
+#![no_main]
+
+#[expect(dead_code, reason = "each target has one entry")]
+#[path = "../../tests/it/entries.rs"]
+mod entries;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| entries::frame(data));

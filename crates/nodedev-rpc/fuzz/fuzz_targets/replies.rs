@@ -1,0 +1,8 @@
+//! Answers and events: see `entries::replies`.
+#![no_main]
+
+#[expect(dead_code, reason = "each target has one entry")]
+#[path = "../../tests/it/entries.rs"]
+mod entries;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| entries::replies(data));
