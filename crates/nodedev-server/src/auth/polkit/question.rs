@@ -1,0 +1,113 @@
+//! One question to polkit: `CheckAuthorization`, and `CancelCheckAuthorization` when nobody waits
+//! for the answer any more.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use zbus::Connection;
+use zbus::Variant;
+
+use super::Refusal;
+use crate::peer::Peer;
+
+const SERVICE: &str = "org.freedesktop.PolicyKit1";
+const PATH: &str = "/org/freedesktop/PolicyKit1/Authority";
+const INTERFACE: &str = "org.freedesktop.PolicyKit1.Authority";
+/// polkit may ask a person.
+const ALLOW_USER_INTERACTION: u32 = 1;
+
+/// How long polkit may take to confirm that a question is taken back.
+const TAKE_BACK: Duration = Duration::from_secs(5);
+
+/// What polkit says.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) authorized: bool,
+    /// A person would have to authenticate, and none can be asked.
+    pub(super) challenge: bool,
+    pub(super) details: HashMap<String, String>,
+}
+
+/// May this process do that?
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pid: u32,
+    start_time: u64,
+    uid: i32,
+    action: String,
+    id: String,
+}
+
+impl Question {
+    /// Fails for a process that is not known well enough to be named beyond doubt.
+    pub(super) fn new(peer: &Peer, action: &str, id: String) -> Result<Self, Refusal> {
+        let unknown = |what: &str| Refusal::Unavailable(format!("{peer} {what}"));
+        let start_time = peer.start_time.ok_or_else(|| unknown("has ended or is out of sight"))?;
+        let pid = u32::try_from(peer.pid).map_err(|_| unknown("has no usable process id"))?;
+        // polkit takes signed ids; the bits are the same.
+        let uid = peer.uid.cast_signed();
+        Ok(Self { pid, start_time, uid, action: action.to_owned(), id })
+    }
+
+    /// Asks, and takes the question back when the future is dropped.
+    pub(super) async fn ask(&self, connection: &Connection) -> zbus::Result<Answer> {
+        let (question, bus) = (self.clone(), connection.clone());
+        // A task of its own: a message that is dropped half written would ruin the connection.
+        let answer = tokio::spawn(async move { question.call(&bus).await });
+        let mut pending = Pending { connection: connection.clone(), id: self.id.clone(), answer };
+        (&mut pending.answer).await.unwrap_or_else(|end| Err(zbus::Error::Failure(end.to_string())))
+    }
+
+    async fn call(&self, connection: &Connection) -> zbus::Result<Answer> {
+        let process = HashMap::from([
+            ("pid", Variant::from(self.pid)),
+            ("start-time", Variant::from(self.start_time)),
+            ("uid", Variant::from(self.uid)),
+        ]);
+        let subject = ("unix-process", process);
+        let details = HashMap::<&str, &str>::new();
+        let call =
+            (subject, self.action.as_str(), details, ALLOW_USER_INTERACTION, self.id.as_str());
+        let reply = connection
+            .call_method(Some(SERVICE), PATH, Some(INTERFACE), "CheckAuthorization", &call)
+            .await?;
+        let body = reply.body();
+        let ((authorized, challenge, details),) = body.deserialize()?;
+        Ok(Answer { authorized, challenge, details })
+    }
+}
+
+/// A question that was asked. Taken back when dropped before the answer.
+struct Pending {
+    connection: Connection,
+    id: String,
+    answer: JoinHandle<zbus::Result<Answer>>,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let asking = self.answer.abort_handle();
+        let Some(runtime) = Handle::try_current().ok().filter(|_| !asking.is_finished()) else {
+            return;
+        };
+        let (connection, id) = (self.connection.clone(), self.id.clone());
+        runtime.spawn(async move {
+            if let Err(error) = take_back(&connection, &id).await {
+                tracing::debug!(%error, id, "cannot take a question to polkit back");
+            }
+            asking.abort();
+        });
+    }
+}
+
+async fn take_back(connection: &Connection, id: &str) -> zbus::Result<()> {
+    let (method, call) = ("CancelCheckAuthorization", (id,));
+    let end = connection.call_method(Some(SERVICE), PATH, Some(INTERFACE), method, &call);
+    match timeout(TAKE_BACK, end).await {
+        Ok(end) => end.map(drop),
+        Err(_) => Err(zbus::Error::Failure(format!("polkit is silent for {TAKE_BACK:?}"))),
+    }
+}
