@@ -10,8 +10,8 @@ use crate::{test, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Also every combination of features, mutants of the merge, licences, API compatibility and
-    /// test coverage. Takes long, and builds the tools that are missing.
+    /// Also every combination of features, mutants of the merge, fuzzing of the protocol, licences,
+    /// API compatibility and test coverage. Takes long, and builds the tools that are missing.
     #[arg(long)]
     full: bool,
 }
@@ -33,8 +33,13 @@ const SLOW: &[Step] = &[
         work: semver,
     },
     Step { name: "coverage", about: "how much of the code the tests reach", work: coverage },
+    Step { name: "fuzz", about: "ten seconds of each fuzz target of the protocol", work: fuzz },
     Step { name: "mutants", about: "each mutant of the merge fails some test", work: mutants },
 ];
+
+/// Where the fuzz targets are: no member of the workspace.
+const FUZZ: &str = "crates/nodedev-rpc/fuzz";
+const FUZZ_TARGETS: &[&str] = &["frame", "arguments", "replies", "error"];
 
 /// The crates that third parties build on.
 const CONTRACT: &[&str] = &["nodedev-types", "nodedev-source"];
@@ -89,6 +94,23 @@ fn coverage(context: &Context<'_>) -> Result<()> {
     }
     let coverage = ["llvm-cov", "--workspace", "--all-features", "--summary-only"];
     Command::cargo(context.root).args(coverage).run()
+}
+
+/// What it finds on its way stays below `target`, so that the checkout stays clean.
+fn fuzz(context: &Context<'_>) -> Result<()> {
+    toolchain::require_tool(context.root, "cargo-fuzz", context.install)?;
+    for target in FUZZ_TARGETS {
+        let found = format!("target/fuzz/{target}");
+        std::fs::create_dir_all(context.root.join(&found))?;
+        let seeds = [format!("{FUZZ}/corpus/{target}"), format!("{FUZZ}/corpus/captured")];
+        Command::cargo(context.root)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .args(["fuzz", "run", "--fuzz-dir", FUZZ, target, &found])
+            .args(seeds)
+            .args(["--", "-max_total_time=10", "-max_len=8192", "-malloc_limit_mb=64"])
+            .run()?;
+    }
+    Ok(())
 }
 
 fn mutants(context: &Context<'_>) -> Result<()> {
