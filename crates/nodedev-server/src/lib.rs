@@ -2,11 +2,18 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+mod callbacks;
 mod config;
+mod connection;
+mod dispatch;
 mod listener;
 mod peer;
+mod rooms;
 mod server;
+mod session;
 pub mod socket;
+mod varlink;
+mod virt_error;
 
 pub use config::{AuthScheme, Limits, Mode, ServerConfig};
 pub use listener::{Access, Listener};

@@ -23,7 +23,7 @@ pub struct Listener {
 pub(crate) enum Door {
     Unix { socket: UnixListener, access: Access, auth: AuthScheme },
     Tcp { socket: TcpListener },
-    Varlink { socket: UnixListener, access: Access, auth: AuthScheme },
+    Varlink { socket: UnixListener },
 }
 
 impl Listener {
@@ -39,9 +39,10 @@ impl Listener {
         Self { door: Door::Tcp { socket } }
     }
 
-    /// Our own varlink interface on a unix socket.
+    /// Our own varlink interface on a unix socket. It changes nothing, so the mode of the socket file
+    /// is all that decides who may ask.
     #[must_use]
-    pub const fn varlink(socket: UnixListener, access: Access, auth: AuthScheme) -> Self {
-        Self { door: Door::Varlink { socket, access, auth } }
+    pub const fn varlink(socket: UnixListener) -> Self {
+        Self { door: Door::Varlink { socket } }
     }
 }

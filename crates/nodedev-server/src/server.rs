@@ -1,46 +1,189 @@
-//! The server: listeners, the clients that came through them, and their end.
+//! The server: listeners, the clients that come through them, and their end.
 
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nodedev_registry::Registry;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
-use crate::config::ServerConfig;
-use crate::listener::Listener;
+use crate::config::{AuthScheme, ServerConfig};
+use crate::connection::{self, End};
+use crate::listener::{Access, Door, Listener};
+use crate::peer::Peer;
+use crate::rooms::{Rooms, Ticket};
+use crate::session::{Origin, Shared};
+
+/// How long to wait when a client cannot be accepted for want of descriptors: nothing tells when
+/// there are some again.
+const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 
 /// Serves one registry. Clones are handles of the same server.
 #[derive(Debug, Clone)]
 pub struct Server {
-    registry: Registry,
-    config: watch::Sender<ServerConfig>,
-    clients: watch::Sender<usize>,
+    shared: Arc<Shared>,
+    rooms: Arc<Rooms>,
+    config: Arc<watch::Sender<Arc<ServerConfig>>>,
+    stop: Arc<watch::Sender<bool>>,
+    tasks: TaskTracker,
 }
 
 impl Server {
     /// Makes a server that listens nowhere yet.
     #[must_use]
     pub fn new(registry: Registry, config: ServerConfig) -> Self {
-        Self { registry, config: watch::channel(config).0, clients: watch::channel(0).0 }
+        let (sender, receiver) = watch::channel(Arc::new(config));
+        Self {
+            shared: Arc::new(Shared::new(registry, receiver.clone())),
+            rooms: Rooms::new(receiver),
+            config: Arc::new(sender),
+            stop: Arc::new(watch::channel(false).0),
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// Serves whoever comes in there, on the current tokio runtime, until the shutdown.
     pub fn listen(&self, listener: Listener) {
-        drop((listener, &self.registry));
+        let server = self.clone();
+        self.tasks.spawn(async move {
+            let mut stop = server.stop.subscribe();
+            tokio::select! {
+                () = server.accept(&listener.door) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        });
     }
 
-    /// Other settings, for clients that come from now on.
+    /// Other settings, for clients that come from now on. How polkit is reached stays as it was.
     pub fn reload(&self, config: ServerConfig) {
-        self.config.send_replace(config);
+        self.config.send_replace(Arc::new(config));
     }
 
     /// How many clients are connected, through all listeners.
     #[must_use]
     pub fn clients(&self) -> watch::Receiver<usize> {
-        self.clients.subscribe()
+        self.rooms.clients()
     }
 
     /// Stops listening, lets running calls end for at most `grace`, then closes every connection.
     pub async fn shutdown(&self, grace: Duration) {
-        tokio::time::sleep(grace).await;
+        self.stop.send_replace(true);
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            tracing::warn!(clients = *self.clients().borrow(), "clients are left behind");
+        }
     }
+
+    /// Never ends. A client that cannot be accepted costs itself only.
+    async fn accept(&self, door: &Door) {
+        loop {
+            match self.accept_one(door).await {
+                Ok(()) => {}
+                Err(error) if is_about_one_client(&error) => {
+                    tracing::debug!("a client went before it was accepted: {error}");
+                }
+                Err(error) => {
+                    tracing::warn!("cannot accept a client: {error}");
+                    tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
+                }
+            }
+        }
+    }
+
+    async fn accept_one(&self, door: &Door) -> io::Result<()> {
+        match door {
+            Door::Unix { socket, access, auth } => {
+                let (stream, _) = socket.accept().await?;
+                let peer = Peer::of(&stream, Path::new("/"))?;
+                let origin = Origin { access: *access, auth: *auth, peer: Some(peer) };
+                let ticket = self.rooms.enter(*auth != AuthScheme::None).await;
+                let span = tracing::info_span!("client", %peer, ?access);
+                self.spawn(self.clone().serve_rpc(stream, origin, ticket).instrument(span));
+            }
+            Door::Tcp { socket } => {
+                let (stream, address) = socket.accept().await?;
+                stream.set_nodelay(true)?;
+                let ticket = self.rooms.enter(false).await;
+                let span = tracing::info_span!("client", %address);
+                self.spawn(self.clone().serve_rpc(stream, remote(), ticket).instrument(span));
+            }
+            #[cfg(any())]
+            Door::Tls { socket, acceptor } => {
+                let (stream, address) = socket.accept().await?;
+                stream.set_nodelay(true)?;
+                let ticket = self.rooms.enter(true).await;
+                let span = tracing::info_span!("client", %address, tls = true);
+                let server = self.clone();
+                self.spawn(server.serve_tls(stream, acceptor.clone(), ticket).instrument(span));
+            }
+            Door::Varlink { socket } => {
+                let (stream, _) = socket.accept().await?;
+                let peer = Peer::of(&stream, Path::new("/"))?;
+                let ticket = self.rooms.enter(false).await;
+                let span = tracing::info_span!("client", %peer, varlink = true);
+                self.spawn(self.clone().serve_varlink(stream, ticket).instrument(span));
+            }
+        }
+        Ok(())
+    }
+
+    fn spawn(&self, client: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(client);
+    }
+
+    async fn serve_rpc<S>(self, stream: S, origin: Origin, ticket: Ticket)
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send,
+    {
+        tracing::debug!("connected");
+        let stop = self.stop.subscribe();
+        let end =
+            connection::serve(stream, origin, Arc::clone(&self.shared), stop, || ticket.known());
+        match end.await {
+            end @ (End::Closed | End::Shutdown | End::Registry | End::Io(_)) => {
+                tracing::debug!("disconnected: {end}");
+            }
+            end => tracing::warn!("disconnected: {end}"),
+        }
+    }
+
+    #[cfg(any())]
+    async fn serve_tls(self, stream: TcpStream, acceptor: crate::tls::TlsAcceptor, ticket: Ticket) {
+        let deadline = self.shared.config().limits.authentication;
+        match acceptor.accept(stream, deadline).await {
+            Ok(stream) => {
+                ticket.known();
+                self.serve_rpc(stream, remote(), ticket).await;
+            }
+            Err(error) => tracing::warn!("refused: {error}"),
+        }
+    }
+
+    async fn serve_varlink(self, stream: UnixStream, ticket: Ticket) {
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            () = crate::varlink::serve(stream, self.shared.registry.clone()) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        drop(ticket);
+    }
+}
+
+/// A client from another host: what the network lets through may do everything.
+const fn remote() -> Origin {
+    Origin { access: Access::ReadWrite, auth: AuthScheme::None, peer: None }
+}
+
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::NotConnected
+    )
 }

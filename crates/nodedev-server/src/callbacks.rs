@@ -1,0 +1,170 @@
+//! What a client wants to hear, and what it has not been told yet.
+//!
+//! libvirt's protocol has no word for missed events, so none is ever left out: what one client has
+//! not read yet is put together per device, and a client that lets even that grow over its bound is
+//! disconnected, which tells it to read everything again.
+
+mod pending;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nodedev_registry::{Batch, Change, Missed, NextError, Snapshot, Subscription};
+use nodedev_rpc::{ErrorCode, ErrorDomain, EventKind, EventRegisterArgs};
+use nodedev_types::DeviceName;
+
+use self::pending::Pending;
+use crate::session::Shared;
+use crate::virt_error::{self, Failure};
+
+/// One registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Callback {
+    kind: EventKind,
+    /// Only of that device.
+    device: Option<DeviceName>,
+}
+
+/// The registrations of one client.
+#[derive(Debug)]
+pub(crate) struct Callbacks {
+    registered: BTreeMap<i32, Callback>,
+    following: Option<Following>,
+    pending: Pending,
+}
+
+/// The place in the stream of events.
+#[derive(Debug)]
+struct Following {
+    subscription: Subscription,
+    /// The list that everything noted so far leads to.
+    at: Arc<Snapshot>,
+}
+
+/// Why there is nothing more to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The client has left more unread than it may.
+    TooMany,
+    /// The registry has been shut down.
+    Closed,
+}
+
+impl Callbacks {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { registered: BTreeMap::new(), following: None, pending: Pending::new(limit) }
+    }
+
+    /// Notes a registration and gives its number.
+    pub(crate) fn register(
+        &mut self,
+        shared: &Shared,
+        args: EventRegisterArgs,
+    ) -> Result<i32, Failure> {
+        if let EventKind::Unknown(kind) = args.event {
+            let text = format!("unsupported node device event ID {kind}");
+            return Err(virt_error::internal(text));
+        }
+        let device = args.device.map(|device| DeviceName::new(&device.name));
+        let callback = Callback { kind: args.event, device };
+        if self.registered.values().any(|known| *known == callback) {
+            let detail = "event callback already tracked";
+            return Err(virt_error::new(ErrorCode::InvalidArg, ErrorDomain::None, detail));
+        }
+        self.following.get_or_insert_with(|| {
+            let (at, subscription) = shared.registry.subscribe();
+            Following { subscription, at }
+        });
+        let id = shared.next_callback();
+        self.registered.insert(id, callback);
+        Ok(id)
+    }
+
+    /// Forgets a registration and what has not been told of it.
+    pub(crate) fn deregister(&mut self, id: i32) -> Result<(), Failure> {
+        if self.registered.remove(&id).is_none() {
+            let text = format!("node device event callback {id} not registered");
+            return Err(virt_error::internal(text));
+        }
+        self.pending.forget(id);
+        if self.registered.is_empty() {
+            self.following = None;
+        }
+        Ok(())
+    }
+
+    /// Waits for something to happen and notes what the client wants to hear of it. The future may
+    /// be dropped without losing anything. Never ends while nothing is registered.
+    pub(crate) async fn follow(&mut self) -> Result<(), Ended> {
+        let Some(following) = &mut self.following else {
+            return std::future::pending().await;
+        };
+        match following.subscription.next().await {
+            Ok(batch) => self.note_batch(&batch),
+            Err(NextError::Missed(missed)) => self.note_difference(&missed),
+            Err(NextError::Closed) => Err(Ended::Closed),
+        }
+    }
+
+    /// The next event to be told, as a whole frame.
+    pub(crate) fn next_frame(&mut self) -> Option<Vec<u8>> {
+        self.pending.next_frame()
+    }
+
+    fn note_batch(&mut self, batch: &Batch) -> Result<(), Ended> {
+        self.note(&batch.changes)?;
+        self.moved_to(&batch.snapshot);
+        Ok(())
+    }
+
+    /// The registry has not kept every event for so long: what is different now is told instead.
+    fn note_difference(&mut self, missed: &Missed) -> Result<(), Ended> {
+        let Some(following) = &self.following else {
+            return Ok(());
+        };
+        let changes = difference(&following.at, &missed.snapshot);
+        tracing::debug!(events = changes.len(), "a follower fell behind and gets the difference");
+        self.note(&changes)?;
+        self.moved_to(&missed.snapshot);
+        Ok(())
+    }
+
+    fn moved_to(&mut self, snapshot: &Arc<Snapshot>) {
+        if let Some(following) = &mut self.following {
+            following.at = Arc::clone(snapshot);
+        }
+    }
+
+    fn note(&mut self, changes: &[Change]) -> Result<(), Ended> {
+        for change in changes {
+            for (id, callback) in &self.registered {
+                if callback.wants(change) && !self.pending.note(*id, change) {
+                    return Err(Ended::TooMany);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Callback {
+    fn wants(&self, change: &Change) -> bool {
+        let kind = match change.kind {
+            nodedev_registry::ChangeKind::Updated => EventKind::Update,
+            _ => EventKind::Lifecycle,
+        };
+        kind == self.kind && self.device.as_ref().is_none_or(|device| *device == change.name)
+    }
+}
+
+/// The events that lead from one list to another.
+fn difference(old: &Snapshot, new: &Snapshot) -> Vec<Change> {
+    let gone = old.devices().filter(|device| new.device(device.name.as_str()).is_none());
+    let gone = gone.map(|device| (Some(&**device), None));
+    let here = new.devices().filter_map(|device| {
+        let before = old.device(device.name.as_str());
+        let same = before.is_some_and(|before| Arc::ptr_eq(before, device));
+        (!same).then_some((before.map(|before| &**before), Some(&**device)))
+    });
+    nodedev_merge::in_order(gone.chain(here))
+}

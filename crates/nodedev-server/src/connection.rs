@@ -1,0 +1,314 @@
+//! One client of libvirt's RPC, from its first byte to its last: one task that reads, answers, tells
+//! events and writes. Whatever goes wrong here ends this connection and touches no other.
+//!
+//! What it may hold is bounded: [`WAITING_CALLS`] and [`WAITING_BYTES`] of calls that wait,
+//! `client_requests` calls that run, [`UNREAD`] of replies before further calls wait, a bounded number
+//! of events.
+
+mod inbox;
+mod outbox;
+mod timers;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use nodedev_rpc::{Frame, Header, Keepalive, MessageType, Received, Status, Tick};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use self::inbox::{Arrival, Inbox};
+use self::outbox::Outbox;
+use self::timers::Timers;
+use crate::callbacks::Ended;
+use crate::config::ServerConfig;
+use crate::dispatch::{self, Answered, Effect, Outcome, Reaction};
+use crate::session::{Origin, Session, Shared};
+use crate::virt_error;
+
+/// Calls that may wait for running ones; then nothing more is read.
+const WAITING_CALLS: usize = 64;
+/// Bytes of calls that may wait.
+const WAITING_BYTES: usize = 1 << 20;
+/// Bytes that may wait to be read by the client before its further calls wait.
+const UNREAD: usize = 1 << 20;
+/// Bytes that may wait to be read by the client before events wait to be put together.
+const UNREAD_EVENTS: usize = 64 << 10;
+
+/// Why a connection ends. All but the first three are the client's fault.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum End {
+    #[error("the client closed it")]
+    Closed,
+    #[error("the server shuts down")]
+    Shutdown,
+    #[error("the registry has ended")]
+    Registry,
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("the stream cannot be followed: {0}")]
+    Framing(#[from] nodedev_rpc::FrameError),
+    #[error("a frame brought descriptors, or was too long for a client that is not known")]
+    Refused,
+    #[error("pings are not answered")]
+    Silent,
+    #[error("{0} took too long")]
+    TooSlow(&'static str),
+    #[error("too many events are unread")]
+    TooManyEvents,
+}
+
+/// Tells that the server wants to end, and for how long running calls may go on.
+pub(crate) type Stop = watch::Receiver<bool>;
+
+/// Serves a client until one side ends it. `on_known` is called once the client has authenticated.
+pub(crate) async fn serve<S>(
+    stream: S,
+    origin: Origin,
+    shared: Arc<Shared>,
+    mut stop: Stop,
+    on_known: impl FnOnce() + Send,
+) -> End
+where
+    S: AsyncRead + AsyncWrite + Send,
+{
+    let config = shared.config();
+    let (reader, writer) = tokio::io::split(stream);
+    let mut connection = Connection {
+        inbox: Inbox::new(reader, Arc::clone(&shared.large_frames)),
+        outbox: Outbox::new(writer),
+        timers: Timers::new(&config),
+        session: Session::new(origin, config.limits.client_events),
+        waiting: VecDeque::new(),
+        running: JoinSet::new(),
+        complete: false,
+        on_known: Some(on_known),
+        shared,
+        config,
+    };
+    connection.note_known();
+    loop {
+        match connection.step(&mut stop).await {
+            Ok(()) => {}
+            Err(end) => return connection.finish(end).await,
+        }
+    }
+}
+
+struct Connection<R, W, F> {
+    inbox: Inbox<R>,
+    outbox: Outbox<W>,
+    timers: Timers,
+    session: Session,
+    waiting: VecDeque<Frame>,
+    running: JoinSet<(Header, Outcome, Effect)>,
+    /// The list has been seen to be complete, so that calls about devices need not wait.
+    complete: bool,
+    on_known: Option<F>,
+    shared: Arc<Shared>,
+    config: Arc<ServerConfig>,
+}
+
+impl<R, W, F> Connection<R, W, F>
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send,
+    F: FnOnce() + Send,
+{
+    /// Does what can be done at once, then waits for the next thing to happen.
+    async fn step(&mut self, stop: &mut Stop) -> Result<(), End> {
+        self.start_calls()?;
+        self.tell_events();
+        if self.session.has_ended() && self.outbox.is_empty() {
+            return Err(End::Closed);
+        }
+        self.timers.watch_writing(self.outbox.is_empty());
+        let may_read = self.may_read();
+        self.timers.watch_reading(may_read, self.inbox.is_within_frame());
+        let waits_for_list = self.waits_for_list();
+        tokio::select! {
+            received = self.inbox.receive(), if may_read => self.take_in(received?)?,
+            written = self.outbox.write(), if !self.outbox.is_empty() => {
+                written?;
+                self.timers.written();
+            }
+            Some(done) = self.running.join_next() => self.finish_call(done),
+            noted = self.session.callbacks.follow() => noted.map_err(End::from)?,
+            () = self.shared.registry.ready(), if waits_for_list => self.complete = true,
+            () = self.timers.due() => self.on_time()?,
+            _ = stop.wait_for(|stop| *stop) => return Err(End::Shutdown),
+        }
+        Ok(())
+    }
+
+    fn may_read(&self) -> bool {
+        let bytes: usize = self.waiting.iter().map(|frame| frame.payload.len()).sum();
+        !self.session.has_ended() && self.waiting.len() < WAITING_CALLS && bytes < WAITING_BYTES
+    }
+
+    /// Whether the next call is held up only because the list is not complete yet.
+    fn waits_for_list(&self) -> bool {
+        !self.complete
+            && self.waiting.front().is_some_and(|frame| dispatch::needs_list(&frame.header))
+    }
+
+    fn may_start(&self) -> bool {
+        !self.session.has_ended()
+            && self.running.len() < self.config.limits.client_requests
+            && self.outbox.len() < UNREAD
+            && !self.waits_for_list()
+    }
+
+    fn start_calls(&mut self) -> Result<(), End> {
+        while self.may_start() {
+            let Some(frame) = self.waiting.pop_front() else {
+                break;
+            };
+            let reaction = dispatch::react(&mut self.session, &self.shared, &frame);
+            self.note_known();
+            self.act(frame.header, reaction)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, header: Header, reaction: Reaction) -> Result<(), End> {
+        match reaction {
+            Reaction::Answer(Answered::Now(outcome)) => self.reply(&header, &outcome),
+            Reaction::Answer(Answered::Later(answer)) => {
+                self.running.spawn(async move {
+                    let (outcome, effect) = answer.await;
+                    (header, outcome, effect)
+                });
+            }
+            Reaction::Ignore => {}
+            Reaction::Close => return Err(End::Refused),
+        }
+        Ok(())
+    }
+
+    fn finish_call(&mut self, done: Result<(Header, Outcome, Effect), tokio::task::JoinError>) {
+        // A call that panicked has been reported by the runtime; whose it was is not known any more.
+        let Ok((header, outcome, effect)) = done else {
+            self.session.end();
+            return;
+        };
+        if effect == Effect::Authenticated {
+            self.session.authenticate();
+            self.note_known();
+        }
+        self.reply(&header, &outcome);
+    }
+
+    fn reply(&mut self, call: &Header, outcome: &Outcome) {
+        let bytes = match outcome {
+            Ok(reply) => Frame::bytes_with(&call.reply(Status::Ok), |out| reply.encode(out)),
+            Err(error) => Frame::bytes_of(&call.reply(Status::Error), &**error),
+        };
+        let bytes = bytes.or_else(|error| {
+            tracing::warn!(procedure = call.procedure, "an answer is too long: {error}");
+            let error = virt_error::rpc(format!("Unable to encode message payload: {error}"));
+            Frame::bytes_of(&call.reply(Status::Error), &*error)
+        });
+        // The error about an error is short enough by construction.
+        self.outbox.push(&bytes.unwrap_or_default());
+    }
+
+    fn tell_events(&mut self) {
+        while self.outbox.len() < UNREAD_EVENTS {
+            let Some(frame) = self.session.callbacks.next_frame() else {
+                break;
+            };
+            self.outbox.push(&frame);
+        }
+    }
+
+    /// Whatever has arrived: words of keepalive are answered at once, calls stand in line.
+    fn take_in(&mut self, arrival: Arrival) -> Result<(), End> {
+        if arrival == Arrival::End {
+            return Err(End::Closed);
+        }
+        while let Some(received) = self.inbox.next()? {
+            self.timers.received();
+            let (header, frame) = match received {
+                Received::Frame(frame) => (frame.header, Some(frame)),
+                Received::Oversized(header) => (header, None),
+                _ => continue,
+            };
+            match (Keepalive::of(&header), frame) {
+                (Some(Keepalive::Ping), _) => self.say(Keepalive::Pong),
+                (Some(Keepalive::Pong), _) => {}
+                (None, Some(frame)) if is_call(&frame.header) => self.waiting.push_back(frame),
+                (None, Some(_)) => {}
+                (None, None) if self.session.is_authenticated() => {
+                    self.act(header, dispatch::oversized(&header))?;
+                }
+                (None, None) => return Err(End::Refused),
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, word: Keepalive) {
+        // There is no payload that could be too long.
+        self.outbox.push(&Frame::bytes_of(&word.header(), &()).unwrap_or_default());
+    }
+
+    fn on_time(&mut self) -> Result<(), End> {
+        if let Some(late) = self.timers.late(self.running.is_empty()) {
+            return Err(End::TooSlow(late));
+        }
+        match self.timers.tick() {
+            Some(Tick::Ping) => self.say(Keepalive::Ping),
+            Some(Tick::Dead) => return Err(End::Silent),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What follows from the session's state, once it has changed.
+    fn note_known(&mut self) {
+        if self.session.is_authenticated() {
+            self.inbox.allow_long_frames();
+            self.timers.known();
+            if let Some(on_known) = self.on_known.take() {
+                on_known();
+            }
+        }
+        if self.session.wants_pings {
+            self.timers.start_pings(&self.config);
+        }
+    }
+
+    /// Sends what has been answered, if there is somebody to read it. Running calls are dropped, but
+    /// at a shutdown: those that end within the server's grace are answered.
+    async fn finish(mut self, end: End) -> End {
+        let flush = async {
+            if matches!(end, End::Shutdown) {
+                while let Some(done) = self.running.join_next().await {
+                    self.finish_call(done);
+                }
+            }
+            if matches!(end, End::Shutdown | End::Closed | End::Registry) {
+                while !self.outbox.is_empty() && self.outbox.write().await.is_ok() {}
+            }
+            self.outbox.close().await;
+        };
+        let _ = tokio::time::timeout(timers::LAST_WORDS, flush).await;
+        end
+    }
+}
+
+/// Everything else asks for no answer.
+const fn is_call(header: &Header) -> bool {
+    matches!(header.kind, MessageType::Call | MessageType::CallWithFds)
+}
+
+impl From<Ended> for End {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::TooMany => Self::TooManyEvents,
+            Ended::Closed => Self::Registry,
+        }
+    }
+}

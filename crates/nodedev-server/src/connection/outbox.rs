@@ -1,0 +1,61 @@
+//! What a client is to read, in one order: nothing is ever written between the parts of a frame.
+
+use std::io;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+/// What stays allocated when all has been read.
+const KEPT: usize = 16 << 10;
+
+#[derive(Debug)]
+pub(super) struct Outbox<W> {
+    writer: W,
+    bytes: BytesMut,
+    /// Bytes may be held back by a layer below (TLS).
+    flushed: bool,
+}
+
+impl<W: AsyncWrite + Unpin> Outbox<W> {
+    pub(super) fn new(writer: W) -> Self {
+        Self { writer, bytes: BytesMut::new(), flushed: true }
+    }
+
+    /// Appends a frame.
+    pub(super) fn push(&mut self, frame: &[u8]) {
+        self.bytes.extend_from_slice(frame);
+        self.flushed = false;
+    }
+
+    /// How many bytes are unwritten.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.flushed
+    }
+
+    /// Writes some of it. The future may be dropped without losing or repeating any.
+    pub(super) async fn write(&mut self) -> io::Result<()> {
+        if self.bytes.has_remaining() {
+            let written = self.writer.write_buf(&mut self.bytes).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            return Ok(());
+        }
+        self.writer.flush().await?;
+        self.flushed = true;
+        if self.bytes.capacity() > KEPT {
+            self.bytes = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// Tells the other side that there is no more.
+    pub(super) async fn close(&mut self) {
+        // It may have gone already.
+        let _ = self.writer.shutdown().await;
+    }
+}

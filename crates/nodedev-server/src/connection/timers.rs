@@ -1,0 +1,122 @@
+//! Everything that a connection waits for with a limit: pings, a frame's end, the client's reading,
+//! its authentication.
+
+use std::time::Duration;
+
+use nodedev_rpc::{Pinger, Tick};
+use tokio::time::Instant;
+
+use crate::config::{Limits, ServerConfig};
+
+/// How long the last replies may take to be written.
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub(super) struct Timers {
+    begun: Instant,
+    limits: Limits,
+    pinger: Option<Pinger>,
+    ping_at: Option<Instant>,
+    reading: Option<Instant>,
+    writing: Option<Instant>,
+    unknown: Option<Instant>,
+}
+
+impl Timers {
+    pub(super) fn new(config: &ServerConfig) -> Self {
+        let begun = Instant::now();
+        Self {
+            begun,
+            limits: config.limits.clone(),
+            pinger: None,
+            ping_at: None,
+            reading: None,
+            writing: None,
+            unknown: Some(begun),
+        }
+    }
+
+    /// The client has authenticated.
+    pub(super) const fn known(&mut self) {
+        self.unknown = None;
+    }
+
+    /// The client answers pings from now on.
+    pub(super) fn start_pings(&mut self, config: &ServerConfig) {
+        if let (None, Some(interval)) = (&self.pinger, config.keepalive_interval) {
+            let now = self.begun.elapsed();
+            self.pinger = Some(Pinger::new(interval, config.keepalive_count, now));
+            self.ping_at = Some(self.begun + now + interval);
+        }
+    }
+
+    /// A frame has arrived.
+    pub(super) fn received(&mut self) {
+        self.reading = None;
+        if let Some(pinger) = &mut self.pinger {
+            pinger.received(self.begun.elapsed());
+        }
+    }
+
+    /// Something has been written.
+    pub(super) const fn written(&mut self) {
+        self.writing = None;
+    }
+
+    /// Whether anything is read at all, and whether a frame has begun to arrive. A client that is
+    /// not listened to is not to blame for its silence.
+    pub(super) fn watch_reading(&mut self, may_read: bool, within_frame: bool) {
+        if !may_read {
+            self.received();
+        }
+        let arrives = may_read && within_frame;
+        self.reading = arrives.then(|| self.reading.unwrap_or_else(Instant::now));
+    }
+
+    /// Whether the client has something to read.
+    pub(super) fn watch_writing(&mut self, nothing: bool) {
+        self.writing = (!nothing).then(|| self.writing.unwrap_or_else(Instant::now));
+    }
+
+    /// What has taken too long. While polkit is asked, the client is not to blame.
+    pub(super) fn late(&mut self, idle: bool) -> Option<&'static str> {
+        let Limits { frame, write, authentication, .. } = self.limits;
+        if !idle && self.unknown.is_some() {
+            self.unknown = Some(Instant::now());
+        }
+        let over =
+            |since: Option<Instant>, limit| since.is_some_and(|since| since.elapsed() >= limit);
+        if over(self.reading, frame) {
+            return Some("a frame");
+        }
+        if over(self.writing, write) {
+            return Some("the reading of replies and events");
+        }
+        over(self.unknown, authentication).then_some("the authentication")
+    }
+
+    /// What is due of the pings.
+    pub(super) fn tick(&mut self) -> Option<Tick> {
+        let tick = self.pinger.as_mut()?.tick(self.begun.elapsed());
+        self.ping_at = match tick {
+            Tick::WaitUntil(due) => Some(self.begun + due),
+            _ => Some(Instant::now()),
+        };
+        Some(tick)
+    }
+
+    /// Waits until something may be late.
+    pub(super) async fn due(&self) {
+        let Limits { frame, write, authentication, .. } = self.limits;
+        let limits = [
+            self.reading.map(|since| since + frame),
+            self.writing.map(|since| since + write),
+            self.unknown.map(|since| since + authentication),
+            self.ping_at,
+        ];
+        match limits.into_iter().flatten().min() {
+            Some(due) => tokio::time::sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    }
+}

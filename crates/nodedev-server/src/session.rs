@@ -1,0 +1,177 @@
+//! What a connection has come to: who the client is, what it has opened, what it wants to hear.
+//! Plain state; sockets and calls are elsewhere.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use nodedev_registry::Registry;
+use nodedev_rpc::{AuthListReply, AuthType, List, TextReply};
+use tokio::sync::{Semaphore, watch};
+
+use crate::callbacks::Callbacks;
+use crate::config::{AuthScheme, ServerConfig};
+use crate::dispatch::{self, Answered};
+use crate::listener::Access;
+use crate::peer::Peer;
+use crate::virt_error::Failure;
+
+/// Frames that are longer than a client may hold by itself, held at once by all clients together.
+const LARGE_FRAMES: usize = 8;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    config: watch::Receiver<Arc<ServerConfig>>,
+    callbacks: AtomicI32,
+    /// One permit for each large frame that may arrive at the same time.
+    pub(crate) large_frames: Arc<Semaphore>,
+    #[cfg(feature = "polkit")]
+    polkit: crate::auth::polkit::Polkit,
+}
+
+impl Shared {
+    pub(crate) fn new(registry: Registry, config: watch::Receiver<Arc<ServerConfig>>) -> Self {
+        #[cfg(feature = "polkit")]
+        let polkit = crate::auth::polkit::Polkit::new(config.borrow().polkit_bus.clone());
+        Self {
+            registry,
+            config,
+            callbacks: AtomicI32::new(0),
+            large_frames: Arc::new(Semaphore::new(LARGE_FRAMES)),
+            #[cfg(feature = "polkit")]
+            polkit,
+        }
+    }
+
+    /// The settings as they are now.
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    /// A number that no callback of this daemon has had.
+    pub(crate) fn next_callback(&self) -> i32 {
+        self.callbacks.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// What is known of a client from the door through which it came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) access: Access,
+    pub(crate) auth: AuthScheme,
+    /// The process at the other end, of a unix socket.
+    pub(crate) peer: Option<Peer>,
+}
+
+/// One connection's state.
+#[derive(Debug)]
+pub(crate) struct Session {
+    origin: Origin,
+    authenticated: bool,
+    opened: Option<Opened>,
+    ended: bool,
+    /// The client answers pings.
+    pub(crate) wants_pings: bool,
+    pub(crate) callbacks: Callbacks,
+}
+
+#[derive(Debug)]
+struct Opened {
+    uri: String,
+    read_only: bool,
+}
+
+impl Session {
+    pub(crate) fn new(origin: Origin, event_limit: usize) -> Self {
+        Self {
+            origin,
+            authenticated: origin.auth == AuthScheme::None,
+            opened: None,
+            ended: false,
+            wants_pings: false,
+            callbacks: Callbacks::new(event_limit),
+        }
+    }
+
+    pub(crate) const fn is_authenticated(&self) -> bool {
+        self.authenticated
+    }
+
+    pub(crate) const fn authenticate(&mut self) {
+        self.authenticated = true;
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        self.opened.is_some()
+    }
+
+    /// Whether nothing may be changed through it: because of its socket, or by its own wish.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.origin.access == Access::ReadOnly
+            || self.opened.as_ref().is_none_or(|opened| opened.read_only)
+    }
+
+    pub(crate) fn open(&mut self, uri: String, read_only: bool) {
+        self.opened = Some(Opened { uri, read_only });
+    }
+
+    /// The URI as it was opened.
+    pub(crate) fn uri(&self) -> TextReply {
+        TextReply {
+            value: self.opened.as_ref().map(|opened| opened.uri.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The client wants no more; what has been answered is still to be sent.
+    pub(crate) const fn end(&mut self) {
+        self.ended = true;
+    }
+
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether the client may speak for others: it is root's, or of the daemon's own user.
+    pub(crate) fn is_trusted(&self) -> bool {
+        let own = nix::unistd::geteuid().as_raw();
+        self.origin.peer.is_some_and(|peer| peer.uid == 0 || peer.uid == own)
+    }
+
+    /// Which authentication is needed. Root needs none, but counts as known only after asking.
+    pub(crate) fn auth_types(&mut self) -> AuthListReply {
+        if self.origin.peer.is_some_and(|peer| peer.uid == 0) {
+            self.authenticated = true;
+        }
+        let offered = if self.authenticated { AuthType::None } else { AuthType::Polkit };
+        AuthListReply { types: List(vec![offered]) }
+    }
+
+    /// Asks polkit; the answer may take minutes.
+    #[cfg(feature = "polkit")]
+    pub(crate) fn ask_polkit(&self, shared: &Shared) -> Result<Answered, Failure> {
+        use crate::auth::polkit::{MANAGE, MONITOR};
+
+        let Origin { access, auth: AuthScheme::Polkit, peer: Some(peer) } = self.origin else {
+            return Err(dispatch::no_such_authentication());
+        };
+        let polkit = shared.polkit.clone();
+        let action = if access == Access::ReadOnly { MONITOR } else { MANAGE };
+        Ok(Answered::Later(Box::pin(async move {
+            match polkit.check(&peer, action).await {
+                Ok(()) => dispatch::authenticated(),
+                Err(refusal) => {
+                    tracing::warn!(client = %peer, action, "refused: {refusal}");
+                    (Err(crate::virt_error::from_polkit(&refusal)), dispatch::Effect::None)
+                }
+            }
+        })))
+    }
+
+    /// Built without polkit.
+    #[cfg(not(feature = "polkit"))]
+    #[expect(clippy::unused_self, reason = "the same call as with polkit")]
+    pub(crate) fn ask_polkit(&self, _: &Shared) -> Result<Answered, Failure> {
+        Err(dispatch::no_such_authentication())
+    }
+}

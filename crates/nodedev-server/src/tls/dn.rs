@@ -1,0 +1,105 @@
+//! The name in a certificate, written as GnuTLS prints it, so that lists made for libvirt hold.
+//!
+//! In the order of the certificate, which is the reverse of RFC 4514, and otherwise as it says.
+
+use std::fmt::Write as _;
+
+use rustls::pki_types::CertificateDer;
+use x509_parser::asn1_rs::{Any, BmpString, Tag};
+use x509_parser::der_parser::asn1_rs::ToDer;
+use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
+
+/// What GnuTLS 3.7 calls the attributes. Others go by their numbers.
+const ATTRIBUTES: &[(&str, &str)] = &[
+    ("0.9.2342.19200300.100.1.1", "UID"),
+    ("0.9.2342.19200300.100.1.25", "DC"),
+    ("1.2.840.113549.1.9.1", "EMAIL"),
+    ("1.3.6.1.4.1.311.60.2.1.1", "jurisdictionOfIncorporationLocalityName"),
+    ("1.3.6.1.4.1.311.60.2.1.2", "jurisdictionOfIncorporationStateOrProvinceName"),
+    ("1.3.6.1.4.1.311.60.2.1.3", "jurisdictionOfIncorporationCountryName"),
+    ("2.5.4.3", "CN"),
+    ("2.5.4.4", "surName"),
+    ("2.5.4.5", "serialNumber"),
+    ("2.5.4.6", "C"),
+    ("2.5.4.7", "L"),
+    ("2.5.4.8", "ST"),
+    ("2.5.4.9", "street"),
+    ("2.5.4.10", "O"),
+    ("2.5.4.11", "OU"),
+    ("2.5.4.12", "title"),
+    ("2.5.4.13", "description"),
+    ("2.5.4.15", "businessCategory"),
+    ("2.5.4.17", "postalCode"),
+    ("2.5.4.41", "name"),
+    ("2.5.4.42", "givenName"),
+    ("2.5.4.43", "initials"),
+    ("2.5.4.44", "generationQualifier"),
+    ("2.5.4.46", "dnQualifier"),
+    ("2.5.4.65", "pseudonym"),
+];
+
+/// Whose certificate it is.
+pub(super) fn subject(certificate: &CertificateDer<'_>) -> Result<String, String> {
+    let (_, certificate) =
+        X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
+    Ok(print(certificate.subject()))
+}
+
+pub(super) fn print(name: &X509Name<'_>) -> String {
+    let mut printed = String::new();
+    for (place, set) in name.iter().enumerate() {
+        for (member, attribute) in set.iter().enumerate() {
+            match (place, member) {
+                (0, 0) => {}
+                (_, 0) => printed.push(','),
+                _ => printed.push('+'),
+            }
+            let oid = attribute.attr_type().to_id_string();
+            let known = ATTRIBUTES.iter().find(|(number, _)| *number == oid);
+            let text = known.and_then(|_| text(attribute.attr_value()));
+            printed.push_str(known.map_or(oid.as_str(), |(_, name)| name));
+            printed.push('=');
+            match text {
+                Some(text) => escape(&text, &mut printed),
+                None => hexadecimal(attribute.attr_value(), &mut printed),
+            }
+        }
+    }
+    printed
+}
+
+/// The value where it is text. A NUL, which could end it early for others, is none.
+fn text(value: &Any<'_>) -> Option<String> {
+    let text = match value.tag() {
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::VisibleString => {
+            String::from_utf8(value.data.to_vec()).ok()?
+        }
+        Tag::BmpString => BmpString::try_from(value.clone()).ok()?.string(),
+        _ => return None,
+    };
+    (!text.contains('\0')).then_some(text)
+}
+
+fn escape(text: &str, printed: &mut String) {
+    let last = text.chars().count().saturating_sub(1);
+    for (place, character) in text.chars().enumerate() {
+        let special = match character {
+            ',' | '+' | '"' | '\\' | '<' | '>' | ';' => true,
+            '#' => place == 0,
+            ' ' => place == 0 || place == last,
+            _ => false,
+        };
+        if special {
+            printed.push('\\');
+        }
+        printed.push(character);
+    }
+}
+
+/// `#` and the value with its tag and length.
+fn hexadecimal(value: &Any<'_>, printed: &mut String) {
+    printed.push('#');
+    for byte in value.to_der_vec().unwrap_or_default() {
+        let _ = write!(printed, "{byte:02x}");
+    }
+}

@@ -1,0 +1,125 @@
+//! One call: which method, with which parameters, and how a wrong one is refused.
+
+use nodedev_varlink::{Error, Filter, INTERFACE, Named, SERVICE_INTERFACE, Since, Wanted};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use zlink::varlink_service;
+
+/// A call as it comes.
+#[derive(Debug, Deserialize)]
+pub(super) struct Request {
+    method: String,
+    #[serde(default)]
+    parameters: Option<Value>,
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub(super) enum Method {
+    Info,
+    Description { interface: String },
+    List(Filter),
+    Get(Wanted),
+    Explain(Named),
+    Sources,
+    Watch(Since),
+}
+
+/// Why a call is refused.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    Own(Error),
+    Service(varlink_service::Error<'static>),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Own(error)
+    }
+}
+
+impl From<varlink_service::Error<'static>> for Refusal {
+    fn from(error: varlink_service::Error<'static>) -> Self {
+        Self::Service(error)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    interface: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+impl Request {
+    /// The method with its parameters.
+    pub(super) fn method(&self) -> Result<Method, Refusal> {
+        let Self { method, parameters } = self;
+        let parameters = parameters.as_ref();
+        let (interface, name) = method.rsplit_once('.').unwrap_or(("", method));
+        match (interface, name) {
+            (SERVICE_INTERFACE, "GetInfo") => read(parameters).map(|Nothing {}| Method::Info),
+            (SERVICE_INTERFACE, "GetInterfaceDescription") => {
+                read(parameters).map(|Described { interface }| Method::Description { interface })
+            }
+            // Actions come in here too: each with its parameters, refused on a read-only socket.
+            (INTERFACE, "List") => read(parameters).map(Method::List),
+            (INTERFACE, "Get") => read(parameters).map(Method::Get),
+            (INTERFACE, "Explain") => read(parameters).map(Method::Explain),
+            (INTERFACE, "Sources") => read(parameters).map(|Nothing {}| Method::Sources),
+            (INTERFACE, "Watch") => read(parameters).map(Method::Watch),
+            (SERVICE_INTERFACE | INTERFACE, _) => Err(no_method(method)),
+            _ => Err(no_interface(interface)),
+        }
+    }
+}
+
+pub(super) fn no_interface(interface: &str) -> Refusal {
+    let interface = interface.to_owned().into();
+    varlink_service::Error::InterfaceNotFound { interface }.into()
+}
+
+fn no_method(method: &str) -> Refusal {
+    varlink_service::Error::MethodNotFound { method: method.to_owned().into() }.into()
+}
+
+pub(super) fn invalid(parameter: &str) -> Refusal {
+    let parameter = parameter.to_owned().into();
+    varlink_service::Error::InvalidParameter { parameter }.into()
+}
+
+fn read<P: DeserializeOwned>(parameters: Option<&Value>) -> Result<P, Refusal> {
+    let nothing = Map::new();
+    let parameters = match parameters {
+        None | Some(Value::Null) => &nothing,
+        Some(Value::Object(parameters)) => parameters,
+        Some(_) => return Err(invalid("parameters")),
+    };
+    P::deserialize(parameters).map_err(|error| invalid(&culprit::<P>(parameters, &error)))
+}
+
+/// Name of the parameter that is wrong: the one that cannot be read by itself either, or else the
+/// one that is missing.
+fn culprit<P: DeserializeOwned>(
+    parameters: &Map<String, Value>,
+    error: &serde_json::Error,
+) -> String {
+    let is_wrong = |(name, value): &(&String, &Value)| {
+        let alone = Map::from_iter([((*name).clone(), (*value).clone())]);
+        P::deserialize(&alone).is_err_and(|error| missing(&error).is_none())
+    };
+    match parameters.iter().find(is_wrong) {
+        Some((name, _)) => name.clone(),
+        None => missing(error).unwrap_or_else(|| "parameters".to_owned()),
+    }
+}
+
+fn missing(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let name = text.strip_prefix("missing field `")?.split_once('`')?.0;
+    Some(name.to_owned())
+}

@@ -1,0 +1,133 @@
+//! Messages on a stream: JSON texts, each ended by a zero byte, with bounds on size and time.
+//!
+//! Written here because zlink lets messages grow to 100 MiB, accepts file descriptors, waits for a
+//! reader without end, and writes a large message at a cost that is the square of its length.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use serde::Serialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// The longest call.
+pub(super) const MAX_CALL: usize = 1024 * 1024;
+/// How long a call may take to arrive once it has begun.
+pub(super) const ARRIVE: Duration = Duration::from_secs(30);
+/// How long a client may read nothing of what is sent to it.
+pub(super) const UNREAD: Duration = Duration::from_secs(30);
+
+/// What is kept of a buffer that has been larger.
+const KEPT: usize = 64 * 1024;
+
+/// Why a connection is over.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    #[error("a call is longer than {MAX_CALL} bytes")]
+    TooLong,
+    #[error("a call took longer than {ARRIVE:?} to arrive")]
+    TooSlow,
+    #[error("it read nothing for {UNREAD:?}")]
+    Unread,
+    #[error("a call ended too early")]
+    Cut,
+    #[error("not a call: {0}")]
+    NotACall(serde_json::Error),
+    #[error("cannot write a reply: {0}")]
+    NotAReply(serde_json::Error),
+    #[error("it called behind a watch, which never ends")]
+    BehindAWatch,
+    #[error("it has gone")]
+    Gone,
+    #[error("the registry has ended")]
+    Registry,
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// The calls that come in.
+#[derive(Debug)]
+pub(super) struct Calls {
+    stream: OwnedReadHalf,
+    buffer: BytesMut,
+    /// So much of the buffer holds no end of a message.
+    searched: usize,
+    /// When the message began that has not yet ended.
+    begun: Option<Instant>,
+}
+
+impl Calls {
+    pub(super) fn new(stream: OwnedReadHalf) -> Self {
+        Self { stream, buffer: BytesMut::new(), searched: 0, begun: None }
+    }
+
+    /// The next message without its end; `None` when there will be none. The future may be dropped
+    /// without losing anything.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, End> {
+        loop {
+            if let Some(message) = self.take() {
+                return Ok(Some(message));
+            }
+            if self.buffer.len() > MAX_CALL {
+                return Err(End::TooLong);
+            }
+            if self.read().await? == 0 {
+                return if self.buffer.is_empty() { Ok(None) } else { Err(End::Cut) };
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Bytes> {
+        let end = self.buffer[self.searched..].iter().position(|byte| *byte == 0);
+        let Some(end) = end.map(|end| self.searched + end) else {
+            self.searched = self.buffer.len();
+            return None;
+        };
+        let message = self.buffer.split_to(end).freeze();
+        self.buffer.advance(1);
+        self.searched = 0;
+        self.begun = None;
+        Some(message)
+    }
+
+    async fn read(&mut self) -> Result<usize, End> {
+        self.buffer.reserve(4096);
+        let reading = self.stream.read_buf(&mut self.buffer);
+        if self.searched == 0 {
+            return Ok(reading.await?);
+        }
+        let begun = *self.begun.get_or_insert_with(Instant::now);
+        timeout_at(begun + ARRIVE, reading).await.map_err(|_| End::TooSlow)?.map_err(End::from)
+    }
+}
+
+/// The replies that go out.
+#[derive(Debug)]
+pub(super) struct Replies {
+    stream: OwnedWriteHalf,
+    buffer: Vec<u8>,
+}
+
+impl Replies {
+    pub(super) fn new(stream: OwnedWriteHalf) -> Self {
+        Self { stream, buffer: Vec::new() }
+    }
+
+    /// Sends a message, for as long as the client goes on reading it.
+    pub(super) async fn send(&mut self, message: &impl Serialize) -> Result<(), End> {
+        self.buffer.clear();
+        serde_json::to_writer(&mut self.buffer, message).map_err(End::NotAReply)?;
+        self.buffer.push(0);
+        let mut rest = &self.buffer[..];
+        while !rest.is_empty() {
+            let written = timeout(UNREAD, self.stream.write(rest)).await;
+            rest.advance(written.map_err(|_| End::Unread)??);
+        }
+        if self.buffer.capacity() > KEPT {
+            self.buffer = Vec::new();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! The one place that maps what can go wrong here to libvirt's numbers and words.
+//!
+//! Codes, domains and the words before the detail are libvirt's, since clients act on them; the
+//! details are ours where libvirt's say less.
+
+use nodedev_registry::RegistryError;
+use nodedev_rpc::{ErrorCode, ErrorDomain, ErrorMessage};
+use nodedev_xml::Error as DocumentError;
+
+/// An error on its way to a client. Boxed, because hardly any call fails and every one returns.
+pub(crate) type Failure = Box<ErrorMessage>;
+
+/// An error with libvirt's words before the detail.
+pub(crate) fn new(code: ErrorCode, domain: ErrorDomain, detail: impl Into<String>) -> Failure {
+    Box::new(ErrorMessage::new(code, domain, detail))
+}
+
+/// The protocol was broken, in these words.
+pub(crate) fn rpc(text: impl Into<String>) -> Failure {
+    new(ErrorCode::Rpc, ErrorDomain::Rpc, text)
+}
+
+/// The call came at the wrong time, or this is a fault of ours.
+pub(crate) fn internal(text: impl Into<String>) -> Failure {
+    new(ErrorCode::InternalError, ErrorDomain::Rpc, text)
+}
+
+pub(crate) fn undecodable() -> Failure {
+    rpc("Unable to decode message payload")
+}
+
+pub(crate) fn no_device(name: &str) -> Failure {
+    let detail = format!("no node device with matching name '{name}'");
+    new(ErrorCode::NoNodeDevice, ErrorDomain::NodeDevice, detail)
+}
+
+pub(crate) fn unsupported(api: &str, domain: ErrorDomain) -> Failure {
+    new(ErrorCode::NoSupport, domain, api)
+}
+
+pub(crate) fn read_only(api: &str) -> Failure {
+    let detail = format!("read only access prevents {api}");
+    new(ErrorCode::OperationDenied, ErrorDomain::NodeDevice, detail)
+}
+
+/// Flag bits that the function does not know. libvirt takes this one apart in another way.
+pub(crate) fn unknown_flags(bits: u32, function: &str) -> Failure {
+    let message = format!("unsupported flags (0x{bits:x}) in function {function}");
+    Box::new(ErrorMessage {
+        message: Some(message),
+        str1: Some(function.to_owned()),
+        str2: Some("flags".to_owned()),
+        int1: 0,
+        int2: 0,
+        ..ErrorMessage::new(ErrorCode::InvalidArg, ErrorDomain::NodeDevice, "")
+    })
+}
+
+/// The device is not in the state that the call needs.
+pub(crate) fn invalid(detail: impl Into<String>) -> Failure {
+    new(ErrorCode::OperationInvalid, ErrorDomain::NodeDevice, detail)
+}
+
+/// That kind of device cannot be started, stopped, defined or changed.
+pub(crate) fn unsupported_device() -> Failure {
+    new(ErrorCode::ConfigUnsupported, ErrorDomain::NodeDevice, "Unsupported device type")
+}
+
+pub(crate) fn unsupported_operation(detail: impl Into<String>) -> Failure {
+    new(ErrorCode::OperationUnsupported, ErrorDomain::NodeDevice, detail)
+}
+
+/// libvirt's daemon gives an error without a cause here.
+pub(crate) fn no_scsi_host(wwnn: &str, wwpn: &str) -> Failure {
+    let detail = format!("no SCSI host with world-wide names '{wwnn}' and '{wwpn}'");
+    new(ErrorCode::NoNodeDevice, ErrorDomain::NodeDevice, detail)
+}
+
+/// Why polkit does not let a client in. Clients act on the codes: they ask again, or start an agent.
+#[cfg(feature = "polkit")]
+pub(crate) fn from_polkit(refusal: &crate::auth::polkit::Refusal) -> Failure {
+    use crate::auth::polkit::Refusal;
+
+    let code = match refusal {
+        Refusal::NoAgent => ErrorCode::AuthUnavailable,
+        Refusal::Dismissed => ErrorCode::AuthCancelled,
+        _ => ErrorCode::AuthFailed,
+    };
+    new(code, ErrorDomain::Polkit, refusal.to_string())
+}
+
+/// What the registry could not do.
+pub(crate) fn from_registry(error: &RegistryError) -> Failure {
+    match error {
+        RegistryError::NoSuchDevice(name) => no_device(name.as_str()),
+        other => new(ErrorCode::InternalError, ErrorDomain::NodeDevice, other.to_string()),
+    }
+}
+
+/// What is wrong with a document that a client sent.
+pub(crate) fn from_document(error: &DocumentError) -> Failure {
+    let text = with_causes(error);
+    match error {
+        DocumentError::Syntax(_) => new(ErrorCode::XmlDetail, ErrorDomain::NodeDevice, text),
+        DocumentError::Root { found } => new(
+            ErrorCode::XmlError,
+            ErrorDomain::Xml,
+            format!("expecting root element of 'device', not '{found}'"),
+        ),
+        DocumentError::MissingElement { element } if element == "device/capability" => new(
+            ErrorCode::InternalError,
+            ErrorDomain::NodeDevice,
+            "no device capabilities for 'new device'",
+        ),
+        _ => new(ErrorCode::XmlError, ErrorDomain::NodeDevice, text),
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use nodedev_types::DeviceName;
+
+    use super::*;
+
+    fn facts(error: &ErrorMessage) -> (i32, i32, &str) {
+        (error.code.into(), error.domain.into(), error.message.as_deref().unwrap_or_default())
+    }
+
+    #[test]
+    fn numbers_and_words_are_libvirts() {
+        let missing = RegistryError::NoSuchDevice(DeviceName::new("x"));
+        for (error, expected) in [
+            (undecodable(), (39, 7, "Unable to decode message payload")),
+            (internal("connection not open"), (1, 7, "internal error: connection not open")),
+            (
+                from_registry(&missing),
+                (53, 22, "Node device not found: no node device with matching name 'x'"),
+            ),
+            (
+                from_registry(&RegistryError::Closed),
+                (1, 22, "internal error: the registry has been shut down"),
+            ),
+            (
+                unsupported("virNodeDeviceReset", ErrorDomain::NodeDevice),
+                (
+                    3,
+                    22,
+                    "this function is not supported by the connection driver: virNodeDeviceReset",
+                ),
+            ),
+            (
+                read_only("virNodeDeviceReset"),
+                (29, 22, "operation forbidden: read only access prevents virNodeDeviceReset"),
+            ),
+            (
+                unknown_flags(2, "nodeNumOfDevices"),
+                (8, 22, "unsupported flags (0x2) in function nodeNumOfDevices"),
+            ),
+            (
+                invalid("Device is already active"),
+                (55, 22, "Requested operation is not valid: Device is already active"),
+            ),
+            (unsupported_device(), (67, 22, "unsupported configuration: Unsupported device type")),
+            (
+                unsupported_operation("Unsupported device type"),
+                (84, 22, "Operation not supported: Unsupported device type"),
+            ),
+        ] {
+            assert_eq!(facts(&error), expected);
+        }
+    }
+
+    #[test]
+    fn each_fault_of_a_document_has_its_number() {
+        for (text, code, domain) in [
+            ("", 35, 22),
+            ("<device>", 35, 22),
+            ("<domain/>", 27, 5),
+            ("<device/>", 1, 22),
+            ("<device><capability type='nosuch'/></device>", 27, 22),
+            ("<!DOCTYPE device><device/>", 27, 22),
+        ] {
+            let error = nodedev_xml::read(text).expect_err("it is faulty");
+            let (seen_code, seen_domain, message) = facts(&from_document(&error)).to_owned();
+            assert_eq!((seen_code, seen_domain), (code, domain), "{text}: {message}");
+        }
+    }
+}
