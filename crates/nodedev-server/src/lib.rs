@@ -12,6 +12,8 @@ mod rooms;
 mod server;
 mod session;
 pub mod socket;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod varlink;
 mod virt_error;
 

@@ -5,8 +5,7 @@
 use std::fmt::Write as _;
 
 use rustls::pki_types::CertificateDer;
-use x509_parser::asn1_rs::{Any, BmpString, Tag};
-use x509_parser::der_parser::asn1_rs::ToDer;
+use x509_parser::asn1_rs::{Any, BmpString, Tag, ToDer};
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 
 /// What GnuTLS 3.7 calls the attributes. Others go by their numbers.

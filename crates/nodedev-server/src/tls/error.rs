@@ -97,7 +97,7 @@ pub enum TlsRefusal {
     #[error("the client's certificate cannot be read: {0}")]
     Certificate(String),
     /// The name in the client's certificate is not in the list.
-    #[error("`{0}` is not among the allowed names")]
+    #[error("{0:?} is not among the allowed names")]
     Name(String),
     /// The connection broke after the handshake.
     #[error("the connection was lost: {0}")]
