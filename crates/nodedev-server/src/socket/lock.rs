@@ -63,3 +63,39 @@ fn is_still(path: &Path, file: &File) -> bool {
     };
     (ours.dev(), ours.ino()) == (there.dev(), there.ino())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_though_the_file_comes_and_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, inside) = (folder.path().join("sock"), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let lock = Lock::take(&socket).unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        assert!(Lock::try_take(&socket).is_none());
+                        thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(lock);
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_the_daemon_may_open_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::take(&folder.path().join("sock")).unwrap();
+        assert_eq!(fs::metadata(&lock.path).unwrap().mode() & 0o777, 0o600);
+    }
+}

@@ -102,3 +102,84 @@ fn hexadecimal(value: &Any<'_>, printed: &mut String) {
         let _ = write!(printed, "{byte:02x}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::string::{BmpString, PrintableString, TeletexString};
+    use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, KeyPair};
+
+    use super::*;
+
+    fn printed(attributes: &[(DnType, DnValue)]) -> String {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for (kind, value) in attributes {
+            params.distinguished_name.push(kind.clone(), value.clone());
+        }
+        let key = KeyPair::generate().unwrap();
+        subject(params.self_signed(&key).unwrap().der()).unwrap()
+    }
+
+    fn common_name(text: &str) -> String {
+        printed(&[(DnType::CommonName, text.into())])
+    }
+
+    #[test]
+    fn in_the_order_of_the_certificate() {
+        let name = printed(&[
+            (DnType::CountryName, "GB".into()),
+            (DnType::StateOrProvinceName, "London".into()),
+            (DnType::LocalityName, "London".into()),
+            (DnType::OrganizationName, "Red Hat".into()),
+            (DnType::CommonName, "name".into()),
+        ]);
+        assert_eq!(name, "C=GB,ST=London,L=London,O=Red Hat,CN=name");
+        let name = printed(&[
+            (DnType::CommonName, "name".into()),
+            (DnType::OrganizationalUnitName, "unit".into()),
+        ]);
+        assert_eq!(name, "CN=name,OU=unit");
+        assert_eq!(printed(&[]), "");
+    }
+
+    #[test]
+    fn what_would_read_as_something_else_is_escaped() {
+        for (text, expected) in [
+            ("a,b", r"CN=a\,b"),
+            ("a+b", r"CN=a\+b"),
+            (r#"a"b"#, r#"CN=a\"b"#),
+            (r"a\b", r"CN=a\\b"),
+            ("a<b>c;d", r"CN=a\<b\>c\;d"),
+            ("#a#", r"CN=\#a#"),
+            (" a b ", r"CN=\ a b\ "),
+            (" both  ", r"CN=\ both \ "),
+            (" ", r"CN=\ "),
+            ("a=b*?", "CN=a=b*?"),
+            ("Zoë ☃", "CN=Zoë ☃"),
+        ] {
+            assert_eq!(common_name(text), expected);
+        }
+    }
+
+    #[test]
+    fn other_attributes_go_by_number_and_other_values_by_digits() {
+        let custom = DnType::CustomDnType(vec![2, 5, 4, 97]);
+        assert_eq!(printed(&[(custom, "oi".into())]), "2.5.4.97=#0c026f69");
+        let teletex = DnValue::TeletexString(TeletexString::try_from("ab").unwrap());
+        assert_eq!(printed(&[(DnType::CommonName, teletex)]), "CN=#14026162");
+        assert_eq!(common_name("a\0b"), "CN=#0c03610062");
+    }
+
+    #[test]
+    fn text_comes_in_several_encodings() {
+        let printable = DnValue::PrintableString(PrintableString::try_from("ab").unwrap());
+        assert_eq!(printed(&[(DnType::CommonName, printable)]), "CN=ab");
+        let wide = DnValue::BmpString(BmpString::try_from("Zoë").unwrap());
+        assert_eq!(printed(&[(DnType::CommonName, wide)]), "CN=Zoë");
+    }
+
+    #[test]
+    fn what_is_no_certificate_has_no_name() {
+        assert!(subject(&CertificateDer::from(&b"\x30\x03\x02\x01"[..])).is_err());
+    }
+}
