@@ -7,9 +7,10 @@ use super::tree::TextFile;
 const MAX_LINES: usize = 700;
 const LONG: &[(&str, &str)] = &[("crates/nodedev-types/src/fields.rs", "one table")];
 
-/// The driver only wires things up; what grows there belongs elsewhere.
+/// The driver only wires things up; what grows there belongs elsewhere. A third of it is the
+/// daemon's table of settings and the reading of the file, another third tests.
 const DRIVER: &str = "crates/nodedev-driver/src/";
-const DRIVER_LINES: usize = 1500;
+const DRIVER_LINES: usize = 3200;
 
 /// All source files.
 pub(crate) fn check(files: &[TextFile]) -> Vec<Problem> {
@@ -80,11 +81,12 @@ mod tests {
 
     #[test]
     fn the_driver_stays_small() {
-        let file = |name: &str| TextFile {
-            path: format!("{DRIVER}{name}.rs"),
-            text: "//! x\n".repeat(600),
+        let file = |number: usize| TextFile {
+            path: format!("{DRIVER}{number}.rs"),
+            text: "//! x\n".repeat(DRIVER_LINES / 8),
         };
-        assert_eq!(check(&[file("a"), file("b")]), []);
-        assert_eq!(check(&[file("a"), file("b"), file("c")]).len(), 1);
+        let files: Vec<_> = (0..9).map(file).collect();
+        assert_eq!(check(&files[..8]), []);
+        assert_eq!(check(&files).len(), 1);
     }
 }

@@ -1,0 +1,269 @@
+//! Opens the sockets that clients come in through, or takes those that systemd has opened, and
+//! decides what a client has to show at each. Accepts nobody.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use nodedev_server::socket::{self, SocketFile, SocketOptions};
+use nodedev_server::{Access, AuthScheme, Listener};
+use tokio::net::{TcpListener, UnixListener};
+
+use crate::activation::{Passed, Purpose};
+use crate::places::{Owner, Places};
+use crate::settings::{Network, Sockets};
+
+const BUS: &str = "/run/dbus/system_bus_socket";
+
+/// Everything that clients come in through.
+#[derive(Debug, Default)]
+pub(crate) struct Doors {
+    pub(crate) listeners: Vec<Listener>,
+    /// Go when this is dropped.
+    files: Vec<SocketFile>,
+}
+
+/// What a client has to show at the libvirt sockets, and who may open their files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Admission {
+    rw: AuthScheme,
+    ro: AuthScheme,
+    rw_mode: u32,
+    ro_mode: u32,
+}
+
+impl Doors {
+    /// Takes the passed sockets where there are some, else opens those of the settings.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be opened; then none stays.
+    pub(crate) async fn open(
+        owner: &Owner,
+        folder: Option<&Path>,
+        sockets: &Sockets,
+        network: &Network,
+        passed: Vec<Passed>,
+    ) -> anyhow::Result<Self> {
+        let mut doors = Self::default();
+        let bus = has_system_bus();
+        let admission = Admission::new(owner, sockets, bus, !passed.is_empty());
+        if passed.is_empty() {
+            let places = owner.places(folder, sockets)?;
+            doors.bind(owner, &places, sockets, admission)?;
+            doors.bind_network(network).await?;
+        } else {
+            doors.adopt(owner, network, passed, admission)?;
+        }
+        Ok(doors)
+    }
+
+    fn bind(
+        &mut self,
+        owner: &Owner,
+        places: &Places,
+        sockets: &Sockets,
+        admission: Admission,
+    ) -> anyhow::Result<()> {
+        let folder_mode = owner.folder_mode();
+        let options = |mode| SocketOptions { mode, group: sockets.group.clone(), folder_mode };
+        let listener = self.socket(&places.rw, &options(admission.rw_mode))?;
+        self.listeners.push(Listener::unix(listener, Access::ReadWrite, admission.rw));
+        if let Some(ro) = &places.ro {
+            let listener = self.socket(ro, &options(admission.ro_mode))?;
+            self.listeners.push(Listener::unix(listener, Access::ReadOnly, admission.ro));
+        }
+        if let Some(varlink) = &places.varlink {
+            let mode = if owner.is_root() { 0o666 } else { 0o600 };
+            let listener =
+                self.socket(varlink, &SocketOptions { mode, group: None, folder_mode })?;
+            self.listeners.push(varlink_listener(owner, listener));
+        }
+        Ok(())
+    }
+
+    fn socket(&mut self, path: &Path, options: &SocketOptions) -> anyhow::Result<UnixListener> {
+        let bound = socket::bind(path, options)?;
+        tracing::info!(path = %path.display(), "listening");
+        self.files.push(bound.file);
+        Ok(bound.listener)
+    }
+
+    async fn bind_network(&mut self, network: &Network) -> anyhow::Result<()> {
+        if network.tls {
+            bail!("listen_tls: not there yet");
+        }
+        if network.tcp {
+            let socket = bind_tcp(network.address.as_deref(), network.tcp_port).await?;
+            self.listeners.push(Listener::tcp(socket));
+        }
+        Ok(())
+    }
+
+    fn adopt(
+        &mut self,
+        owner: &Owner,
+        network: &Network,
+        passed: Vec<Passed>,
+        admission: Admission,
+    ) -> anyhow::Result<()> {
+        let has = |wanted| {
+            passed.iter().any(|p| matches!(p, Passed::Tcp(purpose, _) if *purpose == wanted))
+        };
+        if network.tcp && !has(Purpose::Tcp) || network.tls && !has(Purpose::Tls) {
+            tracing::warn!(
+                "listen_tcp and listen_tls have no effect: systemd made the sockets; \
+                 enable a socket unit for them"
+            );
+        }
+        for socket in passed {
+            match socket {
+                Passed::Unix(purpose, socket) => {
+                    self.adopt_unix(owner, purpose, socket.into(), admission)?;
+                }
+                Passed::Tcp(Purpose::Tcp, _) if !network.tcp_without_auth => {
+                    bail!("a TCP socket was passed, which needs `auth_tcp = \"none\"`")
+                }
+                Passed::Tcp(Purpose::Tcp, socket) => {
+                    self.listeners.push(Listener::tcp(into_tokio(socket)?));
+                }
+                Passed::Tcp(..) => bail!("TLS: not there yet"),
+            }
+        }
+        Ok(())
+    }
+
+    fn adopt_unix(
+        &mut self,
+        owner: &Owner,
+        purpose: Purpose,
+        socket: OwnedFd,
+        admission: Admission,
+    ) -> anyhow::Result<()> {
+        let Admission { rw, ro, .. } = admission;
+        let adopted = || socket::adopt(socket).context("a socket that was passed");
+        let listener = match purpose {
+            Purpose::ReadOnly => Listener::unix(adopted()?, Access::ReadOnly, ro),
+            Purpose::Varlink => varlink_listener(owner, adopted()?),
+            Purpose::Admin => {
+                tracing::info!("nobody answers at the admin socket that was passed");
+                return Ok(());
+            }
+            _ => Listener::unix(adopted()?, Access::ReadWrite, rw),
+        };
+        self.listeners.push(listener);
+        Ok(())
+    }
+}
+
+impl Admission {
+    /// Says it with a warning where it is not what root's daemon usually asks for.
+    fn new(owner: &Owner, sockets: &Sockets, bus: bool, passed: bool) -> Self {
+        // Without polkit the file's permissions are all there is. Those that somebody else has
+        // set, in a unit or in the configuration, may be made for a daemon that asks polkit.
+        let protected = !passed && sockets.rw_perms.is_none();
+        let usual = match owner {
+            Owner::User { .. } => AuthScheme::None,
+            Owner::Root if bus || !protected => AuthScheme::Polkit,
+            Owner::Root => AuthScheme::None,
+        };
+        let rw = sockets.auth_rw.unwrap_or(usual);
+        let ro = sockets.auth_ro.unwrap_or(usual);
+        if owner.is_root() && !bus {
+            match (rw, sockets.auth_rw) {
+                (AuthScheme::Polkit, _) => tracing::warn!(
+                    "there is no system bus at {BUS}, so polkit cannot be asked: only root gets in"
+                ),
+                (_, None) => tracing::warn!(
+                    "there is no system bus at {BUS}, so polkit cannot be asked: the read-write \
+                     socket is for root alone, the read-only socket for everybody"
+                ),
+                _ => {}
+            }
+        }
+        let usual_mode = if rw == AuthScheme::Polkit { 0o777 } else { 0o700 };
+        let rw_mode = sockets.rw_perms.unwrap_or(usual_mode);
+        Self { rw, ro, rw_mode, ro_mode: sockets.ro_perms.unwrap_or(0o777) }
+    }
+}
+
+/// Everybody may look at the host's list there, and only a user's own daemon changes anything.
+fn varlink_listener(owner: &Owner, listener: UnixListener) -> Listener {
+    let access = if owner.is_root() { Access::ReadOnly } else { Access::ReadWrite };
+    Listener::varlink(listener, access, AuthScheme::None)
+}
+
+fn has_system_bus() -> bool {
+    std::env::var_os("DBUS_SYSTEM_BUS_ADDRESS").is_some() || Path::new(BUS).exists()
+}
+
+/// Listens on that address, or on all of them, of both families where there are both.
+async fn bind_tcp(address: Option<&str>, port: u16) -> anyhow::Result<TcpListener> {
+    let addresses = address.map_or_else(|| vec!["::", "0.0.0.0"], |address| vec![address]);
+    let mut result = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
+    for address in &addresses {
+        result = TcpListener::bind((*address, port)).await;
+        match &result {
+            Ok(_) => tracing::info!(address, port, "listening"),
+            // Taken for one family: the other must not stand in.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(_) => continue,
+        }
+        break;
+    }
+    result.with_context(|| {
+        format!("cannot listen on {} port {port}", address.unwrap_or("any address"))
+    })
+}
+
+fn into_tokio(socket: std::net::TcpListener) -> anyhow::Result<TcpListener> {
+    socket
+        .set_nonblocking(true)
+        .and_then(|()| TcpListener::from_std(socket))
+        .context("a TCP socket")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USER: Owner = Owner::User { runtime: None, config: None, home: None };
+
+    fn admission(owner: &Owner, sockets: &Sockets, bus: bool, passed: bool) -> Admission {
+        Admission::new(owner, sockets, bus, passed)
+    }
+
+    #[test]
+    fn root_asks_polkit_and_a_users_files_are_their_own() {
+        let usual = Sockets::default();
+        let root = admission(&Owner::Root, &usual, true, false);
+        assert_eq!((root.rw, root.ro), (AuthScheme::Polkit, AuthScheme::Polkit));
+        assert_eq!((root.rw_mode, root.ro_mode), (0o777, 0o777));
+        let user = admission(&USER, &usual, true, false);
+        assert_eq!((user.rw, user.rw_mode), (AuthScheme::None, 0o700));
+    }
+
+    #[test]
+    fn without_a_bus_nobody_is_let_in_by_accident() {
+        let usual = Sockets::default();
+        let bare = admission(&Owner::Root, &usual, false, false);
+        assert_eq!((bare.rw, bare.rw_mode), (AuthScheme::None, 0o700));
+        assert_eq!((bare.ro, bare.ro_mode), (AuthScheme::None, 0o777));
+        let passed = admission(&Owner::Root, &usual, false, true);
+        assert_eq!((passed.rw, passed.ro), (AuthScheme::Polkit, AuthScheme::Polkit));
+        let wide = Sockets { rw_perms: Some(0o777), ..Sockets::default() };
+        assert_eq!(admission(&Owner::Root, &wide, false, false).rw, AuthScheme::Polkit);
+    }
+
+    #[test]
+    fn what_is_configured_counts() {
+        let none = Sockets { auth_rw: Some(AuthScheme::None), ..Sockets::default() };
+        let closed = admission(&Owner::Root, &none, true, false);
+        assert_eq!((closed.rw, closed.rw_mode), (AuthScheme::None, 0o700));
+        assert_eq!(closed.ro, AuthScheme::Polkit);
+        let open = Sockets { rw_perms: Some(0o770), ..none };
+        assert_eq!(admission(&Owner::Root, &open, true, true).rw_mode, 0o770);
+        assert_eq!(admission(&Owner::Root, &open, true, true).rw, AuthScheme::None);
+    }
+}

@@ -1,0 +1,158 @@
+//! The file with the daemon's process id: written at once, locked while the daemon runs.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+/// A process id file of ours. Removed when dropped.
+#[derive(Debug)]
+pub(crate) struct PidFile {
+    path: PathBuf,
+    /// The lock is the open file's.
+    file: File,
+}
+
+impl PidFile {
+    /// Writes our process id there. A file that nobody has locked is of a daemon that died.
+    ///
+    /// # Errors
+    ///
+    /// When a running daemon has the file, or the system refuses.
+    pub(crate) fn write(path: &Path) -> anyhow::Result<Self> {
+        let written = NewFile::beside(path)
+            .with_context(|| format!("cannot write a process id file beside {}", path.display()))?;
+        loop {
+            let failed = || format!("cannot write the process id file {}", path.display());
+            match fs::hard_link(&written.path, path) {
+                Ok(()) => break,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).with_context(failed),
+            }
+            let Some(stale) = lock_stale(path)? else {
+                continue;
+            };
+            // Locked until the new one, locked too, has taken its place.
+            fs::rename(&written.path, path).with_context(failed)?;
+            drop(stale);
+            break;
+        }
+        // The lock goes with the last descriptor of the file.
+        let file = written.file.try_clone().context("cannot keep the process id file")?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        if is_same(&self.path, &self.file)
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove the process id file");
+        }
+    }
+}
+
+/// A locked file with our process id under a name of its own, which goes when it is dropped.
+struct NewFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl NewFile {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let id = std::process::id();
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{id}"));
+        let path = path.with_file_name(name);
+        // What has our name and is not ours was left by somebody who had our process id before.
+        let _ = fs::remove_file(&path);
+        let mut new = Self { file: File::create_new(&path)?, path };
+        new.file.lock()?;
+        writeln!(new.file, "{id}")?;
+        Ok(new)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // After a rename it is not there any more.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The file of a daemon that died, locked. `None` if it has changed hands meanwhile.
+fn lock_stale(path: &Path) -> anyhow::Result<Option<File>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let failed = format!("cannot open the process id file {}", path.display());
+            return Err(error).context(failed);
+        }
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(is_same(path, &file).then_some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let id = fs::read_to_string(path).unwrap_or_default();
+            bail!("a daemon with process id {} has {}", id.trim(), path.display());
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+fn is_same(path: &Path, file: &File) -> bool {
+    let (Ok(ours), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else {
+        return false;
+    };
+    (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn it_holds_our_id_and_goes_with_us() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        let file = PidFile::write(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n", std::process::id()));
+        assert_eq!(names(folder.path()), ["pid"]);
+        drop(file);
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_stale_one_is_replaced_and_a_locked_one_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        fs::write(&path, "77\n").unwrap();
+        let file = PidFile::write(&path).unwrap();
+        assert_ne!(fs::read_to_string(&path).unwrap(), "77\n");
+        let refused = PidFile::write(&path).unwrap_err().to_string();
+        assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+        assert!(refused.contains("/pid"), "{refused}");
+        assert_eq!(names(folder.path()), ["pid"]);
+
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "another's\n").unwrap();
+        drop(file);
+        assert_eq!(names(folder.path()), ["pid"], "what is not ours stays");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named() {
+        let refused = format!("{:#}", PidFile::write(Path::new("/no/such/pid")).unwrap_err());
+        assert!(refused.contains("/no/such/pid"), "{refused}");
+    }
+}
