@@ -95,10 +95,10 @@ capabilities! {
     ApMatrix = "ap_matrix", false;
     /// PCI vital product data (inside `pci`).
     Vpd = "vpd", true;
-    /// Membership of a channel device in a group (inside `ccw`).
-    CcwgroupMember = "ccwgroup_member", true;
     /// A group of s390 channel devices.
     Ccwgroup = "ccwgroup", false;
+    /// Membership of a channel device in a group (inside `ccw`).
+    CcwgroupMember = "ccwgroup_member", true;
 }
 
 /// The text is no capability that libvirt knows.
