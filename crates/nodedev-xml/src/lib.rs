@@ -11,5 +11,5 @@ mod write;
 pub use document::Document;
 pub use error::Error;
 pub use form::Form;
-pub use read::{MAX_LEN, read};
+pub use read::{MAX_LEN, read, read_capability};
 pub use write::{write, write_to};

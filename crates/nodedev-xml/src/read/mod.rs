@@ -50,6 +50,34 @@ pub const MAX_LEN: usize = 1 << 20;
 /// definition, has no name or more than one main capability, or when an element or attribute does
 /// not hold what it has to.
 pub fn read(xml: &str) -> Result<Document, Error> {
+    within_root(xml, device)
+}
+
+/// Reads only what kind of device a document is about. Nothing else has to be in it.
+///
+/// ```
+/// use nodedev_types::Capability;
+///
+/// let text = "<device><parent>computer</parent><capability type='mdev'/></device>";
+/// assert_eq!(nodedev_xml::read_capability(text)?, Capability::Mdev);
+/// # Ok::<(), nodedev_xml::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error`] when the text is longer than [`MAX_LEN`], is not well-formed, brings a document type
+/// definition, or has not exactly one main capability.
+pub fn read_capability(xml: &str) -> Result<Capability, Error> {
+    within_root(xml, |root| {
+        let (_, capability) = main_capability(root)?.ok_or_else(|| root.missing("capability"))?;
+        Ok(capability)
+    })
+}
+
+fn within_root<T>(
+    xml: &str,
+    read: impl FnOnce(Element<'_, '_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     if xml.len() > MAX_LEN {
         return Err(Error::TooLong { len: xml.len(), max: MAX_LEN });
     }
@@ -58,7 +86,7 @@ pub fn read(xml: &str) -> Result<Document, Error> {
     if root.tag() != "device" {
         return Err(Error::Root { found: root.shown_tag() });
     }
-    device(root)
+    read(root)
 }
 
 fn device(root: Element<'_, '_>) -> Result<Document, Error> {
@@ -102,10 +130,13 @@ fn devnodes(root: Element<'_, '_>, fields: &mut Fields) -> Result<(), Error> {
 }
 
 /// Reads the main capability, if there is one, and tells the form of the document from it.
-fn capability(root: Element<'_, '_>, fields: &mut Fields) -> Result<Form, Error> {
+/// The main capability and its element, if there is one.
+fn main_capability<'a, 'i>(
+    root: Element<'a, 'i>,
+) -> Result<Option<(Element<'a, 'i>, Capability)>, Error> {
     let count = root.children("capability").count();
     let Some(element) = root.child("capability") else {
-        return Ok(Form::Live);
+        return Ok(None);
     };
     if count > 1 {
         return Err(element.repeated(count));
@@ -116,6 +147,13 @@ fn capability(root: Element<'_, '_>, fields: &mut Fields) -> Result<Form, Error>
         .ok()
         .filter(|capability: &Capability| !capability.is_nested())
         .ok_or_else(|| element.invalid_attribute("type", "the main capability of any device"))?;
+    Ok(Some((element, capability)))
+}
+
+fn capability(root: Element<'_, '_>, fields: &mut Fields) -> Result<Form, Error> {
+    let Some((element, capability)) = main_capability(root)? else {
+        return Ok(Form::Live);
+    };
     fields.set(fields::device::CAPABILITY, capability);
 
     let has_path = fields.get(fields::device::PATH).is_some();
