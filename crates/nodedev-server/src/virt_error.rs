@@ -185,8 +185,9 @@ mod tests {
             ("<device><capability type='nosuch'/></device>", 27, 22),
             ("<!DOCTYPE device><device/>", 27, 22),
         ] {
-            let error = nodedev_xml::read(text).expect_err("it is faulty");
-            let (seen_code, seen_domain, message) = facts(&from_document(&error)).to_owned();
+            let error = nodedev_xml::read_capability(text).expect_err("it is faulty");
+            let failure = from_document(&error);
+            let (seen_code, seen_domain, message) = facts(&failure);
             assert_eq!((seen_code, seen_domain), (code, domain), "{text}: {message}");
         }
     }

@@ -8,7 +8,7 @@ use nodedev_rpc::{
     DeviceFlagsArgs, DocumentArgs, NodeDevice, SetAutostartArgs, UPDATE_CONFIG, UPDATE_LIVE,
     UpdateArgs, XML_VALIDATE,
 };
-use nodedev_types::{Capability, Device, fields};
+use nodedev_types::{Capability, Device};
 
 use super::look::find;
 use super::{Answered, flags};
@@ -75,7 +75,7 @@ pub(super) fn update(shared: &Arc<Shared>, args: &UpdateArgs) -> Checked {
     flags::check(args.flags, UPDATE_LIVE | UPDATE_CONFIG, "nodeDeviceUpdate")?;
     let snapshot = shared.registry.snapshot();
     let device = find(&snapshot, &args.name)?;
-    nodedev_xml::read(&args.xml).map_err(|error| virt_error::from_document(&error))?;
+    read_capability(&args.xml)?;
     if args.flags & UPDATE_LIVE != 0 && !device.active {
         return Err(virt_error::invalid(format!("Device '{}' is not active", args.name)));
     }
@@ -87,11 +87,14 @@ pub(super) fn update(shared: &Arc<Shared>, args: &UpdateArgs) -> Checked {
 }
 
 fn check_document(xml: &str) -> Result<(), Failure> {
-    let document = nodedev_xml::read(xml).map_err(|error| virt_error::from_document(&error))?;
-    match document.fields.get(fields::device::CAPABILITY) {
-        Some(Capability::Mdev) => Ok(()),
+    match read_capability(xml)? {
+        Capability::Mdev => Ok(()),
         _ => Err(virt_error::unsupported_device()),
     }
+}
+
+fn read_capability(xml: &str) -> Result<Capability, Failure> {
+    nodedev_xml::read_capability(xml).map_err(|error| virt_error::from_document(&error))
 }
 
 fn check_kind(device: &Device) -> Result<(), Failure> {

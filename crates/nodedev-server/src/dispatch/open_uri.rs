@@ -75,7 +75,6 @@ fn decoded(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::virt_error::Failure;
 
     fn facts(uri: &str, mode: Mode) -> Option<(i32, i32)> {
         check(uri, mode).err().map(|error| (error.code.into(), error.domain.into()))
