@@ -54,7 +54,7 @@ impl Doors {
             doors.bind(owner, &places, sockets, admission)?;
             doors.bind_network(network).await?;
         } else {
-            doors.adopt(owner, network, passed, admission)?;
+            doors.adopt(network, passed, admission)?;
         }
         Ok(doors)
     }
@@ -78,7 +78,7 @@ impl Doors {
             let mode = if owner.is_root() { 0o666 } else { 0o600 };
             let listener =
                 self.socket(varlink, &SocketOptions { mode, group: None, folder_mode })?;
-            self.listeners.push(varlink_listener(owner, listener));
+            self.listeners.push(Listener::varlink(listener));
         }
         Ok(())
     }
@@ -103,7 +103,6 @@ impl Doors {
 
     fn adopt(
         &mut self,
-        owner: &Owner,
         network: &Network,
         passed: Vec<Passed>,
         admission: Admission,
@@ -120,7 +119,7 @@ impl Doors {
         for socket in passed {
             match socket {
                 Passed::Unix(purpose, socket) => {
-                    self.adopt_unix(owner, purpose, socket.into(), admission)?;
+                    self.adopt_unix(purpose, socket.into(), admission)?;
                 }
                 Passed::Tcp(Purpose::Tcp, _) if !network.tcp_without_auth => {
                     bail!("a TCP socket was passed, which needs `auth_tcp = \"none\"`")
@@ -136,7 +135,6 @@ impl Doors {
 
     fn adopt_unix(
         &mut self,
-        owner: &Owner,
         purpose: Purpose,
         socket: OwnedFd,
         admission: Admission,
@@ -145,7 +143,7 @@ impl Doors {
         let adopted = || socket::adopt(socket).context("a socket that was passed");
         let listener = match purpose {
             Purpose::ReadOnly => Listener::unix(adopted()?, Access::ReadOnly, ro),
-            Purpose::Varlink => varlink_listener(owner, adopted()?),
+            Purpose::Varlink => Listener::varlink(adopted()?),
             Purpose::Admin => {
                 tracing::info!("nobody answers at the admin socket that was passed");
                 return Ok(());
@@ -186,12 +184,6 @@ impl Admission {
         let rw_mode = sockets.rw_perms.unwrap_or(usual_mode);
         Self { rw, ro, rw_mode, ro_mode: sockets.ro_perms.unwrap_or(0o777) }
     }
-}
-
-/// Everybody may look at the host's list there, and only a user's own daemon changes anything.
-fn varlink_listener(owner: &Owner, listener: UnixListener) -> Listener {
-    let access = if owner.is_root() { Access::ReadOnly } else { Access::ReadWrite };
-    Listener::varlink(listener, access, AuthScheme::None)
 }
 
 fn has_system_bus() -> bool {

@@ -112,10 +112,12 @@ pub(crate) struct Setting {
     /// What it takes, after "expected".
     pub(crate) expects: &'static str,
     /// As it would be written in the file; `-` for none.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the reference on the page"))]
     pub(crate) default: &'static str,
     /// Whether SIGHUP is enough for it to count.
     pub(crate) reload: bool,
     /// What it does, one line.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the reference on the page"))]
     pub(crate) about: &'static str,
     set: fn(&mut Settings, &Value) -> Result<(), Wrong>,
 }
