@@ -12,9 +12,7 @@ CAPABILITIES = ["system", "pci", "net", "storage", "mdev", "mdev_types", "nonsen
 DOCUMENTS = [
     "",
     "<domain/>",
-    "<device/>",
-    "<device><capability type='net'><interface>x</interface></capability></device>",
-    "<device><parent>absent</parent><capability type='mdev'><type id='t'/></capability></device>",
+    "<device><name>x</name><capability type='net'><interface>x</interface></capability></device>",
 ]
 KINDS = ["created", "deleted", "defined", "undefined"]
 PATIENCE = 30

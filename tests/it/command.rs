@@ -4,21 +4,29 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// The built `nodedev`. Built here if a filtered test run has not done so.
+/// The built `nodedev`.
 pub(crate) fn nodedev() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT
-        .get_or_init(|| {
-            let status = Command::new(env!("CARGO"))
-                .args(["build", "--quiet", "--package", "nodedev-cli"])
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .status()
-                .unwrap();
-            assert!(status.success(), "nodedev could not be built");
-            let tests = std::env::current_exe().unwrap();
-            tests.ancestors().nth(2).unwrap().join("nodedev")
-        })
-        .clone()
+    BUILT.get_or_init(|| built("nodedev-cli", "nodedev")).clone()
+}
+
+/// The built `nodedevd`.
+pub(crate) fn nodedevd() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| built("nodedev-driver", "nodedevd")).clone()
+}
+
+/// A program of the workspace. Built here if a filtered test run has not done so.
+fn built(package: &str, program: &str) -> PathBuf {
+    return PathBuf::from(folder).join(program);
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", package])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "{program} could not be built");
+    let tests = std::env::current_exe().unwrap();
+    tests.ancestors().nth(2).unwrap().join(program)
 }
 
 /// What a command printed, and how it ended.

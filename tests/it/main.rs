@@ -8,8 +8,17 @@
 )]
 
 mod cli;
+mod clients;
+mod clients_bindings;
+mod clients_both;
+mod clients_differences;
+mod clients_events;
+mod clients_virsh;
 mod command;
+mod daemon;
+mod daemon_process;
 mod definitions;
+mod hostile;
 mod lab;
 mod later;
 mod mock;

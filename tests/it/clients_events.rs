@@ -1,0 +1,152 @@
+//! Events of real devices as every binding hears them, from our daemon and from libvirt's at once.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::clients::{C, GO, PERL, PYTHON};
+use crate::clients_both::{Both, tools};
+use crate::require::require;
+
+/// How long a slow machine may need for an event.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client that prints events, one a line.
+struct Follower {
+    name: String,
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    heard: Vec<String>,
+}
+
+impl Follower {
+    /// Starts it and waits until it has said that it follows.
+    fn start(name: &str, mut command: Command) -> Self {
+        let mut follower = Self::start_at_once(name, &mut command);
+        assert_eq!(follower.line(), "ready", "{name}");
+        follower.heard.clear();
+        follower
+    }
+
+    fn start_at_once(name: &str, command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let output = child.stdout.take().unwrap();
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            let read = BufReader::new(output).lines().map_while(Result::ok);
+            read.take_while(|line| sender.send(line.clone()).is_ok()).count();
+        });
+        Self { name: name.to_owned(), child, lines, heard: Vec::new() }
+    }
+
+    #[track_caller]
+    fn line(&mut self) -> String {
+        let line = self.lines.recv_timeout(PATIENCE);
+        let line = line.unwrap_or_else(|_| panic!("{} hears no more: {:?}", self.name, self.heard));
+        self.heard.push(line.clone());
+        line
+    }
+
+    /// Listens until it has heard this.
+    #[track_caller]
+    fn hear(&mut self, event: &str) {
+        while self.line() != event {}
+    }
+
+    /// All that it heard, once it has ended by itself.
+    #[track_caller]
+    fn end(mut self) -> Vec<String> {
+        self.heard.extend(self.lines.iter());
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{}: {status}: {:?}", self.name, self.heard);
+        self.heard.retain(|line| !line.starts_with("vir"));
+        std::mem::take(&mut self.heard)
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What is done, and the events that tell that it has been seen: all have to be heard.
+const STEPS: &[(&str, &[&str])] = &[
+    ("ip link add nd0 address 02:00:00:00:00:10 type ifb", &["created net_nd0_02_00_00_00_00_10"]),
+    ("ip link add nd1 address 02:00:00:00:00:11 type ifb", &["created net_nd1_02_00_00_00_00_11"]),
+    (
+        "ip link add nd2 address 02:00:00:00:00:12 type veth \
+         peer name nd3 address 02:00:00:00:00:13",
+        &["created net_nd2_02_00_00_00_00_12", "created net_nd3_02_00_00_00_00_13"],
+    ),
+    // Of bridges and virtual networks there are no events. Not every kernel can make both.
+    ("ip link add ndbridge type bridge || true", &[]),
+    ("ip link add link nd1 name ndvlan type vlan id 5 || true", &[]),
+    (
+        "ip link set nd0 name ndr0",
+        &["deleted net_nd0_02_00_00_00_00_10", "created net_ndr0_02_00_00_00_00_10"],
+    ),
+    // A change that the document shows.
+    (
+        "ip link set nd2 up && ip link set nd3 up && udevadm settle &&
+         udevadm trigger --action=change /sys/class/net/nd2",
+        &["updated net_nd2_02_00_00_00_00_12"],
+    ),
+    (
+        "ip link del nd2",
+        &["deleted net_nd2_02_00_00_00_00_12", "deleted net_nd3_02_00_00_00_00_13"],
+    ),
+    ("ip link del ndvlan || true; ip link del ndbridge || true", &[]),
+    ("ip link del ndr0", &["deleted net_ndr0_02_00_00_00_00_10"]),
+    ("ip link del nd1", &["deleted net_nd1_02_00_00_00_00_11"]),
+    (
+        "ip link add ndlast address 02:00:00:00:00:1f type ifb",
+        &["created net_ndlast_02_00_00_00_00_1f"],
+    ),
+];
+
+#[test]
+fn every_binding_hears_from_us_what_libvirt_tells() {
+    require!(tools());
+    for client in [PYTHON, PERL, GO] {
+        require!(client.available());
+    }
+    let both = Both::start();
+    let follow = |client, side| both.client(client, side, &["events", "net_ndlast_"]);
+    let mut followers = vec![Follower::start("libvirt's", follow(C, &both.theirs))];
+    for client in [C, PYTHON, PERL, GO] {
+        followers.push(Follower::start(client.name, follow(client, &both.ours)));
+    }
+    for (done, heard) in STEPS {
+        both.lab.run("bash", &["-e", "-c", done]);
+        for event in *heard {
+            followers.iter_mut().for_each(|follower| hear_in_any_order(follower, event));
+        }
+    }
+    let mut heard = followers.into_iter().map(|follower| by_device(&follower.end()));
+    let theirs = heard.next().unwrap();
+    assert_eq!(theirs.len(), 6, "{theirs:#?}");
+    heard.for_each(|ours| assert_eq!(ours, theirs, "ours, then libvirt's"));
+}
+
+/// The order of events of different devices is not promised.
+#[track_caller]
+fn hear_in_any_order(follower: &mut Follower, event: &str) {
+    if !follower.heard.iter().any(|heard| heard == event) {
+        follower.hear(event);
+    }
+}
+
+/// What happened to each of the test's devices, in order. The others' uevents come from whatever
+/// else happens on this machine, and libvirt tells of them even where nothing changed.
+fn by_device(heard: &[String]) -> BTreeMap<String, Vec<String>> {
+    let mut devices = BTreeMap::<_, Vec<_>>::new();
+    let events = heard.iter().map(|line| line.split_once(' ').unwrap());
+    for (what, name) in events.filter(|(_, name)| name.starts_with("net_nd")) {
+        devices.entry(name.to_owned()).or_default().push(what.to_owned());
+    }
+    devices
+}

@@ -1,0 +1,91 @@
+//! Our daemon, run privately.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::command::nodedevd;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `nodedevd`; it ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Daemon {
+    /// Starts it with its sockets in `folder` and waits until it listens. `enter` makes a command
+    /// that runs where the daemon shall see its host.
+    pub(crate) fn start(folder: &Path, enter: impl Fn(&Path) -> Command) -> Self {
+        Self::with_config(folder, "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\n", enter)
+    }
+
+    /// The same with settings of its own.
+    pub(crate) fn with_config(
+        folder: &Path,
+        config: &str,
+        enter: impl Fn(&Path) -> Command,
+    ) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let file = folder.join("nodedevd.conf");
+        fs::write(&file, config).unwrap();
+        let child = enter(&nodedevd())
+            .arg("--socket-dir")
+            .arg(folder)
+            .arg("--config")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(folder.join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let mut daemon = Self { child, folder: folder.to_owned() };
+        let socket = daemon.socket();
+        daemon.wait_until("it listens", || UnixStream::connect(&socket).is_ok());
+        daemon
+    }
+
+    /// The read-write socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("virtnodedevd-sock")
+    }
+
+    /// The read-only socket.
+    pub(crate) fn read_only_socket(&self) -> PathBuf {
+        self.folder.join("virtnodedevd-sock-ro")
+    }
+
+    /// What it said.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// There is no event for another program's state, so this tries until it is so.
+    #[track_caller]
+    fn wait_until(&mut self, what: &str, so: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !so() {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("nodedevd ended with {status} before {what}: {}", self.log());
+            }
+            assert!(Instant::now() < deadline, "not so, that {what}: {}", self.log());
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The URI that leads to this socket.
+pub(crate) fn uri_of(socket: &Path) -> String {
+    format!("nodedev:///system?socket={}", socket.display())
+}
