@@ -1,0 +1,141 @@
+//! What one client may use, and what becomes of those that do not answer.
+
+use std::time::Duration;
+
+use nodedev_rpc::{
+    DeviceFlagsArgs, Feature, Keepalive, NodeDevice, SupportsFeatureArgs, procedures,
+};
+use nodedev_server::ServerConfig;
+use nodedev_source_testkit::Behaviour;
+
+use crate::client::Client;
+use crate::rig::Rig;
+
+const SHORT: Duration = Duration::from_millis(50);
+
+async fn wants_pings(client: &mut Client) {
+    let args = SupportsFeatureArgs { feature: Feature::ProgramKeepalive };
+    client.ok::<procedures::ConnectSupportsFeature>(&args).await;
+}
+
+#[tokio::test]
+async fn a_silent_client_is_pinged_and_then_given_up() {
+    let mut config = ServerConfig::default();
+    (config.keepalive_interval, config.keepalive_count) = (Some(SHORT), 2);
+    let rig = Rig::with(config).await;
+    let mut client = rig.open().await;
+    wants_pings(&mut client).await;
+    for _ in 0..2 {
+        let frame = client.next().await.expect("a ping");
+        assert_eq!(Keepalive::of(&frame.header), Some(Keepalive::Ping));
+    }
+    client.is_closed().await;
+}
+
+#[tokio::test]
+async fn a_client_that_did_not_ask_for_pings_gets_none() {
+    let mut config = ServerConfig::default();
+    (config.keepalive_interval, config.keepalive_count) = (Some(SHORT), 1);
+    let rig = Rig::with(config).await;
+    let (mut quiet, mut pinged) = (rig.open().await, rig.open().await);
+    wants_pings(&mut pinged).await;
+    pinged.is_closed().await;
+    quiet.ping().await;
+}
+
+#[tokio::test]
+async fn five_calls_run_at_once_and_pings_pass_them() {
+    let rig = Rig::start().await;
+    rig.host.on_refresh(Behaviour::Hang);
+    let mut client = rig.open().await;
+    let args = DeviceFlagsArgs { name: "net_eth0_".to_owned(), flags: 0 };
+    let mut serials = Vec::new();
+    for _ in 0..5 {
+        serials.push(client.send::<procedures::NodeDeviceGetXmlDesc>(&args).await);
+    }
+    let quick =
+        client.send::<procedures::NodeDeviceLookupByName>(&NodeDevice { name: args.name }).await;
+    client.ping().await;
+    // The sixth call waits for one of the five, which end at their deadline with what is known.
+    let first = client.next().await.expect("an answer");
+    assert!(serials.contains(&first.header.serial), "{:?}", first.header);
+    assert!(client.answer(quick).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_others_do_not_notice_a_client_that_reads_nothing() {
+    let mut config = ServerConfig::default();
+    config.limits.write = SHORT;
+    let rig = Rig::with(config).await;
+    let (mut deaf, mut other) = (rig.open().await, rig.open().await);
+    let mut clients = rig.server.clients();
+    let args = NodeDevice { name: "x".repeat(100_000) };
+    let call =
+        <procedures::NodeDeviceLookupByName as nodedev_rpc::Procedure>::call(1, &args).unwrap();
+    // Each answer is as long as its question, so that they fill every buffer between the two.
+    let flood = async {
+        while tokio::io::AsyncWriteExt::write_all(&mut deaf.stream, &call).await.is_ok() {}
+    };
+    let watch = async {
+        clients.wait_for(|count| *count == 1).await.unwrap();
+        other.ping().await;
+    };
+    tokio::join!(flood, watch);
+}
+
+#[tokio::test]
+async fn a_frame_that_never_ends_is_not_waited_for() {
+    let mut config = ServerConfig::default();
+    config.limits.frame = SHORT;
+    let rig = Rig::with(config).await;
+    let mut client = rig.open().await;
+    client.write(&[0, 0, 0, 40, 0, 0]).await;
+    client.is_closed().await;
+}
+
+#[tokio::test]
+async fn long_frames_take_turns_and_all_arrive() {
+    let rig = Rig::start().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..24 {
+        let mut client = rig.open().await;
+        tasks.spawn(async move {
+            let args = NodeDevice { name: "y".repeat(300_000) };
+            client.fails::<procedures::NodeDeviceLookupByName>(&args).await
+        });
+    }
+    for (code, ..) in tasks.join_all().await {
+        assert_eq!(code, 53);
+    }
+}
+
+#[tokio::test]
+async fn further_clients_wait_for_a_place() {
+    let mut config = ServerConfig::default();
+    config.limits.clients = 1;
+    let rig = Rig::with(config).await;
+    let first = rig.open().await;
+    let mut second = rig.client().await;
+    let serial = second.send::<procedures::AuthList>(&()).await;
+    assert!(second.next_is_silent().await);
+    drop(first);
+    assert!(second.answer(serial).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_shutdown_answers_what_runs_and_closes_the_rest() {
+    let rig = Rig::start().await;
+    let mut idle = rig.open().await;
+    let mut busy = rig.open().await;
+    rig.host.next_refresh(Behaviour::Delay(SHORT));
+    let args = DeviceFlagsArgs { name: "net_eth0_".to_owned(), flags: 0 };
+    let serial = busy.send::<procedures::NodeDeviceGetXmlDesc>(&args).await;
+    busy.ping().await;
+    let server = rig.server.clone();
+    let end = tokio::spawn(async move { server.shutdown(Duration::from_secs(5)).await });
+    assert!(busy.answer(serial).await.is_ok());
+    busy.is_closed().await;
+    idle.is_closed().await;
+    end.await.unwrap();
+    assert!(tokio::net::UnixStream::connect(rig.socket("rw")).await.is_err());
+}

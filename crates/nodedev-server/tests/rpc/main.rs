@@ -1,0 +1,11 @@
+//! libvirt's RPC as a client sees it, over a real socket, with a scripted host behind the registry.
+
+#![expect(clippy::unwrap_used, reason = "test code: a panic is a failure")]
+
+mod calls;
+mod client;
+mod events;
+mod frames;
+mod limits;
+mod read_only;
+mod rig;
