@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use nodedev_types::Capability;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -22,8 +23,9 @@ A definition or attribute that cannot be used is a warning and leaves the status
 #[derive(Debug, Parser)]
 #[command(name = "nodedev", version, max_term_width = 100, after_help = EXIT)]
 pub(crate) struct Args {
-    /// Where to get the list: `none` runs the sources in this process
-    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = Connect::None, value_name = "WHERE")]
+    /// Where to get the list: `auto` asks a running nodedevd and does without where there is none,
+    /// `none` runs the sources in this process, a path is the socket of the nodedevd to ask
+    #[arg(long, global = true, help_heading = GLOBAL, env = "NODEDEV_CONNECT", default_value = "auto", value_name = "WHERE", value_parser = connect)]
     pub(crate) connect: Connect,
     /// Print no warnings
     #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
@@ -34,20 +36,25 @@ pub(crate) struct Args {
     /// When to use colour
     #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
-    /// The mdevctl program, a name in PATH or a path
-    #[arg(long, global = true, help_heading = GLOBAL, default_value = "mdevctl", value_name = "PROGRAM")]
-    pub(crate) mdevctl: PathBuf,
-    /// UUID of the host to show instead of the machine's own
+    /// The mdevctl program, a name in PATH or a path; asks no nodedevd
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "PROGRAM")]
+    pub(crate) mdevctl: Option<PathBuf>,
+    /// UUID of the host to show instead of the machine's own; asks no nodedevd
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "UUID", value_parser = host_uuid)]
     pub(crate) host_uuid: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// Where to get the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Connect {
-    /// Run the sources in this process
+    /// From a daemon if there is one, else from this process.
+    Auto,
+    /// From the sources, run in this process.
     None,
+    /// From the daemon at that socket.
+    Socket(PathBuf),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -165,6 +172,36 @@ pub(crate) struct Sources {
 }
 
 impl Args {
+    /// The command line. Ends the process where it makes no sense.
+    pub(crate) fn parse_checked() -> Self {
+        let args = Self::parse();
+        match args.contradiction() {
+            Some(text) => Self::command().error(ErrorKind::ArgumentConflict, text).exit(),
+            None => args,
+        }
+    }
+
+    /// A daemon has its own sources, which nobody else configures.
+    fn contradiction(&self) -> Option<String> {
+        let Connect::Socket(socket) = &self.connect else { return None };
+        let option = self.source_option()?;
+        let socket = socket.display();
+        Some(format!("{option} is for the sources in this process, not for nodedevd at {socket}"))
+    }
+
+    fn source_option(&self) -> Option<&'static str> {
+        let mdevctl = self.mdevctl.is_some().then_some("--mdevctl");
+        mdevctl.or_else(|| self.host_uuid.is_some().then_some("--host-uuid"))
+    }
+
+    /// Where to get the list, by all that was said.
+    pub(crate) fn where_to_connect(&self) -> Connect {
+        match self.source_option() {
+            Some(_) => Connect::None,
+            None => self.connect.clone(),
+        }
+    }
+
     /// Sends the log to standard error, as much of it as was asked for.
     pub(crate) fn start_logging(&self, color: bool) {
         let level = match self.verbose {
@@ -177,6 +214,15 @@ impl Args {
             .with_ansi(color)
             .with_writer(std::io::stderr)
             .init();
+    }
+}
+
+fn connect(text: &str) -> Result<Connect, String> {
+    match text {
+        "auto" | "" => Ok(Connect::Auto),
+        "none" => Ok(Connect::None),
+        path if path.contains('/') => Ok(Connect::Socket(path.into())),
+        _ => Err("expected auto, none, or the path of a socket".to_owned()),
     }
 }
 
@@ -194,8 +240,6 @@ fn host_uuid(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -210,5 +254,18 @@ mod tests {
         assert_eq!(list.cap, [Capability::Net, Capability::MdevTypes]);
         let error = Args::try_parse_from(["nodedev", "list", "--cap", "nets"]).unwrap_err();
         assert!(error.to_string().contains("mdev_types"), "{error}");
+    }
+
+    #[test]
+    fn options_of_sources_are_not_for_a_daemon() {
+        let parse = |args: &[&str]| Args::try_parse_from([&["nodedev"], args, &["list"]].concat());
+        let args = parse(&["--connect", "/run/x", "--mdevctl", "m"]).unwrap();
+        assert!(args.contradiction().unwrap().contains("--mdevctl"), "{args:?}");
+        let args = parse(&["--connect", "auto", "--mdevctl", "m"]).unwrap();
+        assert_eq!((args.contradiction(), args.where_to_connect()), (None, Connect::None));
+        let args = parse(&["--connect", "./x"]).unwrap();
+        let socket = Connect::Socket("./x".into());
+        assert_eq!((args.contradiction(), args.where_to_connect()), (None, socket));
+        assert!(parse(&["--connect", "nones"]).is_err());
     }
 }

@@ -2,88 +2,103 @@
 
 use std::io::Write;
 
-use nodedev_driver::registry::{Registry, RegistryError};
 use nodedev_types::{Device, DeviceName};
-use nodedev_xml::Form;
+use nodedev_varlink::{Filter, Found};
 
 use crate::args::Dump;
 use crate::connect::Connection;
+use crate::health;
 use crate::output::Output;
 use crate::status::Failure;
 
 pub(crate) async fn run(
     args: &Dump,
-    connection: &Connection,
+    connection: &mut Connection,
     output: &Output,
 ) -> Result<(), Failure> {
-    let names = names(args, connection);
-    let devices = read(&names, args, connection.registry(), output).await?;
+    let names = names(args, connection).await?;
+    let read = read(&names, args, connection, output).await?;
+    write(&read.found, args, names.len(), output)?;
+    let sources = connection.sources().await?;
+    health::warn_of_unusable(&sources, output);
+    read.check(output)?;
+    health::check(&sources)
+}
+
+async fn names(args: &Dump, connection: &mut Connection) -> Result<Vec<DeviceName>, Failure> {
+    if !args.all_devices {
+        return Ok(args.names.iter().map(|name| DeviceName::new(name)).collect());
+    }
+    let filter = Filter { persistent: args.inactive.then_some(true), ..Filter::default() };
+    let list = connection.list(&filter).await?;
+    Ok(list.devices.into_iter().map(|row| row.name).collect())
+}
+
+/// What there is of what was asked for.
+#[derive(Debug, Default)]
+struct Read {
+    found: Vec<Found>,
+    missing: Vec<String>,
+    not_persistent: Vec<String>,
+}
+
+/// The devices that are there; a name that is not, or not in this form, costs itself only.
+async fn read(
+    names: &[DeviceName],
+    args: &Dump,
+    connection: &mut Connection,
+    output: &Output,
+) -> Result<Read, Failure> {
+    let mut read = Read::default();
+    for name in names {
+        match connection.device(name, args.inactive).await {
+            Ok(found) => {
+                for diagnostic in &found.diagnostics {
+                    output.warning(format_args!("{name}: {diagnostic}"));
+                }
+                read.found.push(found);
+            }
+            // With all devices asked for, one that vanishes meanwhile is nobody's fault.
+            Err(Failure::NoSuchDevice(_) | Failure::NotPersistent(_)) if args.all_devices => {}
+            Err(Failure::NoSuchDevice(names)) => read.missing.extend(names),
+            Err(Failure::NotPersistent(names)) => read.not_persistent.extend(names),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(read)
+}
+
+impl Read {
+    fn check(self, output: &Output) -> Result<(), Failure> {
+        let not_persistent = Failure::NotPersistent(self.not_persistent);
+        let missing = Failure::NoSuchDevice(self.missing);
+        match (not_persistent.is_about_nothing(), missing.is_about_nothing()) {
+            (true, true) => Ok(()),
+            (false, true) => Err(not_persistent),
+            (true, false) => Err(missing),
+            (false, false) => {
+                output.error(&not_persistent);
+                Err(missing)
+            }
+        }
+    }
+}
+
+fn write(found: &[Found], args: &Dump, asked: usize, output: &Output) -> Result<(), Failure> {
     let mut out = output.writer();
     if args.json {
+        let devices: Vec<&Device> = found.iter().map(|found| &found.device).collect();
         match devices.as_slice() {
-            [device] if !args.all_devices && names.len() == 1 => {
+            [device] if !args.all_devices && asked == 1 => {
                 serde_json::to_writer_pretty(&mut out, device)?;
             }
             devices => serde_json::to_writer_pretty(&mut out, devices)?,
         }
         writeln!(out)?;
     } else {
-        let form = if args.inactive { Form::Inactive } else { Form::Live };
-        for device in &devices {
-            out.write_all(nodedev_xml::write(device, form).as_bytes())?;
+        for found in found {
+            out.write_all(found.xml.as_bytes())?;
         }
     }
-    out.flush()?;
-    connection.warn_of_unusable(output);
-    let missing = missing(&names, &devices, args);
-    if missing.is_empty() {
-        connection.check_sources()
-    } else {
-        Err(Failure::NoSuchDevice(missing))
-    }
-}
-
-fn names(args: &Dump, connection: &Connection) -> Vec<DeviceName> {
-    if !args.all_devices {
-        return args.names.iter().map(|name| DeviceName::new(name)).collect();
-    }
-    let snapshot = connection.snapshot();
-    let has_form = |device: &&std::sync::Arc<Device>| !args.inactive || device.persistent;
-    snapshot.devices().filter(has_form).map(|device| device.name.clone()).collect()
-}
-
-/// The devices that are there; a name that is not costs itself only.
-async fn read(
-    names: &[DeviceName],
-    args: &Dump,
-    registry: &Registry,
-    output: &Output,
-) -> Result<Vec<Device>, Failure> {
-    let mut devices = Vec::with_capacity(names.len());
-    for name in names {
-        match registry.refresh(name).await {
-            Ok(refreshed) => {
-                for diagnostic in refreshed.diagnostics {
-                    output.warning(format_args!("{name}: {diagnostic}"));
-                }
-                if args.inactive && !refreshed.device.persistent {
-                    let text = format!("{name} is not persistent: it has no inactive form");
-                    return Err(Failure::Other(text));
-                }
-                devices.push(refreshed.device);
-            }
-            Err(RegistryError::NoSuchDevice(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(devices)
-}
-
-/// With all devices asked for, one that vanishes meanwhile is nobody's fault.
-fn missing(names: &[DeviceName], devices: &[Device], args: &Dump) -> Vec<String> {
-    if args.all_devices {
-        return Vec::new();
-    }
-    let found = |name: &&DeviceName| devices.iter().any(|device| device.name == **name);
-    names.iter().filter(|name| !found(name)).map(ToString::to_string).collect()
+    Ok(out.flush()?)
 }

@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use nodedev_driver::registry::{ClaimInfo, Explained, Explanation, Origin};
 use nodedev_types::{DeviceName, SourceId, Value};
+use nodedev_varlink::{Claim, Explanation, FieldExplanation, Origin};
 
 use crate::args::Explain;
 use crate::connect::Connection;
+use crate::health;
 use crate::output::{Ink, Output, age, printable};
 use crate::status::Failure;
 
 pub(crate) async fn run(
     args: &Explain,
-    connection: &Connection,
+    connection: &mut Connection,
     output: &Output,
 ) -> Result<(), Failure> {
     // First of all: it may be why there is no such device.
-    connection.warn_of_unusable(output);
-    let explanation = connection.registry().explain(&DeviceName::new(&args.name)).await?;
+    let sources = connection.sources().await?;
+    health::warn_of_unusable(&sources, output);
+    let explanation = connection.explain(&DeviceName::new(&args.name)).await?;
     let mut out = output.writer();
     if args.json {
         serde_json::to_writer_pretty(&mut out, &explanation)?;
@@ -30,7 +32,7 @@ pub(crate) async fn run(
     for diagnostic in &explanation.diagnostics {
         output.warning(diagnostic);
     }
-    connection.check_sources()
+    health::check(&sources)
 }
 
 fn write(out: &mut impl Write, explanation: &Explanation, output: &Output) -> std::io::Result<()> {
@@ -48,7 +50,7 @@ fn write(out: &mut impl Write, explanation: &Explanation, output: &Output) -> st
     Ok(())
 }
 
-fn write_claim(out: &mut impl Write, claim: &ClaimInfo, output: &Output) -> std::io::Result<()> {
+fn write_claim(out: &mut impl Write, claim: &Claim, output: &Output) -> std::io::Result<()> {
     let age = claim.said.map(age).unwrap_or_default();
     write!(out, "  said by {:<16} {age}", claim.source)?;
     if let Some(reason) = &claim.stale {
@@ -66,9 +68,9 @@ struct Widths {
 const VALUE_WIDTH: usize = 48;
 
 impl Widths {
-    fn of(fields: &[Explained]) -> Self {
+    fn of(fields: &[FieldExplanation]) -> Self {
         let widest =
-            |text: &dyn Fn(&Explained) -> usize| fields.iter().map(text).max().unwrap_or(0);
+            |text: &dyn Fn(&FieldExplanation) -> usize| fields.iter().map(text).max().unwrap_or(0);
         Self {
             field: widest(&|field| field.field.len()),
             value: widest(&|field| shown(field.value.as_ref()).chars().count()).min(VALUE_WIDTH),
@@ -78,7 +80,7 @@ impl Widths {
 
 fn write_field(
     out: &mut impl Write,
-    field: &Explained,
+    field: &FieldExplanation,
     widths: &Widths,
     ages: &BTreeMap<&SourceId, String>,
     output: &Output,
@@ -110,6 +112,6 @@ fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| printable(&value.to_string()))
 }
 
-fn ages(claims: &[ClaimInfo]) -> BTreeMap<&SourceId, String> {
+fn ages(claims: &[Claim]) -> BTreeMap<&SourceId, String> {
     claims.iter().filter_map(|claim| Some((&claim.source, age(claim.said?)))).collect()
 }

@@ -2,83 +2,65 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::sync::Arc;
 
-use nodedev_driver::registry::Snapshot;
-use nodedev_types::{Capability, Device, DeviceId, DeviceName};
-use serde::Serialize;
+use nodedev_types::DeviceName;
+use nodedev_varlink::{Filter, Row};
 
 use crate::args::List;
 use crate::connect::Connection;
-use crate::output::{Ink, Output};
+use crate::health;
+use crate::output::{Ink, Lines, Output};
 use crate::status::Failure;
 
-/// What JSON shows of a device in a list.
-#[derive(Debug, Serialize)]
-struct Row<'a> {
-    name: &'a DeviceName,
-    id: &'a DeviceId,
-    parent: Option<&'a DeviceName>,
-    active: bool,
-    persistent: bool,
-    autostart: bool,
-    capabilities: Vec<Capability>,
-}
-
-pub(crate) fn run(args: &List, connection: &Connection, output: &Output) -> Result<(), Failure> {
-    let snapshot = connection.snapshot();
-    let chosen: Vec<_> = snapshot.devices().filter(|device| is_wanted(args, device)).collect();
+pub(crate) async fn run(
+    args: &List,
+    connection: &mut Connection,
+    output: &Output,
+) -> Result<(), Failure> {
+    let filter = filter(args);
+    // A tree needs the ancestors too that are not shown.
+    let asked = if args.tree { &Filter::default() } else { &filter };
+    let rows = connection.list(asked).await?.devices;
     let mut out = output.writer();
     if args.json {
-        let rows: Vec<_> = chosen.iter().map(|device| row(device)).collect();
         serde_json::to_writer_pretty(&mut out, &rows)?;
         writeln!(out)?;
     } else if args.tree {
-        write_tree(&mut out, &chosen, &snapshot, output)?;
+        write_tree(&mut out, &rows, &filter, output)?;
     } else {
-        for device in chosen {
-            writeln!(out, "{}", device.name)?;
+        for row in &rows {
+            writeln!(out, "{}", row.name)?;
         }
     }
     out.flush()?;
-    connection.warn_of_unusable(output);
-    connection.check_sources()
+    let sources = connection.sources().await?;
+    health::warn_of_unusable(&sources, output);
+    health::check(&sources)
 }
 
-fn is_wanted(args: &List, device: &Device) -> bool {
-    let state = args.all || device.active != args.inactive;
-    let persistence =
-        (!args.persistent || device.persistent) && (!args.transient || !device.persistent);
-    let capability =
-        args.cap.is_empty() || device.capabilities().iter().any(|c| args.cap.contains(c));
-    state && persistence && capability
-}
-
-fn row(device: &Device) -> Row<'_> {
-    Row {
-        name: &device.name,
-        id: &device.id,
-        parent: device.parent.as_ref(),
-        active: device.active,
-        persistent: device.persistent,
-        autostart: device.autostart,
-        capabilities: device.capabilities(),
+fn filter(args: &List) -> Filter {
+    Filter {
+        capabilities: (!args.cap.is_empty()).then(|| args.cap.clone()),
+        active: (!args.all).then_some(!args.inactive),
+        persistent: (args.persistent || args.transient).then_some(args.persistent),
     }
 }
 
 /// Children by the name of their nearest ancestor that is shown; `None` for the roots.
-type Branches<'a> = BTreeMap<Option<&'a DeviceName>, Vec<&'a Device>>;
+type Branches<'a> = BTreeMap<Option<&'a DeviceName>, Vec<&'a Row>>;
 
 fn write_tree(
     out: &mut impl Write,
-    chosen: &[&Arc<Device>],
-    snapshot: &Snapshot,
+    rows: &[Row],
+    filter: &Filter,
     output: &Output,
 ) -> std::io::Result<()> {
-    let shown: BTreeSet<&DeviceName> = chosen.iter().map(|device| &device.name).collect();
+    let parents: Parents<'_> = rows.iter().map(|row| (&row.name, row.parent.as_ref())).collect();
+    let chosen: Vec<&Row> = rows.iter().filter(|row| filter.admits(row)).collect();
+    let shown: BTreeSet<&DeviceName> = chosen.iter().map(|row| &row.name).collect();
     let mut branches = Branches::new();
-    for device in chosen {
-        branches.entry(shown_ancestor(device, &shown, snapshot)).or_default().push(device);
+    for row in chosen {
+        branches.entry(shown_ancestor(row, &shown, &parents)).or_default().push(row);
     }
     for root in branches.get(&None).into_iter().flatten() {
         writeln!(out, "{}", label(root, output))?;
@@ -87,28 +69,32 @@ fn write_tree(
     Ok(())
 }
 
+type Parents<'a> = BTreeMap<&'a DeviceName, Option<&'a DeviceName>>;
+
 fn shown_ancestor<'a>(
-    device: &'a Device,
+    row: &'a Row,
     shown: &BTreeSet<&'a DeviceName>,
-    snapshot: &'a Snapshot,
+    parents: &Parents<'a>,
 ) -> Option<&'a DeviceName> {
-    let above = |name: &&'a DeviceName| snapshot.device(name.as_str())?.parent.as_ref();
-    std::iter::successors(device.parent.as_ref(), above).find(|name| shown.contains(name))
+    let above = |name: &&'a DeviceName| *parents.get(*name)?;
+    std::iter::successors(row.parent.as_ref(), above).find(|name| shown.contains(name))
 }
 
 fn write_children(
     out: &mut impl Write,
-    device: &Device,
+    row: &Row,
     branches: &Branches<'_>,
     indent: &str,
     output: &Output,
 ) -> std::io::Result<()> {
-    let children = branches.get(&Some(&device.name)).map_or(&[][..], Vec::as_slice);
+    let children = branches.get(&Some(&row.name)).map_or(&[][..], Vec::as_slice);
     for (place, child) in children.iter().enumerate() {
-        let (branch, below) = match (output.is_terminal(), place + 1 == children.len()) {
-            (false, _) => ("  ", "  "),
-            (true, false) => ("├─ ", "│  "),
-            (true, true) => ("└─ ", "   "),
+        let (branch, below) = match (output.lines(), place + 1 == children.len()) {
+            (Lines::None, _) => ("  ", "  "),
+            (Lines::Ascii, false) => ("|- ", "|  "),
+            (Lines::Ascii, true) => ("`- ", "   "),
+            (Lines::Box, false) => ("├─ ", "│  "),
+            (Lines::Box, true) => ("└─ ", "   "),
         };
         let line = output.paint(Ink::Dim, format!("{indent}{branch}"));
         writeln!(out, "{line}{}", label(child, output))?;
@@ -117,6 +103,6 @@ fn write_children(
     Ok(())
 }
 
-fn label(device: &Device, output: &Output) -> String {
-    if device.active { device.name.to_string() } else { output.paint(Ink::Dim, &device.name) }
+fn label(row: &Row, output: &Output) -> String {
+    if row.active { row.name.to_string() } else { output.paint(Ink::Dim, &row.name) }
 }

@@ -8,6 +8,7 @@ mod args;
 mod connect;
 mod dump;
 mod explain;
+mod health;
 mod list;
 mod output;
 mod sources;
@@ -16,15 +17,13 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Args, Command};
 use crate::connect::Connection;
 use crate::output::Output;
 use crate::status::Failure;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::parse_checked();
     let output = Output::new(args.color, args.quiet);
     args.start_logging(output.has_error_color());
     match run(&args, &output) {
@@ -40,19 +39,23 @@ fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::other("cannot start", error))?;
     runtime.block_on(async {
-        let connection = Connection::open(args).await?;
-        let done = dispatch(args, &connection, output).await;
+        let mut connection = Connection::open(args, output).await?;
+        let done = dispatch(args, &mut connection, output).await;
         connection.close().await;
         done
     })
 }
 
-async fn dispatch(args: &Args, connection: &Connection, output: &Output) -> Result<(), Failure> {
+async fn dispatch(
+    args: &Args,
+    connection: &mut Connection,
+    output: &Output,
+) -> Result<(), Failure> {
     match &args.command {
-        Command::List(list) => list::run(list, connection, output),
+        Command::List(list) => list::run(list, connection, output).await,
         Command::Dump(dump) => dump::run(dump, connection, output).await,
         Command::Explain(explain) => explain::run(explain, connection, output).await,
         Command::Watch(watch) => watch::run(watch, connection, output).await,
-        Command::Sources(sources) => sources::run(sources, connection, output),
+        Command::Sources(sources) => sources::run(sources, connection, output).await,
     }
 }

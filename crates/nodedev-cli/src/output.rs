@@ -13,9 +13,20 @@ use crate::status::Failure;
 #[derive(Debug)]
 pub(crate) struct Output {
     quiet: bool,
-    terminal: bool,
+    lines: Lines,
     color: bool,
     error_color: bool,
+}
+
+/// What a tree is drawn with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// Indentation only: a program reads it.
+    None,
+    /// What every terminal can show.
+    Ascii,
+    /// Box characters.
+    Box,
 }
 
 /// What a piece of text is, so that it can be told apart.
@@ -55,12 +66,12 @@ impl Output {
             Color::Never => false,
         };
         let (color, error_color) = (wanted(terminal), wanted(io::stderr().is_terminal()));
-        Self { quiet, terminal, color, error_color }
+        Self { quiet, lines: lines(terminal, |name| std::env::var(name).ok()), color, error_color }
     }
 
-    /// Whether a person looks at it.
-    pub(crate) const fn is_terminal(&self) -> bool {
-        self.terminal
+    /// What a tree is drawn with.
+    pub(crate) const fn lines(&self) -> Lines {
+        self.lines
     }
 
     /// Whether what goes to standard error is coloured.
@@ -112,9 +123,24 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// How long ago that was, for people.
-pub(crate) fn age(at: SystemTime) -> String {
-    let age = at.elapsed().unwrap_or(Duration::ZERO);
+/// Box characters for a person whose locale has them. The first variable that is set decides, as in
+/// setlocale(3).
+fn lines(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Lines {
+    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    match terminal {
+        false => Lines::None,
+        true if locale.contains("utf-8") || locale.contains("utf8") => Lines::Box,
+        true => Lines::Ascii,
+    }
+}
+
+/// How long ago that was, for people. In seconds since 1970.
+pub(crate) fn age(at: f64) -> String {
+    let at =
+        Duration::try_from_secs_f64(at).ok().and_then(|at| SystemTime::UNIX_EPOCH.checked_add(at));
+    let age = at.and_then(|at| at.elapsed().ok()).unwrap_or_default();
     match age.as_secs() {
         0..10 => format!("{:.1} s ago", age.as_secs_f64()),
         seconds @ 10..120 => format!("{seconds} s ago"),
@@ -142,15 +168,29 @@ mod tests {
 
     #[test]
     fn ages_have_the_unit_that_suits_them() {
-        let ago = |seconds| age(SystemTime::now() - Duration::from_secs(seconds));
+        let now =
+            || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+        let ago = |seconds: u32| age(now() - f64::from(seconds));
         assert_eq!(ago(0), "0.0 s ago");
         assert_eq!(ago(75), "75 s ago");
         assert_eq!(ago(600), "10 min ago");
         assert_eq!(ago(4 * 3600), "4 h ago");
-        assert_eq!(
-            age(SystemTime::now() + Duration::from_secs(9)),
-            "0.0 s ago",
-            "a clock set back"
-        );
+        assert_eq!(age(now() + 9.0), "0.0 s ago", "a clock set back");
+        assert_eq!(age(f64::NAN), "0.0 s ago");
+    }
+
+    #[test]
+    fn box_characters_need_a_terminal_and_a_locale_that_has_them() {
+        let with = |variables: &[(&str, &str)]| {
+            lines(true, |name| {
+                let found = variables.iter().find(|(variable, _)| *variable == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(with(&[]), Lines::Ascii);
+        assert_eq!(with(&[("LANG", "C.UTF-8")]), Lines::Box);
+        assert_eq!(with(&[("LC_ALL", ""), ("LC_CTYPE", "de_DE.utf8")]), Lines::Box);
+        assert_eq!(with(&[("LC_ALL", "C"), ("LANG", "C.UTF-8")]), Lines::Ascii);
+        assert_eq!(lines(false, |_| Some("C.UTF-8".to_owned())), Lines::None);
     }
 }

@@ -2,34 +2,36 @@
 
 use std::io::Write;
 
-use nodedev_driver::registry::{SourceState, SourceStatus, StreamStatus};
 use nodedev_types::Severity;
+use nodedev_varlink::{Source, SourceState, Stream};
 
 use crate::args::Sources;
 use crate::connect::Connection;
+use crate::health;
 use crate::output::{Ink, Output, age, printable};
 use crate::status::Failure;
 
-pub(crate) fn run(args: &Sources, connection: &Connection, output: &Output) -> Result<(), Failure> {
-    let snapshot = connection.snapshot();
+pub(crate) async fn run(
+    args: &Sources,
+    connection: &mut Connection,
+    output: &Output,
+) -> Result<(), Failure> {
+    let sources = connection.sources().await?;
     let mut out = output.writer();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, snapshot.sources())?;
+        serde_json::to_writer_pretty(&mut out, &sources)?;
         writeln!(out)?;
     } else {
-        for source in snapshot.sources() {
+        writeln!(out, "answered by {}", connection.who())?;
+        for source in &sources {
             write_source(&mut out, source, output)?;
         }
     }
     out.flush()?;
-    connection.check_sources()
+    health::check(&sources)
 }
 
-fn write_source(
-    out: &mut impl Write,
-    source: &SourceStatus,
-    output: &Output,
-) -> std::io::Result<()> {
+fn write_source(out: &mut impl Write, source: &Source, output: &Output) -> std::io::Result<()> {
     let state = match &source.state {
         SourceState::Running => output.paint(Ink::Good, "running"),
         SourceState::Degraded(reason) => output.paint(Ink::Bad, format_args!("degraded: {reason}")),
@@ -41,7 +43,7 @@ fn write_source(
         writeln!(out, "  speaks to    {backend}")?;
     }
     writeln!(out, "  last change  {}", source.last_change.map_or_else(|| "-".to_owned(), age))?;
-    let SourceStatus { events, resyncs, restarts, .. } = source;
+    let Source { events, resyncs, restarts, .. } = source;
     writeln!(out, "  counted      {events} events, {resyncs} resyncs, {restarts} restarts")?;
     for stream in &source.streams {
         write_stream(out, stream, output)?;
@@ -57,11 +59,7 @@ fn write_source(
     Ok(())
 }
 
-fn write_stream(
-    out: &mut impl Write,
-    stream: &StreamStatus,
-    output: &Output,
-) -> std::io::Result<()> {
+fn write_stream(out: &mut impl Write, stream: &Stream, output: &Output) -> std::io::Result<()> {
     write!(out, "  {:<16} {} devices, asserts {}", stream.id, stream.devices, stream.presence)?;
     if stream.stale > 0 {
         write!(out, ", {}", output.paint(Ink::Warning, format_args!("{} stale", stream.stale)))?;

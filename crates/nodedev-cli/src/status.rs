@@ -5,13 +5,15 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use nodedev_driver::registry::RegistryError;
+use nodedev_varlink as varlink;
 
 /// Why the command did not do all that was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// These names stand for no device.
     NoSuchDevice(Vec<String>),
+    /// These devices have no definition, which was asked for.
+    NotPersistent(Vec<String>),
     /// These sources failed; what could be printed has been printed.
     Source(Vec<String>),
     /// Whoever read the output has gone: nothing is left to be said.
@@ -31,10 +33,18 @@ impl Failure {
         Self::Other(text)
     }
 
+    /// Whether there is no name that it is about, so that it is none.
+    pub(crate) fn is_about_nothing(&self) -> bool {
+        match self {
+            Self::NoSuchDevice(names) | Self::NotPersistent(names) => names.is_empty(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::OutputClosed => ExitCode::SUCCESS,
-            Self::Other(_) => ExitCode::from(1),
+            Self::Other(_) | Self::NotPersistent(_) => ExitCode::from(1),
             Self::NoSuchDevice(_) => ExitCode::from(3),
             Self::Source(_) => ExitCode::from(4),
         }
@@ -48,6 +58,12 @@ impl fmt::Display for Failure {
                 let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
                 write!(f, "no device is called {}", names.join(" or "))
             }
+            Self::NotPersistent(names) => match names.as_slice() {
+                [name] => write!(f, "{name} is not persistent: it has no inactive form"),
+                names => {
+                    write!(f, "{} are not persistent: they have no inactive form", names.join(", "))
+                }
+            },
             Self::Source(reasons) => write!(f, "source failed: {}", reasons.join("; ")),
             Self::OutputClosed => f.write_str("the output has been closed"),
             Self::Other(text) => f.write_str(text),
@@ -73,10 +89,11 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-impl From<RegistryError> for Failure {
-    fn from(error: RegistryError) -> Self {
+impl From<varlink::Error> for Failure {
+    fn from(error: varlink::Error) -> Self {
         match error {
-            RegistryError::NoSuchDevice(name) => Self::NoSuchDevice(vec![name.to_string()]),
+            varlink::Error::NoSuchDevice { name } => Self::NoSuchDevice(vec![name.to_string()]),
+            varlink::Error::NotPersistent { name } => Self::NotPersistent(vec![name.to_string()]),
             error => Self::other("cannot read the list", error),
         }
     }

@@ -1,21 +1,20 @@
 //! `nodedev watch`: one line for each event, until interrupted.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nodedev_driver::registry::{Batch, Change, ChangeKind, NextError, Snapshot, SourceState};
-use nodedev_types::{Device, Diagnostic, Severity};
+use nodedev_types::Device;
+use nodedev_varlink::{Change, ChangeKind, Filter, WatchReply};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Watch;
 use crate::connect::Connection;
+use crate::health::Health;
 use crate::output::{Ink, Output};
 use crate::status::Failure;
 
@@ -41,38 +40,30 @@ struct Named<'a> {
 
 pub(crate) async fn run(
     args: &Watch,
-    connection: &Connection,
+    connection: &mut Connection,
     output: &Output,
 ) -> Result<(), Failure> {
     let cannot_listen = |error| Failure::other("cannot listen to signals", error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
-    let (snapshot, mut events) = connection.registry().subscribe();
-    let mut states = connection.registry().changes();
+    let count = connection.list(&Filter::default()).await?.devices.len();
+    let mut watch = connection.watch().await?;
     let mut health = Health::default();
-    health.tell(&snapshot, output);
-    output.note(format_args!("watching {} devices, Ctrl-C ends", snapshot.len()));
-    drop(snapshot);
+    health.tell(&watch.next().await?.sources, output);
+    output.note(format_args!("watching {count} devices, Ctrl-C ends"));
     let mut closed = pin!(output_closed());
     loop {
-        let next = tokio::select! {
-            next = events.next() => next,
+        let reply = tokio::select! {
+            reply = watch.next() => reply?,
             () = &mut closed => return Ok(()),
-            Ok(()) = states.changed() => {
-                let snapshot = Arc::clone(&states.borrow_and_update());
-                health.tell(&snapshot, output);
-                continue;
-            }
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
         };
-        match next {
-            Ok(batch) => write_batch(args, &batch, output)?,
-            Err(NextError::Missed(missed)) => {
-                write_missed(args, missed.snapshot.generation(), output)?;
-            }
-            Err(NextError::Closed) => return Err(Failure::Other("the list has ended".to_owned())),
+        if reply.missed {
+            write_missed(args, reply.generation, output)?;
         }
+        write_changes(args, &reply, output)?;
+        health.tell(&reply.sources, output);
     }
 }
 
@@ -94,44 +85,11 @@ async fn output_closed() {
     }
 }
 
-/// What has been told of the sources, so that each thing is told once.
-#[derive(Debug, Default)]
-struct Health {
-    degraded: BTreeMap<String, String>,
-    diagnostics: BTreeSet<Diagnostic>,
-}
-
-impl Health {
-    fn tell(&mut self, snapshot: &Snapshot, output: &Output) {
-        let mut diagnostics = BTreeSet::new();
-        for source in snapshot.sources() {
-            match &source.state {
-                SourceState::Degraded(reason) => {
-                    let before = self.degraded.insert(source.name.clone(), reason.clone());
-                    if before.as_ref() != Some(reason) {
-                        output.warning(format_args!("{} is degraded: {reason}", source.name));
-                    }
-                }
-                SourceState::Running if self.degraded.remove(&source.name).is_some() => {
-                    output.note(format_args!("{} is running again", source.name));
-                }
-                _ => {}
-            }
-            let serious = source.diagnostics.iter().filter(|d| d.severity >= Severity::Warning);
-            diagnostics.extend(serious.cloned());
-        }
-        for new in diagnostics.difference(&self.diagnostics) {
-            output.warning(new);
-        }
-        self.diagnostics = diagnostics;
-    }
-}
-
-fn write_batch(args: &Watch, batch: &Batch, output: &Output) -> Result<(), Failure> {
+fn write_changes(args: &Watch, reply: &WatchReply, output: &Output) -> Result<(), Failure> {
     let mut out = output.writer();
-    for change in &batch.changes {
+    for change in &reply.changes {
         if args.json {
-            write_json(&mut out, change, batch)?;
+            write_json(&mut out, change, reply.generation)?;
         } else {
             let kind = output.paint(ink(change.kind), format_args!("{:<9}", change.kind));
             writeln!(out, "{kind} {}", change.name)?;
@@ -140,14 +98,13 @@ fn write_batch(args: &Watch, batch: &Batch, output: &Output) -> Result<(), Failu
     Ok(out.flush()?)
 }
 
-fn write_json(out: &mut impl Write, change: &Change, batch: &Batch) -> Result<(), Failure> {
-    let device = batch.snapshot.device(change.name.as_str());
+fn write_json(out: &mut impl Write, change: &Change, generation: u64) -> Result<(), Failure> {
     let line = Line {
         event: &change.kind.to_string(),
         change: Some(Named { name: &change.name, id: &change.id }),
-        generation: batch.snapshot.generation(),
+        generation,
         time: now(),
-        device: device.map(Arc::as_ref).filter(|device| device.id == change.id),
+        device: change.device.as_ref(),
     };
     serde_json::to_writer(&mut *out, &line)?;
     Ok(writeln!(out)?)

@@ -15,3 +15,4 @@ pub use message::{
     Change, Claim, Explanation, FieldExplanation, Filter, Found, GetInfoReply, List, LostClaim,
     Named, Row, Since, Source, SourceState, Sources, Stream, Wanted, WatchReply,
 };
+pub use nodedev_merge::{ChangeKind, Origin};

@@ -1,0 +1,150 @@
+//! Where the list comes from: a daemon, or the sources run in this process. Nobody else knows which.
+
+mod local;
+mod remote;
+
+use std::path::{Path, PathBuf};
+
+use nodedev_types::DeviceName;
+use nodedev_varlink::{Explanation, Filter, Found, INTERFACE, List, Source, WatchReply};
+
+use self::local::Local;
+use self::remote::Remote;
+use crate::args::{Args, Connect};
+use crate::output::Output;
+use crate::status::Failure;
+
+/// An open list.
+#[derive(Debug)]
+pub(crate) enum Connection {
+    Local(Local),
+    Remote(Box<Remote>),
+}
+
+impl Connection {
+    /// Opens the list that the command line asks for.
+    pub(crate) async fn open(args: &Args, output: &Output) -> Result<Self, Failure> {
+        match args.where_to_connect() {
+            Connect::None => Ok(Self::Local(Local::open(args).await?)),
+            Connect::Socket(socket) => Ok(Self::Remote(Box::new(Remote::open(&socket).await?))),
+            Connect::Auto => match first_that_answers(output).await {
+                Some(remote) => Ok(Self::Remote(Box::new(remote))),
+                None => Ok(Self::Local(Local::open(args).await?)),
+            },
+        }
+    }
+
+    /// The devices that the filter admits.
+    pub(crate) async fn list(&mut self, filter: &Filter) -> Result<List, Failure> {
+        match self {
+            Self::Local(local) => Ok(local.list(filter)),
+            Self::Remote(remote) => remote.list(filter).await,
+        }
+    }
+
+    /// One device, read again, with its document.
+    pub(crate) async fn device(
+        &mut self,
+        name: &DeviceName,
+        inactive: bool,
+    ) -> Result<Found, Failure> {
+        match self {
+            Self::Local(local) => local.device(name, inactive).await,
+            Self::Remote(remote) => remote.device(name, inactive).await,
+        }
+    }
+
+    /// For every field of a device: whose word it is.
+    pub(crate) async fn explain(&mut self, name: &DeviceName) -> Result<Explanation, Failure> {
+        match self {
+            Self::Local(local) => local.explain(name).await,
+            Self::Remote(remote) => remote.explain(name).await,
+        }
+    }
+
+    /// How each source fares.
+    pub(crate) async fn sources(&mut self) -> Result<Vec<Source>, Failure> {
+        match self {
+            Self::Local(local) => Ok(local.sources()),
+            Self::Remote(remote) => remote.sources().await,
+        }
+    }
+
+    /// Follows the list from now on.
+    pub(crate) async fn watch(&self) -> Result<Watch, Failure> {
+        match self {
+            Self::Local(local) => Ok(Watch::Local(local.watch())),
+            Self::Remote(remote) => Ok(Watch::Remote(remote.watch().await?)),
+        }
+    }
+
+    /// Who answers, for people.
+    pub(crate) fn who(&self) -> String {
+        match self {
+            Self::Local(_) => "this process".to_owned(),
+            Self::Remote(remote) => remote.who(),
+        }
+    }
+
+    pub(crate) async fn close(self) {
+        if let Self::Local(local) = self {
+            local.close().await;
+        }
+    }
+}
+
+/// The list as it changes.
+#[derive(Debug)]
+pub(crate) enum Watch {
+    Local(local::Watch),
+    Remote(remote::Watch),
+}
+
+impl Watch {
+    /// Waits for what happens next; the first reply is there at once. The future may be dropped
+    /// without losing anything.
+    pub(crate) async fn next(&mut self) -> Result<WatchReply, Failure> {
+        match self {
+            Self::Local(watch) => watch.next().await,
+            Self::Remote(watch) => watch.next().await,
+        }
+    }
+}
+
+/// The first daemon that is there. One that is there and does not answer is worth a word.
+async fn first_that_answers(output: &Output) -> Option<Remote> {
+    let is_root = nix::unistd::geteuid().is_root();
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    for socket in sockets(is_root, runtime.as_deref()) {
+        match Remote::find(&socket).await {
+            Ok(Some(remote)) => return Some(remote),
+            Ok(None) => tracing::debug!("nobody listens at {}", socket.display()),
+            Err(failure) => output.warning(format_args!("{failure}; looking for the devices here")),
+        }
+    }
+    None
+}
+
+/// Where daemons listen: the user's own, then the host's. Root has none of his own, and what his
+/// environment names may be another user's.
+fn sockets(is_root: bool, runtime: Option<&Path>) -> Vec<PathBuf> {
+    let own = runtime.filter(|runtime| !is_root && runtime.is_absolute());
+    let folders = own.into_iter().chain([Path::new("/run")]);
+    folders.map(|folder| folder.join("nodedev").join(INTERFACE)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ordinary_users_have_a_daemon_of_their_own() {
+        let host = PathBuf::from("/run/nodedev/io.nodedev.NodeDevice");
+        let runtime = Path::new("/run/user/7");
+        let own = PathBuf::from("/run/user/7/nodedev/io.nodedev.NodeDevice");
+        assert_eq!(sockets(false, Some(runtime)), [own, host.clone()]);
+        assert_eq!(sockets(true, Some(runtime)), [host.as_path()]);
+        assert_eq!(sockets(false, Some(Path::new("relative"))), [host.as_path()]);
+        assert_eq!(sockets(false, None), [host]);
+    }
+}
