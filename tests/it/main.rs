@@ -13,6 +13,8 @@ mod clients_bindings;
 mod clients_both;
 mod clients_differences;
 mod clients_events;
+mod clients_session;
+mod clients_uri;
 mod clients_virsh;
 mod command;
 mod daemon;
