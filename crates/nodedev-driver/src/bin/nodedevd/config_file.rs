@@ -26,7 +26,8 @@ impl ConfigFile {
 
     /// What to call it.
     pub(crate) fn name(&self) -> String {
-        self.path.as_ref().map_or_else(|| "defaults".to_owned(), |path| path.display().to_string())
+        let counts = self.path.as_ref().filter(|path| self.required || path.exists());
+        counts.map_or_else(|| "the defaults".to_owned(), |path| path.display().to_string())
     }
 
     /// What it says, or the defaults where there is none and none was named.
