@@ -17,6 +17,11 @@ use self::pending::Pending;
 use crate::session::Shared;
 use crate::virt_error::{self, Failure};
 
+/// Registrations of one client.
+const MOST_CALLBACKS: usize = 4096;
+/// Bytes of the names in all registrations of one client: it may name devices that do not exist.
+const MOST_NAMES: usize = 1 << 20;
+
 /// One registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Callback {
@@ -67,6 +72,7 @@ impl Callbacks {
         }
         let device = args.device.map(|device| DeviceName::new(&device.name));
         let callback = Callback { kind: args.event, device };
+        self.check_room(&callback)?;
         if self.registered.values().any(|known| *known == callback) {
             let detail = "event callback already tracked";
             return Err(virt_error::new(ErrorCode::InvalidArg, ErrorDomain::None, detail));
@@ -78,6 +84,17 @@ impl Callbacks {
         let id = shared.next_callback();
         self.registered.insert(id, callback);
         Ok(id)
+    }
+
+    fn check_room(&self, new: &Callback) -> Result<(), Failure> {
+        let bytes = |callback: &Callback| {
+            callback.device.as_ref().map_or(0, |device| device.as_str().len())
+        };
+        let names: usize = self.registered.values().map(bytes).sum();
+        if self.registered.len() >= MOST_CALLBACKS || names + bytes(new) > MOST_NAMES {
+            return Err(virt_error::internal("too many node device event callbacks"));
+        }
+        Ok(())
     }
 
     /// Forgets a registration and what has not been told of it.

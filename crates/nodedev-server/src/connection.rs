@@ -31,7 +31,7 @@ use crate::virt_error;
 const WAITING_CALLS: usize = 64;
 /// Bytes of calls that may wait.
 const WAITING_BYTES: usize = 1 << 20;
-/// Bytes that may wait to be read by the client before its further calls wait.
+/// Bytes that may wait to be read by the client before it is not listened to any more.
 const UNREAD: usize = 1 << 20;
 /// Bytes that may wait to be read by the client before events wait to be put together.
 const UNREAD_EVENTS: usize = 64 << 10;
@@ -142,9 +142,13 @@ where
         Ok(())
     }
 
+    /// Who leaves much unread is not listened to: else pings alone could ask for any amount.
     fn may_read(&self) -> bool {
         let bytes: usize = self.waiting.iter().map(|frame| frame.payload.len()).sum();
-        !self.session.has_ended() && self.waiting.len() < WAITING_CALLS && bytes < WAITING_BYTES
+        !self.session.has_ended()
+            && self.waiting.len() < WAITING_CALLS
+            && bytes < WAITING_BYTES
+            && self.outbox.len() < UNREAD
     }
 
     /// Whether the next call is held up only because the list is not complete yet.

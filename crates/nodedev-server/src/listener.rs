@@ -1,8 +1,12 @@
 //! Where clients come in, and what that already says of them.
 
 use tokio::net::{TcpListener, UnixListener};
+#[cfg(feature = "tls")]
+use tokio::sync::watch;
 
 use crate::config::AuthScheme;
+#[cfg(feature = "tls")]
+use crate::tls::TlsAcceptor;
 
 /// What a client may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +25,22 @@ pub struct Listener {
 
 #[derive(Debug)]
 pub(crate) enum Door {
-    Unix { socket: UnixListener, access: Access, auth: AuthScheme },
-    Tcp { socket: TcpListener },
-    Varlink { socket: UnixListener },
+    Unix {
+        socket: UnixListener,
+        access: Access,
+        auth: AuthScheme,
+    },
+    Tcp {
+        socket: TcpListener,
+    },
+    #[cfg(feature = "tls")]
+    Tls {
+        socket: TcpListener,
+        acceptor: watch::Receiver<TlsAcceptor>,
+    },
+    Varlink {
+        socket: UnixListener,
+    },
 }
 
 impl Listener {
@@ -37,6 +54,14 @@ impl Listener {
     #[must_use]
     pub const fn tcp(socket: TcpListener) -> Self {
         Self { door: Door::Tcp { socket } }
+    }
+
+    /// libvirt's RPC over TLS. Each client meets the certificates that the acceptor has when it comes,
+    /// so that they can be replaced.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub const fn tls(socket: TcpListener, acceptor: watch::Receiver<TlsAcceptor>) -> Self {
+        Self { door: Door::Tls { socket, acceptor } }
     }
 
     /// Our own varlink interface on a unix socket. It changes nothing, so the mode of the socket file

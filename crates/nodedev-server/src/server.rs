@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nodedev_registry::Registry;
-use tokio::net::{TcpStream, UnixStream};
+#[cfg(feature = "tls")]
+use tokio::net::TcpStream;
+use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -111,14 +113,15 @@ impl Server {
                 let span = tracing::info_span!("client", %address);
                 self.spawn(self.clone().serve_rpc(stream, remote(), ticket).instrument(span));
             }
-            #[cfg(any())]
+            #[cfg(feature = "tls")]
             Door::Tls { socket, acceptor } => {
                 let (stream, address) = socket.accept().await?;
                 stream.set_nodelay(true)?;
                 let ticket = self.rooms.enter(true).await;
                 let span = tracing::info_span!("client", %address, tls = true);
                 let server = self.clone();
-                self.spawn(server.serve_tls(stream, acceptor.clone(), ticket).instrument(span));
+                let acceptor = acceptor.borrow().clone();
+                self.spawn(server.serve_tls(stream, acceptor, ticket).instrument(span));
             }
             Door::Varlink { socket } => {
                 let (stream, _) = socket.accept().await?;
@@ -151,13 +154,14 @@ impl Server {
         }
     }
 
-    #[cfg(any())]
+    #[cfg(feature = "tls")]
     async fn serve_tls(self, stream: TcpStream, acceptor: crate::tls::TlsAcceptor, ticket: Ticket) {
         let deadline = self.shared.config().limits.authentication;
         match acceptor.accept(stream, deadline).await {
-            Ok(stream) => {
+            Ok(client) => {
+                tracing::debug!(dn = client.dn, "the certificate is good");
                 ticket.known();
-                self.serve_rpc(stream, remote(), ticket).await;
+                self.serve_rpc(client.stream, remote(), ticket).await;
             }
             Err(error) => tracing::warn!("refused: {error}"),
         }

@@ -5,13 +5,17 @@ use nodedev_rpc::{ErrorCode, ErrorDomain};
 use crate::config::Mode;
 use crate::virt_error::{self, Failure};
 
+/// Longest URI in bytes: it is kept as long as the connection.
+const LONGEST: usize = 4096;
+
 /// Refuses every other URI with libvirt's codes. A query and a fragment do not matter.
 pub(super) fn check(uri: &str, mode: Mode) -> Result<(), Failure> {
     if uri.is_empty() {
         return Err(no_driver("<null>"));
     }
-    if !is_uri(uri) {
-        let detail = format!("Unable to parse URI {uri}");
+    if uri.len() > LONGEST || !is_uri(uri) {
+        let shown: String = uri.chars().take(LONGEST).collect();
+        let detail = format!("Unable to parse URI {shown}");
         return Err(virt_error::new(ErrorCode::InternalError, ErrorDomain::from(45), detail));
     }
     let Some((scheme, rest)) = uri.split_once(':').filter(|(scheme, _)| !scheme.contains('/'))

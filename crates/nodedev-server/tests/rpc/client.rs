@@ -147,7 +147,7 @@ impl Client {
 impl Client {
     /// Whether nothing comes for a moment. Something that comes later is a failure that this misses,
     /// never one that it invents.
-    pub(crate) async fn next_is_silent(&mut self) -> bool {
+    pub(crate) async fn next_is_silent(&self) -> bool {
         let moment = Duration::from_millis(50);
         self.others.is_empty() && timeout(moment, self.stream.readable()).await.is_err()
     }
