@@ -75,8 +75,9 @@ impl Lab {
 
     /// `nodedev` in the laboratory.
     pub(crate) fn nodedev(&self, args: &[&str]) -> Command {
+        // A daemon of the host outside would be found in /run.
         let mut command = self.command(nodedev());
-        command.args(args);
+        command.args(args).env("NODEDEV_CONNECT", "none");
         command
     }
 

@@ -29,4 +29,5 @@ mod parity;
 mod peer;
 mod policy;
 mod require;
+mod varlink;
 mod watch;

@@ -64,7 +64,7 @@ impl Mock {
 
     /// `nodedev` on this host.
     pub(crate) fn nodedev(&self, args: &[&str]) -> Command {
-        wrap(Command::new(nodedev()).args(args), self.host.root())
+        wrap(Command::new(nodedev()).args(args).env("NODEDEV_CONNECT", "none"), self.host.root())
     }
 
     /// A program of libvirt's on this host, which needs a word put in for it.
