@@ -106,7 +106,7 @@ impl Daemon<'_> {
                 () = &mut idle => {
                     break tracing::info!("ending: no clients for {} s", self.args.timeout);
                 }
-                _ = signals.hangup.recv() => self.reload(&server),
+                _ = signals.hangup.recv() => self.reload(&server, &doors),
             }
         }
         notify::stopping();
@@ -135,9 +135,9 @@ impl Daemon<'_> {
     }
 
     /// Takes over what has changed in the configuration file. One that is wrong changes nothing.
-    fn reload(&mut self, server: &Server) {
+    fn reload(&mut self, server: &Server, doors: &Doors) {
         notify::reloading();
-        let status = match self.try_reload(server) {
+        let status = match self.try_reload(server, doors) {
             Ok(()) => {
                 tracing::info!(configuration = self.file.name(), "read again");
                 "Serving"
@@ -150,8 +150,9 @@ impl Daemon<'_> {
         notify::ready(status);
     }
 
-    fn try_reload(&mut self, server: &Server) -> anyhow::Result<()> {
+    fn try_reload(&mut self, server: &Server, doors: &Doors) -> anyhow::Result<()> {
         let loaded = self.file.load(self.args)?;
+        doors.reload_certificates(&loaded.settings.network)?;
         self.log.reload(self.args, &loaded.settings.log)?;
         warn_of(&loaded);
         for name in self.loaded.needing_restart(&loaded) {

@@ -7,8 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use nodedev_server::socket::{self, SocketFile, SocketOptions};
+use nodedev_server::tls::{TlsAcceptor, TlsFiles};
 use nodedev_server::{Access, AuthScheme, Listener};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
 
 use crate::activation::{Passed, Purpose};
 use crate::places::{Owner, Places};
@@ -22,6 +24,8 @@ pub(crate) struct Doors {
     pub(crate) listeners: Vec<Listener>,
     /// Go when this is dropped.
     files: Vec<SocketFile>,
+    /// The certificates that TLS clients meet, where there is a socket for them.
+    certificates: Option<watch::Sender<TlsAcceptor>>,
 }
 
 /// What a client has to show at the libvirt sockets, and who may open their files.
@@ -92,11 +96,33 @@ impl Doors {
 
     async fn bind_network(&mut self, network: &Network) -> anyhow::Result<()> {
         if network.tls {
-            bail!("listen_tls: not there yet");
+            let socket = bind_tcp(network.address.as_deref(), network.tls_port).await?;
+            self.push_tls(socket, network)?;
         }
         if network.tcp {
             let socket = bind_tcp(network.address.as_deref(), network.tcp_port).await?;
             self.listeners.push(Listener::tcp(socket));
+        }
+        Ok(())
+    }
+
+    fn push_tls(&mut self, socket: TcpListener, network: &Network) -> anyhow::Result<()> {
+        let certificates = match &self.certificates {
+            Some(certificates) => certificates,
+            None => self.certificates.insert(watch::channel(load_certificates(network)?).0),
+        };
+        self.listeners.push(Listener::tls(socket, certificates.subscribe()));
+        Ok(())
+    }
+
+    /// Shows the certificates as they are now to TLS clients that come from now on.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be used; then those of before go on.
+    pub(crate) fn reload_certificates(&self, network: &Network) -> anyhow::Result<()> {
+        if let Some(certificates) = &self.certificates {
+            certificates.send_replace(load_certificates(network)?);
         }
         Ok(())
     }
@@ -127,7 +153,7 @@ impl Doors {
                 Passed::Tcp(Purpose::Tcp, socket) => {
                     self.listeners.push(Listener::tcp(into_tokio(socket)?));
                 }
-                Passed::Tcp(..) => bail!("TLS: not there yet"),
+                Passed::Tcp(_, socket) => self.push_tls(into_tokio(socket)?, network)?,
             }
         }
         Ok(())
@@ -186,6 +212,19 @@ impl Admission {
     }
 }
 
+fn load_certificates(network: &Network) -> anyhow::Result<TlsAcceptor> {
+    let usual = TlsFiles::under(Path::new("/"));
+    let files = TlsFiles {
+        ca: network.ca_file.clone(),
+        cert: network.cert_file.clone(),
+        key: network.key_file.clone(),
+        crl: network.crl_file.clone().or(usual.crl),
+        allowed_dn: network.allowed_names.clone(),
+        verify: network.verify_clients,
+    };
+    TlsAcceptor::load(&files).context("TLS")
+}
+
 fn has_system_bus() -> bool {
     std::env::var_os("DBUS_SYSTEM_BUS_ADDRESS").is_some() || Path::new(BUS).exists()
 }
@@ -220,7 +259,7 @@ fn into_tokio(socket: std::net::TcpListener) -> anyhow::Result<TcpListener> {
 mod tests {
     use super::*;
 
-    const USER: Owner = Owner::User { runtime: None, config: None, home: None };
+    const USER: Owner = Owner::User { runtime: None, config: None, cache: None, home: None };
 
     fn admission(owner: &Owner, sockets: &Sockets, bus: bool, passed: bool) -> Admission {
         Admission::new(owner, sockets, bus, passed)

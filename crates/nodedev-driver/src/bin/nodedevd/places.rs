@@ -20,6 +20,8 @@ pub(crate) enum Owner {
         runtime: Option<PathBuf>,
         /// `XDG_CONFIG_HOME`.
         config: Option<PathBuf>,
+        /// `XDG_CACHE_HOME`.
+        cache: Option<PathBuf>,
         home: Option<PathBuf>,
     },
 }
@@ -42,6 +44,7 @@ impl Owner {
         Self::User {
             runtime: folder("XDG_RUNTIME_DIR"),
             config: folder("XDG_CONFIG_HOME"),
+            cache: folder("XDG_CACHE_HOME"),
             home: std::env::home_dir().filter(|home| home.is_absolute()),
         }
     }
@@ -74,6 +77,7 @@ impl Owner {
             Self::Root => Some("/run".into()),
             Self::User { runtime: Some(runtime), .. } => Some(runtime.clone()),
             // Where libvirt's clients look without the variable.
+            Self::User { cache: Some(cache), .. } => Some(cache.clone()),
             Self::User { home, .. } => home.as_ref().map(|home| home.join(".cache")),
         }
     }
@@ -117,6 +121,7 @@ mod tests {
         Owner::User {
             runtime: runtime.map(PathBuf::from),
             config: None,
+            cache: None,
             home: home.map(PathBuf::from),
         }
     }
@@ -145,6 +150,9 @@ mod tests {
         );
         let without = user(None, Some("/h"));
         assert_eq!(places(&without, None, &usual)[0], "/h/.cache/libvirt/virtnodedevd-sock");
+        let cache = Some("/c".into());
+        let with_cache = Owner::User { runtime: None, config: None, cache, home: None };
+        assert_eq!(places(&with_cache, None, &usual)[0], "/c/libvirt/virtnodedevd-sock");
         assert!(user(None, None).places(None, &usual).is_err());
         assert_eq!(places(&user(None, None), Some("/d"), &usual).len(), 2);
     }
