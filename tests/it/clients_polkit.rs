@@ -53,14 +53,14 @@ impl Drop for Mock {
 }
 
 /// A client of another user.
-fn lists(lab: &Lab, socket: &Path) -> Ran {
+pub(crate) fn lists(lab: &Lab, socket: &Path) -> Ran {
     let mut command = lab.command("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
     run(command.arg(lab.folder().join("client")).args([&uri_of(socket), "list"]))
 }
 
 /// The daemon asks on that bus, and everybody may run the client.
-fn start(lab: &Lab, bus: &str) -> Daemon {
+pub(crate) fn start(lab: &Lab, bus: &str) -> Daemon {
     let everybody = Permissions::from_mode(0o755);
     fs::set_permissions(lab.folder(), everybody.clone()).unwrap();
     fs::copy(&C.words()[0], lab.folder().join("client")).unwrap();
@@ -73,12 +73,12 @@ fn start(lab: &Lab, bus: &str) -> Daemon {
 }
 
 #[track_caller]
-fn assert_listed(ran: &Ran) {
+pub(crate) fn assert_listed(ran: &Ran) {
     assert!(ran.status == Some(0) && ran.stdout.contains("computer\n"), "{ran:?}");
 }
 
 #[track_caller]
-fn assert_refused(ran: &Ran, error: &str) {
+pub(crate) fn assert_refused(ran: &Ran, error: &str) {
     assert_eq!(ran.status, Some(1), "{ran:?}");
     assert!(ran.stdout.starts_with(error), "{ran:?}");
 }

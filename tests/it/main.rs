@@ -15,6 +15,7 @@ mod clients_differences;
 mod clients_events;
 mod clients_polkit;
 mod clients_session;
+mod clients_tls;
 mod clients_uri;
 mod clients_virsh;
 mod command;
