@@ -14,6 +14,7 @@ mod clients_both;
 mod clients_differences;
 mod clients_events;
 mod clients_polkit;
+mod clients_real_polkit;
 mod clients_session;
 mod clients_tls;
 mod clients_uri;
