@@ -141,4 +141,13 @@ mod tests {
             assert_eq!(facts(uri, Mode::System), Some((1, 45)), "{uri}");
         }
     }
+
+    #[test]
+    fn a_uri_without_end_is_none_and_comes_back_shortened() {
+        let uri = format!("nodedev:///system?{}", "x".repeat(LONGEST));
+        assert_eq!(facts(&uri[..LONGEST], Mode::System), None);
+        assert_eq!(facts(&uri, Mode::System), Some((1, 45)));
+        let text = check(&uri, Mode::System).unwrap_err().message.unwrap();
+        assert!(text.len() < LONGEST + 100, "{}", text.len());
+    }
 }

@@ -7,6 +7,7 @@
 mod fields;
 mod markdown;
 mod merge_policy;
+mod rpc_compat;
 mod source_contract;
 
 use std::fs;
@@ -22,6 +23,7 @@ struct Page {
 const PAGES: &[Page] = &[
     Page { path: "docs/fields.md", text: fields::page },
     Page { path: "docs/merge-policy.md", text: merge_policy::page },
+    Page { path: "docs/rpc-compat.md", text: rpc_compat::page },
     Page { path: "docs/source-contract.md", text: source_contract::page },
 ];
 
