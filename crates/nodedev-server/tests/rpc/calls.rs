@@ -3,8 +3,8 @@
 use nodedev_rpc::{
     Answer, Call, ConnectOpenArgs, DeviceFlagsArgs, DocumentArgs, Feature, Header, List,
     ListAllArgs, ListCapsArgs, ListDevicesArgs, NodeDevice, NumOfDevicesArgs, PROCEDURES,
-    ParamValue, ProcedureInfo, SetAutostartArgs, SetIdentityArgs, SupportsFeatureArgs, TypedParam,
-    UpdateArgs, procedures,
+    ParamValue, ProcedureInfo, SetAutostartArgs, SetIdentityArgs, Stage, SupportsFeatureArgs,
+    TypedParam, UpdateArgs, procedures,
 };
 use nodedev_server::ServerConfig;
 
@@ -256,7 +256,7 @@ async fn what_is_not_ours_is_refused_as_libvirt_refuses_it() {
 async fn nothing_works_before_it_is_open() {
     let rig = Rig::start().await;
     let mut client = rig.client().await;
-    for info in nodedev_rpc::PROCEDURES {
+    for info in PROCEDURES {
         let ProcedureInfo { number, stage, .. } = *info;
         if stage == Stage::Open {
             let error = client.raw(Header::call(number, 0), &[0; 64]).await.unwrap_err();
