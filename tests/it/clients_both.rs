@@ -87,10 +87,19 @@ impl Both {
 
     /// Waits until neither lists a device of which the name has this text.
     pub(crate) fn wait_until_gone(&self, text: &str) {
+        self.wait_until("neither lists", text, |listed| !listed.contains(text));
+    }
+
+    /// Waits until both list a device of which the name has this text.
+    pub(crate) fn wait_until_listed(&self, text: &str) {
+        self.wait_until("both list", text, |listed| listed.contains(text));
+    }
+
+    fn wait_until(&self, what: &str, text: &str, so: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         let listed = |side| run(&mut self.client(C, side, &["list"])).ok();
-        while [&self.ours, &self.theirs].into_iter().any(|side| listed(side).contains(text)) {
-            assert!(Instant::now() < deadline, "{text} is listed still");
+        while ![&self.ours, &self.theirs].into_iter().all(|side| so(&listed(side))) {
+            assert!(Instant::now() < deadline, "not so, that {what} {text}");
         }
     }
 

@@ -1,13 +1,13 @@
 //! Events of real devices as every binding hears them, from our daemon and from libvirt's at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clients::{C, GO, PERL, PYTHON};
-use crate::clients_both::{Both, tools};
+use crate::clients_both::{Both, Side, tools};
 use crate::require::require;
 
 /// How long a slow machine may need for an event.
@@ -149,4 +149,87 @@ fn by_device(heard: &[String]) -> BTreeMap<String, Vec<String>> {
         devices.entry(name.to_owned()).or_default().push(what.to_owned());
     }
     devices
+}
+
+#[test]
+fn who_follows_one_device_hears_of_no_other() {
+    require!(tools());
+    let both = Both::start();
+    let add = |name: &str, end: &str| {
+        let address = format!("02:00:00:00:00:{end}");
+        both.lab.run("ip", &["link", "add", name, "address", &address, "type", "ifb"]);
+    };
+    add("nd0", "10");
+    add("nd1", "11");
+    both.lab.run("udevadm", &["settle"]);
+    let follow = |side| {
+        let args = ["events", "net_nd1_", "net_nd1_02_00_00_00_00_11"];
+        Follower::start("C", both.client(C, side, &args))
+    };
+    let followers = [follow(&both.ours), follow(&both.theirs)];
+    both.lab.run("ip", &["link", "del", "nd0"]);
+    both.lab.run("udevadm", &["settle"]);
+    both.lab.run("ip", &["link", "del", "nd1"]);
+    for follower in followers {
+        assert_eq!(follower.end(), ["deleted net_nd1_02_00_00_00_00_11"]);
+    }
+}
+
+/// How virsh is told to follow, and what is done meanwhile: it ends by itself after the first
+/// event that it waits for.
+const VIRSH: &[(&[&str], &str)] = &[
+    (&["--event", "lifecycle"], "ip link del nd0"),
+    (&["--event", "lifecycle", "--timestamp"], "ip link del nd0"),
+    (&["--event", "lifecycle", "--loop", "--timeout", "2"], "ip link del nd0"),
+    (&["--event", "update", "--device", WATCHED], UPDATE),
+];
+
+/// Changes that the document shows.
+const UPDATE: &str = "for to in up down; do ip link set nd0 $to;
+    udevadm trigger --settle --action=change /sys/class/net/nd0; done";
+const WATCHED: &str = "net_nd0_02_00_00_00_00_10";
+const ADD: &str = "ip link add nd0 address 02:00:00:00:00:10 type ifb && udevadm settle";
+
+#[test]
+fn virsh_prints_of_our_events_what_it_prints_of_libvirts() {
+    require!(tools());
+    let both = Both::start();
+    let options = [&[][..], &["-r"]];
+    for (options, (event, done)) in options.iter().flat_map(|o| VIRSH.iter().map(move |v| (o, v))) {
+        both.lab.run("bash", &["-c", ADD]);
+        both.wait_until_listed(WATCHED);
+        let start = |side: &Side| {
+            let mut virsh = both.lab.command("virsh");
+            virsh.args(*options).args(["-c", &side.uri(), "nodedev-event"]).args(*event);
+            virsh.stdout(Stdio::piped()).spawn().unwrap()
+        };
+        let mut sides = [start(&both.ours), start(&both.theirs)];
+        // virsh does not tell when it has begun to follow, so there is more until both have ended.
+        let deadline = Instant::now() + PATIENCE;
+        while sides.iter_mut().any(|side| side.try_wait().unwrap().is_none()) {
+            assert!(Instant::now() < deadline, "{event:?}: virsh hears nothing");
+            both.lab.run("bash", &["-c", done]);
+            both.lab.run("bash", &["-c", &format!("[ -e /sys/class/net/nd0 ] || {ADD}")]);
+        }
+        let [ours, theirs] = sides.map(|side| what_was_told(side.wait_with_output().unwrap()));
+        assert_eq!(ours, theirs, "{event:?}: ours, then libvirt's");
+        assert!(ours.iter().any(|line| line.contains("net_nd#")), "{event:?}: {ours:?}");
+        both.lab.run("ip", &["link", "del", "nd0"]);
+        both.wait_until_gone(WATCHED);
+    }
+}
+
+/// The kinds of lines: how many there are, and which of two kinds came first, is a matter of when
+/// each began to follow.
+fn what_was_told(output: Output) -> BTreeSet<String> {
+    let text = String::from_utf8(output.stdout).unwrap();
+    let text = text.replace("Created", "KIND").replace("Deleted", "KIND");
+    let mut lines: BTreeSet<_> = text.lines().map(without_numbers).collect();
+    lines.insert(format!("{:?}", output.status.code()));
+    lines
+}
+
+fn without_numbers(line: &str) -> String {
+    let marked: String = line.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
+    marked.replace("##", "#").replace("##", "#")
 }
