@@ -98,8 +98,12 @@ impl Watch {
 
 fn broken(socket: &Path, error: ClientError) -> Failure {
     match error {
-        ClientError::Refused(varlink::Error::Ended) | ClientError::Closed => {
+        ClientError::Refused(varlink::Error::Ended) => {
             Failure::Other(format!("{}: the daemon has ended", socket.display()))
+        }
+        // Also what a daemon does to one who does not read.
+        ClientError::Closed => {
+            Failure::Other(format!("{}: the daemon has ended the connection", socket.display()))
         }
         ClientError::Refused(refused) => refused.into(),
         error => Failure::other(&socket.display().to_string(), error),
