@@ -11,7 +11,7 @@ pub(crate) enum Value {
     /// In double or single quotes; there are no escapes.
     Text(String),
     /// Integers and texts in brackets, over as many lines as it takes.
-    List(Vec<Value>),
+    List(Vec<Self>),
 }
 
 impl fmt::Display for Value {
