@@ -18,7 +18,6 @@ pub(crate) fn nodedevd() -> PathBuf {
 
 /// A program of the workspace. Built here if a filtered test run has not done so.
 fn built(package: &str, program: &str) -> PathBuf {
-    return PathBuf::from(folder).join(program);
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", package])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
