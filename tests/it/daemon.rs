@@ -59,6 +59,11 @@ impl Daemon {
         self.folder.join("virtnodedevd-sock-ro")
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it said.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()

@@ -5,6 +5,7 @@
 //! while ([`witness`]), each of whose calls has to be answered in time.
 
 mod crowds;
+mod daemon;
 mod frames;
 mod host;
 mod limits;

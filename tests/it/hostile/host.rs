@@ -156,6 +156,7 @@ async fn serve_devices(folder: &Path, devices: usize) {
 }
 
 /// Until the test that started this closes its end.
+#[expect(clippy::print_stdout, reason = "the test that started this reads it")]
 fn obey_all(host: &ScriptedHost) {
     println!("\nhostile: done");
     for order in std::io::stdin().lines() {

@@ -12,7 +12,7 @@ use super::witness::Witness;
 /// Flag of `CONNECT_OPEN`.
 const READ_ONLY: u32 = 1;
 
-fn list_all(client: &mut Client, need_results: i32) -> Result<(usize, u32), ErrorMessage> {
+fn list_all(client: &mut Client, need_results: i32) -> Result<(usize, u32), Box<ErrorMessage>> {
     let args = ListAllArgs { need_results, flags: 0 };
     let reply = client.call::<procedures::ConnectListAllNodeDevices>(&args)?;
     Ok((reply.devices.0.len(), reply.count))

@@ -86,7 +86,11 @@ impl Client {
     }
 
     /// The reply to a call with any payload. Events are left out.
-    pub(super) fn ask(&mut self, procedure: i32, payload: &[u8]) -> Result<Vec<u8>, ErrorMessage> {
+    pub(super) fn ask(
+        &mut self,
+        procedure: i32,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, Box<ErrorMessage>> {
         let serial = self.start(procedure, payload);
         let reply = loop {
             let frame = self.frame();
@@ -99,7 +103,10 @@ impl Client {
     }
 
     /// The reply to a call.
-    pub(super) fn call<P: Procedure>(&mut self, args: &P::Args) -> Result<P::Reply, ErrorMessage> {
+    pub(super) fn call<P: Procedure>(
+        &mut self,
+        args: &P::Args,
+    ) -> Result<P::Reply, Box<ErrorMessage>> {
         let reply = self.ask(P::INFO.number, &payload(args))?;
         Ok(P::reply(&reply).unwrap())
     }
@@ -145,10 +152,10 @@ impl Client {
 }
 
 /// What a reply says.
-pub(super) fn outcome(reply: Frame) -> Result<Vec<u8>, ErrorMessage> {
+pub(super) fn outcome(reply: Frame) -> Result<Vec<u8>, Box<ErrorMessage>> {
     match reply.header.status {
         Status::Ok => Ok(reply.payload),
-        _ => Err(from_payload(&reply.payload).unwrap()),
+        _ => Err(Box::new(from_payload(&reply.payload).unwrap())),
     }
 }
 
