@@ -69,7 +69,7 @@ impl Reaction {
 
 /// Whether the call must wait until the list is complete.
 pub(crate) fn needs_list(header: &Header) -> bool {
-    header.kind == MessageType::Call
+    matches!(header.kind, MessageType::Call | MessageType::CallWithFds)
         && ProcedureInfo::of(header.procedure).is_some_and(is_node_device)
 }
 
@@ -217,9 +217,7 @@ fn answer(session: &mut Session, shared: &Arc<Shared>, call: Call) -> Result<Ans
         Call::NodeDeviceLookupByName(args) => {
             Reply::NodeDeviceLookupByName(look::by_name(&snapshot(), args)?)
         }
-        Call::NodeDeviceLookupScsiHostByWwn(args) => {
-            Reply::NodeDeviceLookupScsiHostByWwn(look::by_wwn(&snapshot(), &args)?)
-        }
+        Call::NodeDeviceLookupScsiHostByWwn(args) => return Err(look::by_wwn(&args)),
         Call::NodeDeviceGetXmlDesc(args) => return look::document(shared, args),
         Call::NodeDeviceGetParent(args) => {
             Reply::NodeDeviceGetParent(look::parent(&snapshot(), &args)?)

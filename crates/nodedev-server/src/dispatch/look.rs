@@ -23,12 +23,13 @@ pub(super) fn by_name(snapshot: &Snapshot, args: NodeDevice) -> Result<NodeDevic
     Ok(args)
 }
 
-/// libvirt's daemon answers an error without a cause where there is none; here it is said.
-pub(super) fn by_wwn(snapshot: &Snapshot, args: &LookupByWwnArgs) -> Result<NodeDevice, Failure> {
-    flags::check(args.flags, 0, "nodeDeviceLookupSCSIHostByWWN")?;
-    let _ = snapshot;
-    let LookupByWwnArgs { wwnn, wwpn, .. } = args;
-    Err(virt_error::no_scsi_host(wwnn, wwpn))
+/// No source reads world-wide names yet, so no host has any. libvirt's daemon answers an error without
+/// a cause where there is none; here it is said.
+pub(super) fn by_wwn(args: &LookupByWwnArgs) -> Failure {
+    match flags::check(args.flags, 0, "nodeDeviceLookupSCSIHostByWWN") {
+        Ok(()) => virt_error::no_scsi_host(&args.wwnn, &args.wwpn),
+        Err(failure) => failure,
+    }
 }
 
 /// The document of a device, its dynamic fields read again under the registry's deadline.

@@ -36,7 +36,7 @@ pub enum BindError {
         group: String,
     },
     /// The system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
         /// The socket, its folder or its lock file.
         path: PathBuf,
@@ -67,6 +67,6 @@ pub enum AdoptError {
     #[error("the socket does not listen")]
     NotListening,
     /// Not a socket, or the system refused.
-    #[error("not a usable socket: {0}")]
+    #[error("not a usable socket")]
     Io(#[from] io::Error),
 }

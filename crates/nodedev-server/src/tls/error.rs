@@ -13,7 +13,7 @@ use super::files::TlsFiles;
 #[non_exhaustive]
 pub enum TlsError {
     /// A file is missing or not for us.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
