@@ -16,6 +16,7 @@ mod clients_events;
 mod clients_polkit;
 mod clients_real_polkit;
 mod clients_session;
+mod clients_speed;
 mod clients_tls;
 mod clients_uri;
 mod clients_virsh;
