@@ -13,6 +13,14 @@ pub enum Error {
         /// Length up to which text is accepted, in bytes.
         max: usize,
     },
+    /// The text has more of something than it takes to describe a device.
+    #[error("more than {most} {what}")]
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many are accepted.
+        most: usize,
+    },
     /// The text brings a document type definition, with which it could define entities.
     #[error("document type definitions are not accepted")]
     Dtd,

@@ -5,6 +5,7 @@
 //! not know. What is not there leaves its field absent; what is there but makes no sense is an error.
 //! What a document must say before something is made of it is no concern of this module.
 
+mod bounds;
 mod drm;
 mod element;
 mod identified;
@@ -81,6 +82,7 @@ fn within_root<T>(
     if xml.len() > MAX_LEN {
         return Err(Error::TooLong { len: xml.len(), max: MAX_LEN });
     }
+    bounds::check(xml)?;
     let tree = roxmltree::Document::parse(xml)?;
     let root = Element::new(tree.root_element());
     if root.tag() != "device" {
