@@ -31,6 +31,8 @@ use crate::virt_error;
 const WAITING_CALLS: usize = 64;
 /// Bytes of calls that may wait.
 const WAITING_BYTES: usize = 1 << 20;
+/// Calls that are answered before other clients get their turn: one may take milliseconds.
+const CALLS_AT_ONCE: usize = 8;
 /// Bytes that may wait to be read by the client before it is not listened to any more.
 const UNREAD: usize = 1 << 20;
 /// Bytes that may wait to be read by the client before events wait to be put together.
@@ -125,7 +127,13 @@ where
         }
         self.timers.watch_writing(self.outbox.is_empty());
         let may_read = self.may_read();
-        self.timers.watch_reading(may_read, self.inbox.is_within_frame());
+        let listens = may_read && !self.inbox.waits_for_place();
+        self.timers.watch_reading(listens, self.inbox.is_within_frame());
+        let has_more = self.may_start() && !self.waiting.is_empty();
+        if has_more {
+            // Others may have the thread.
+            tokio::task::yield_now().await;
+        }
         let waits_for_list = self.waits_for_list();
         tokio::select! {
             received = self.inbox.receive(), if may_read => self.take_in(received?)?,
@@ -137,6 +145,7 @@ where
             noted = self.session.callbacks.follow() => noted.map_err(End::from)?,
             () = self.shared.registry.ready(), if waits_for_list => self.complete = true,
             () = self.timers.due() => self.on_time()?,
+            () = std::future::ready(()), if has_more => {}
             _ = stop.wait_for(|stop| *stop) => return Err(End::Shutdown),
         }
         Ok(())
@@ -165,7 +174,10 @@ where
     }
 
     fn start_calls(&mut self) -> Result<(), End> {
-        while self.may_start() {
+        for _ in 0..CALLS_AT_ONCE {
+            if !self.may_start() {
+                break;
+            }
             let Some(frame) = self.waiting.pop_front() else {
                 break;
             };
@@ -210,7 +222,9 @@ where
             Err(error) => Frame::bytes_of(&call.reply(Status::Error), &**error),
         };
         let bytes = bytes.or_else(|error| {
-            tracing::warn!(procedure = call.procedure, "an answer is too long: {error}");
+            if self.shared.complaints.may_tell() {
+                tracing::warn!(procedure = call.procedure, "an answer is too long: {error}");
+            }
             let error = virt_error::rpc(format!("Unable to encode message payload: {error}"));
             Frame::bytes_of(&call.reply(Status::Error), &*error)
         });

@@ -3,6 +3,7 @@
 
 pub mod auth;
 mod callbacks;
+mod complaints;
 mod config;
 mod connection;
 mod dispatch;

@@ -40,10 +40,15 @@ impl Rooms {
 
     /// Waits for a place. A client that has to authenticate needs one of the few for unknown ones.
     pub(crate) async fn enter(self: &Arc<Self>, unknown: bool) -> Ticket {
-        let mut counts = self.counts.subscribe();
+        let (mut counts, mut config) = (self.counts.subscribe(), self.config.clone());
+        config.mark_unchanged();
         while !self.take(unknown) {
-            // The sender lives in `self`, so this never fails.
-            let _ = counts.changed().await;
+            tokio::select! {
+                // The sender lives in `self`, so this never fails.
+                _ = counts.changed() => {}
+                // There may be more places now.
+                Ok(()) = config.changed() => {}
+            }
         }
         Ticket { rooms: Arc::clone(self), unknown: AtomicBool::new(unknown) }
     }
@@ -127,6 +132,21 @@ mod tests {
         drop(first);
         assert!(has_room(&rooms, false).await.is_some());
         assert_eq!(*rooms.clients().borrow(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_outside_comes_in_when_the_house_is_made_larger() {
+        let (config, rooms) = rooms(1, 1);
+        let _first = rooms.enter(false).await;
+        let outside = tokio::spawn({
+            let rooms = Arc::clone(&rooms);
+            async move { rooms.enter(false).await }
+        });
+        tokio::task::yield_now().await;
+        let mut larger = ServerConfig::default();
+        larger.limits.clients = 2;
+        config.send_replace(Arc::new(larger));
+        assert!(timeout(Duration::from_secs(1), outside).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

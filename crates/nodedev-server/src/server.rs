@@ -150,7 +150,8 @@ impl Server {
             end @ (End::Closed | End::Shutdown | End::Registry | End::Io(_)) => {
                 tracing::debug!("disconnected: {end}");
             }
-            end => tracing::warn!("disconnected: {end}"),
+            end if self.shared.complaints.may_tell() => tracing::warn!("disconnected: {end}"),
+            end => tracing::debug!("disconnected: {end}"),
         }
     }
 
@@ -163,7 +164,8 @@ impl Server {
                 ticket.known();
                 self.serve_rpc(client.stream, remote(), ticket).await;
             }
-            Err(error) => tracing::warn!("refused: {error}"),
+            Err(error) if self.shared.complaints.may_tell() => tracing::warn!("refused: {error}"),
+            Err(error) => tracing::debug!("refused: {error}"),
         }
     }
 

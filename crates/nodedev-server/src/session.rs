@@ -9,6 +9,7 @@ use nodedev_rpc::{AuthListReply, AuthType, List, TextReply};
 use tokio::sync::{Semaphore, watch};
 
 use crate::callbacks::Callbacks;
+use crate::complaints::Complaints;
 use crate::config::{AuthScheme, ServerConfig};
 use crate::dispatch::{self, Answered};
 use crate::listener::Access;
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     callbacks: AtomicI32,
     /// One permit for each large frame that may arrive at the same time.
     pub(crate) large_frames: Arc<Semaphore>,
+    /// What clients do wrong.
+    pub(crate) complaints: Arc<Complaints>,
     #[cfg(feature = "polkit")]
     polkit: crate::auth::polkit::Polkit,
 }
@@ -39,6 +42,7 @@ impl Shared {
             config,
             callbacks: AtomicI32::new(0),
             large_frames: Arc::new(Semaphore::new(LARGE_FRAMES)),
+            complaints: Arc::default(),
             #[cfg(feature = "polkit")]
             polkit,
         }
@@ -155,13 +159,15 @@ impl Session {
         let Origin { access, auth: AuthScheme::Polkit, peer: Some(peer) } = self.origin else {
             return Err(dispatch::no_such_authentication());
         };
-        let polkit = shared.polkit.clone();
+        let (polkit, complaints) = (shared.polkit.clone(), Arc::clone(&shared.complaints));
         let action = if access == Access::ReadOnly { MONITOR } else { MANAGE };
         Ok(Answered::Later(Box::pin(async move {
             match polkit.check(&peer, action).await {
                 Ok(()) => dispatch::authenticated(),
                 Err(refusal) => {
-                    tracing::warn!(client = %peer, action, "refused: {refusal}");
+                    if complaints.may_tell() {
+                        tracing::warn!(client = %peer, action, "refused: {refusal}");
+                    }
                     (Err(crate::virt_error::from_polkit(&refusal)), dispatch::Effect::None)
                 }
             }

@@ -10,9 +10,23 @@ use nodedev_xml::Error as DocumentError;
 /// An error on its way to a client. Boxed, because hardly any call fails and every one returns.
 pub(crate) type Failure = Box<ErrorMessage>;
 
+/// Longest detail in bytes. It often repeats a client's words, which may be megabytes: an error that
+/// carries them twice would hold more memory than the call, and might not fit into a message.
+const LONGEST_DETAIL: usize = 8192;
+
 /// An error with libvirt's words before the detail.
 pub(crate) fn new(code: ErrorCode, domain: ErrorDomain, detail: impl Into<String>) -> Failure {
-    Box::new(ErrorMessage::new(code, domain, detail))
+    Box::new(ErrorMessage::new(code, domain, shortened(detail.into())))
+}
+
+fn shortened(mut detail: String) -> String {
+    if detail.len() > LONGEST_DETAIL {
+        let fits = (0..=LONGEST_DETAIL).rev().find(|end| detail.is_char_boundary(*end));
+        detail.truncate(fits.unwrap_or(0));
+        detail.push('…');
+        detail.shrink_to_fit();
+    }
+    detail
 }
 
 /// The protocol was broken, in these words.
@@ -172,6 +186,19 @@ mod tests {
             ),
         ] {
             assert_eq!(facts(&error), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_length_comes_back_shortened() {
+        for letter in ["x", "é", "\u{1f600}"] {
+            let error = no_device(&letter.repeat(nodedev_rpc::MAX_STRING_LEN / letter.len()));
+            let (code, _, message) = facts(&error);
+            assert_eq!(code, 53);
+            assert!(message.starts_with("Node device not found: no node device with"), "{letter}");
+            assert!(message.ends_with('…') && message.len() < LONGEST_DETAIL + 64, "{letter}");
+            let length = nodedev_rpc::Frame::bytes_of(&nodedev_rpc::Header::call(113, 1), &*error);
+            assert!(length.is_ok_and(|frame| frame.len() < 3 * LONGEST_DETAIL), "{letter}");
         }
     }
 

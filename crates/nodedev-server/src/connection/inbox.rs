@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
+use bytes::BufMut;
 use nodedev_rpc::{FrameDecoder, FrameError, Received};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,6 +15,9 @@ const UNKNOWN_CLIENT: usize = 512 << 10;
 const KNOWN_CLIENT: usize = (4 << 20) + (64 << 10);
 /// Frames up to that length need no permit.
 const SMALL: usize = 16 << 10;
+/// Most bytes that are taken at once, whatever room a long frame has left behind: all frames in them
+/// are taken apart before anything else is done for the client.
+const AT_ONCE: usize = 64 << 10;
 
 /// What reading brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +47,12 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
 
     /// Waits for bytes. The future may be dropped without losing any.
     pub(super) async fn receive(&mut self) -> io::Result<Arrival> {
-        let is_large = self.decoder.declared_len().is_some_and(|length| length > SMALL);
-        if is_large && self.place.is_none() {
+        if self.waits_for_place() {
             // Never closed; were it, the frame would just have no place of its own.
             self.place = Arc::clone(&self.places).acquire_owned().await.ok();
         }
-        match self.reader.read_buf(self.decoder.buffer()).await? {
+        let mut room = self.decoder.buffer().limit(AT_ONCE);
+        match self.reader.read_buf(&mut room).await? {
             0 => Ok(Arrival::End),
             _ => Ok(Arrival::Some),
         }
@@ -63,9 +67,40 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
         Ok(next)
     }
 
-    /// Whether a frame is arriving. One that waits for its place is not.
-    pub(super) fn is_within_frame(&self) -> bool {
+    /// Whether a frame has begun and not ended.
+    pub(super) const fn is_within_frame(&self) -> bool {
+        self.decoder.is_within_frame()
+    }
+
+    /// Whether nothing is read because other clients have all the places for long frames.
+    pub(super) fn waits_for_place(&self) -> bool {
         let is_large = self.decoder.declared_len().is_some_and(|length| length > SMALL);
-        self.decoder.is_within_frame() && (!is_large || self.place.is_some())
+        is_large && self.place.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_taken_at_once_is_bounded_however_much_room_there_is() {
+        let length = 4 << 20;
+        let mut stream = u32::try_from(length).unwrap().to_be_bytes().to_vec();
+        stream.resize(2 * length, 0);
+        let mut inbox = Inbox::new(&stream[..], Arc::new(Semaphore::new(1)));
+        inbox.allow_long_frames();
+        loop {
+            let before = inbox.reader.len();
+            assert_eq!(inbox.receive().await.unwrap(), Arrival::Some);
+            assert!(before - inbox.reader.len() <= AT_ONCE);
+            if inbox.next().unwrap().is_some() {
+                break;
+            }
+        }
+        inbox.decoder.buffer().reserve(1 << 20);
+        let before = inbox.reader.len();
+        assert_eq!(inbox.receive().await.unwrap(), Arrival::Some);
+        assert!(before - inbox.reader.len() <= AT_ONCE, "{before}");
     }
 }

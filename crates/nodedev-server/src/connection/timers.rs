@@ -65,11 +65,11 @@ impl Timers {
 
     /// Whether anything is read at all, and whether a frame has begun to arrive. A client that is
     /// not listened to is not to blame for its silence.
-    pub(super) fn watch_reading(&mut self, may_read: bool, within_frame: bool) {
-        if !may_read {
+    pub(super) fn watch_reading(&mut self, listens: bool, within_frame: bool) {
+        if !listens {
             self.received();
         }
-        let arrives = may_read && within_frame;
+        let arrives = listens && within_frame;
         self.reading = arrives.then(|| self.reading.unwrap_or_else(Instant::now));
     }
 

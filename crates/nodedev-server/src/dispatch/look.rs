@@ -45,7 +45,9 @@ async fn read_document(shared: &Shared, args: &DeviceFlagsArgs) -> Outcome {
     let refreshed = shared.registry.refresh(&name).await;
     let refreshed = refreshed.map_err(|error| virt_error::from_registry(&error))?;
     for diagnostic in &refreshed.diagnostics {
-        tracing::warn!(device = %name, "{diagnostic}");
+        if shared.complaints.may_tell() {
+            tracing::warn!(device = %name, "{diagnostic}");
+        }
     }
     let device = refreshed.device;
     let inactive = args.flags & XML_INACTIVE != 0;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nodedev_rpc::{
-    DeviceFlagsArgs, Feature, Keepalive, NodeDevice, SupportsFeatureArgs, procedures,
+    DeviceFlagsArgs, Feature, Frame, Header, Keepalive, NodeDevice, Procedure, SupportsFeatureArgs,
+    procedures,
 };
 use nodedev_server::ServerConfig;
 use nodedev_source_testkit::Behaviour;
@@ -69,12 +70,10 @@ async fn the_others_do_not_notice_a_client_that_reads_nothing() {
     let rig = Rig::with(config).await;
     let (mut deaf, mut other) = (rig.open().await, rig.open().await);
     let mut clients = rig.server.clients();
-    let args = NodeDevice { name: "x".repeat(100_000) };
-    let call =
-        <procedures::NodeDeviceLookupByName as nodedev_rpc::Procedure>::call(1, &args).unwrap();
-    // Each answer is as long as its question, so that they fill every buffer between the two.
+    // Each is answered with as many bytes, so that they fill every buffer between the two.
+    let pings = Frame::bytes_of(&Keepalive::Ping.header(), &()).unwrap().repeat(1000);
     let flood = async {
-        while tokio::io::AsyncWriteExt::write_all(&mut deaf.stream, &call).await.is_ok() {}
+        while tokio::io::AsyncWriteExt::write_all(&mut deaf.stream, &pings).await.is_ok() {}
     };
     let watch = async {
         clients.wait_for(|count| *count == 1).await.unwrap();
@@ -107,6 +106,60 @@ async fn long_frames_take_turns_and_all_arrive() {
     for (code, ..) in tasks.join_all().await {
         assert_eq!(code, 53);
     }
+}
+
+#[tokio::test]
+async fn a_client_whose_frame_has_to_wait_is_not_silent() {
+    let mut config = ServerConfig::default();
+    (config.keepalive_interval, config.keepalive_count) = (Some(SHORT), 1);
+    let rig = Rig::with(config).await;
+    // The beginning of a long frame, as often as such frames may arrive at once.
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut client = rig.open().await;
+        client.write(&(1_u32 << 20).to_be_bytes()).await;
+        client.write(&[0; 1000]).await;
+        slow.push(client);
+    }
+    let mut waiting = rig.open().await;
+    wants_pings(&mut waiting).await;
+    let args = NodeDevice { name: "y".repeat(100_000) };
+    let call = <procedures::NodeDeviceLookupByName as Procedure>::call(9, &args).unwrap();
+    waiting.write(&call[..50_000]).await;
+    for _ in 0..4 {
+        let frame = waiting.next().await.expect("a ping, not the end");
+        assert_eq!(Keepalive::of(&frame.header), Some(Keepalive::Ping));
+    }
+    drop(slow);
+    waiting.write(&call[50_000..]).await;
+    assert_eq!(waiting.answer(9).await.unwrap_err().0, 53);
+}
+
+#[tokio::test]
+async fn others_get_their_turn_between_the_calls_of_one_client() {
+    let rig = Rig::start().await;
+    let mut busy = rig.open().await;
+    let header = Header::call(<procedures::ConnectGetUri as Procedure>::INFO.number, 1);
+    let calls = Frame::bytes_of(&header, &()).unwrap().repeat(100);
+    let turns = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let other = tokio::spawn({
+        let turns = std::sync::Arc::clone(&turns);
+        async move {
+            loop {
+                turns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    // All of them arrive at once: this thread is the only one.
+    assert_eq!(busy.stream.try_write(&calls).unwrap(), calls.len());
+    let before = turns.load(std::sync::atomic::Ordering::Relaxed);
+    for _ in 0..100 {
+        assert!(busy.next().await.is_some());
+    }
+    let turns = turns.load(std::sync::atomic::Ordering::Relaxed) - before;
+    other.abort();
+    assert!(turns >= 10, "{turns}");
 }
 
 #[tokio::test]
