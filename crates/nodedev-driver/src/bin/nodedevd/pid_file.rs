@@ -85,6 +85,10 @@ impl Drop for NewFile {
 
 /// The file of a daemon that died, locked. `None` if it has changed hands meanwhile.
 fn lock_stale(path: &Path) -> anyhow::Result<Option<File>> {
+    // Opening anything else might wait, and what a link leads to never has the link's place.
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        bail!("{} is in the way and not a file", path.display());
+    }
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -119,6 +123,19 @@ mod tests {
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
         entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_no_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        for target in ["nowhere", "."] {
+            std::os::unix::fs::symlink(folder.path().join(target), &path).unwrap();
+            let refused = PidFile::write(&path).unwrap_err().to_string();
+            assert!(refused.contains("not a file"), "{refused}");
+            assert_eq!(names(folder.path()), ["pid"]);
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]
