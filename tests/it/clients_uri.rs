@@ -1,11 +1,13 @@
 //! The ways by which clients come to the daemon: each ends in the same list.
 
 use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use crate::clients::C;
-use crate::command::run;
+use crate::command::{nodedevd, run};
 use crate::daemon::{Daemon, uri_of};
 use crate::lab::Lab;
 use crate::require::{programs, require, root};
@@ -74,6 +76,17 @@ fn every_way_over_a_unix_socket_leads_to_the_same_list() {
     served.lists_over(&uri_of(&socket));
     served.lists_over(&uri_of(&served.daemon.read_only_socket()));
     served.lists_over(&format!("nodedev+unix:///system?socket={}", socket.display()));
+
+    let name = format!("@nodedev-test-{}", std::process::id());
+    let further = ["--socket-dir", &name, "--mdevctl", "no-such-mdevctl", "--config"];
+    let config = served.lab.folder().join("nodedev/nodedevd.conf");
+    let mut command = served.lab.command(nodedevd());
+    let mut daemon = command.args(further).arg(config).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("clients can connect")));
+    served.lists_over(&format!("nodedev:///system?socket={name}/virtnodedevd-sock"));
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
 
     let pipe = served.script("pipe", &format!("exec nc -U {}", socket.display()));
     served.lists_over(&format!("nodedev+ext://somewhere/system?command={}", pipe.display()));

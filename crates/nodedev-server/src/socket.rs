@@ -62,7 +62,8 @@ pub struct BoundSocket {
 ///
 /// Nobody can connect before the file has its group and mode. Of two daemons that start at the same
 /// moment one gets the socket. The socket of a daemon that died is replaced. An abstract socket has
-/// neither file nor rights: everybody in the network name space may connect.
+/// neither file nor rights: everybody in the network name space may connect. Its name is filled with
+/// NULs to the 107 bytes of an address, as libvirt's clients ask for it with `?socket=@name`.
 ///
 /// # Errors
 ///
@@ -115,7 +116,10 @@ fn bind_abstract(path: &Path, name: &[u8]) -> Result<BoundSocket, BindError> {
     if name.is_empty() {
         return Err(BindError::io(path, "bind", Errno::EINVAL));
     }
-    let address = UnixAddr::new_abstract(name).map_err(failed)?;
+    // libvirt's clients fill the address with NULs, which count as part of the name.
+    let mut padded = [0; LONGEST];
+    padded[..name.len()].copy_from_slice(name);
+    let address = UnixAddr::new_abstract(&padded).map_err(failed)?;
     let descriptor = stream_socket(path)?;
     bind_to(descriptor.as_raw_fd(), &address).map_err(failed)?;
     let listener = start(path, descriptor)?;

@@ -214,7 +214,7 @@ async fn abstract_sockets_have_no_file() {
     let name = format!("@nodedev-test-{}", std::process::id());
     let bound = bind(Path::new(&name), &SocketOptions::default()).unwrap();
     assert_eq!(bound.file.path(), None);
-    let address = SocketAddr::from_abstract_name(&name[1..]).unwrap();
+    let address = SocketAddr::from_abstract_name(format!("{:\0<107}", &name[1..])).unwrap();
     assert!(StdStream::connect_addr(&address).is_ok());
     let error = bind(Path::new(&name), &SocketOptions::default()).unwrap_err();
     assert!(matches!(error, BindError::InUse { .. }), "{error}");

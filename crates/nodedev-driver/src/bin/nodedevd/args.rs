@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser};
 use nodedev_types::MdevUuid;
 
+use crate::places;
 use crate::settings::{Settings, Varlink};
 
 const EXAMPLES: &str = "\
@@ -29,7 +30,7 @@ Exit status:
 #[derive(Debug, Clone, Parser)]
 #[command(name = "nodedevd", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Put all sockets into this folder
+    /// Put all sockets into this folder; with `@NAME` into the abstract name space
     #[arg(long, value_name = "DIR")]
     pub(crate) socket_dir: Option<PathBuf>,
     /// The configuration file; it has to exist
@@ -97,7 +98,8 @@ impl Args {
         if self.mdevctl.as_ref().is_some_and(|program| program.components().count() > 1) {
             paths.push(&mut self.mdevctl);
         }
-        for path in paths.into_iter().flatten() {
+        let is_file = |path: &&mut PathBuf| !places::is_abstract(path);
+        for path in paths.into_iter().flatten().filter(is_file) {
             *path = base.join(&path);
         }
     }

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 
 use crate::activation::{Passed, Purpose};
-use crate::places::{Owner, Places};
+use crate::places::{self, Owner, Places};
 use crate::settings::{Network, Sockets};
 
 const BUS: &str = "/run/dbus/system_bus_socket";
@@ -52,12 +52,17 @@ impl Doors {
     ) -> anyhow::Result<Self> {
         let mut doors = Self::default();
         let bus = has_system_bus();
-        let admission = Admission::new(owner, sockets, bus, !passed.is_empty());
         if passed.is_empty() {
             let places = owner.places(folder, sockets)?;
+            let open = places::is_abstract(&places.rw);
+            if open && !owner.is_root() && sockets.auth_rw.is_none() {
+                bail!("everybody may open an abstract socket: say who gets in with `auth_unix_rw`");
+            }
+            let admission = Admission::new(owner, sockets, bus, open);
             doors.bind(owner, &places, sockets, admission)?;
             doors.bind_network(network).await?;
         } else {
+            let admission = Admission::new(owner, sockets, bus, true);
             doors.adopt(network, passed, admission)?;
         }
         Ok(doors)
@@ -183,10 +188,12 @@ impl Doors {
 
 impl Admission {
     /// Says it with a warning where it is not what root's daemon usually asks for.
-    fn new(owner: &Owner, sockets: &Sockets, bus: bool, passed: bool) -> Self {
+    /// `open` says that our own permissions keep nobody out: systemd made the sockets, or they are
+    /// abstract.
+    fn new(owner: &Owner, sockets: &Sockets, bus: bool, open: bool) -> Self {
         // Without polkit the file's permissions are all there is. Those that somebody else has
         // set, in a unit or in the configuration, may be made for a daemon that asks polkit.
-        let protected = !passed && sockets.rw_perms.is_none();
+        let protected = !open && sockets.rw_perms.is_none();
         let usual = match owner {
             Owner::User { .. } => AuthScheme::None,
             Owner::Root if bus || !protected => AuthScheme::Polkit,
@@ -261,8 +268,8 @@ mod tests {
 
     const USER: Owner = Owner::User { runtime: None, config: None, cache: None, home: None };
 
-    fn admission(owner: &Owner, sockets: &Sockets, bus: bool, passed: bool) -> Admission {
-        Admission::new(owner, sockets, bus, passed)
+    fn admission(owner: &Owner, sockets: &Sockets, bus: bool, open: bool) -> Admission {
+        Admission::new(owner, sockets, bus, open)
     }
 
     #[test]

@@ -35,6 +35,11 @@ pub(crate) struct Places {
     pub(crate) varlink: Option<PathBuf>,
 }
 
+/// Whether it is no path but a name in the abstract name space, where nothing has permissions.
+pub(crate) fn is_abstract(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().starts_with(b"@")
+}
+
 impl Owner {
     pub(crate) fn of_this_process() -> Self {
         if nix::unistd::geteuid().is_root() {
@@ -100,6 +105,8 @@ impl Owner {
         let varlink = match (&sockets.varlink, folder) {
             (Varlink::Nowhere, _) => None,
             (Varlink::At(path), _) => Some(path.clone()),
+            // Varlink's clients know no abstract sockets of libvirt's kind.
+            (Varlink::Usual, Some(folder)) if is_abstract(folder) => None,
             (Varlink::Usual, Some(folder)) => Some(folder.join(VARLINK)),
             (Varlink::Usual, None) => Some(runtime()?.join("nodedev").join(VARLINK)),
         };
