@@ -176,7 +176,11 @@ impl ErrorMessage {
             domain,
             message: Some(alloc::format!("{prefix}{detail}")),
             level: LEVEL_ERROR,
-            str1: Some(alloc::format!("{prefix}%1$s")),
+            str1: Some(if prefix.is_empty() {
+                "%s".into()
+            } else {
+                alloc::format!("{prefix}%1$s")
+            }),
             str2: Some(detail),
             str3: None,
             int1: -1,
@@ -232,6 +236,13 @@ mod tests {
         let mut bytes = Vec::new();
         error.encode(&mut bytes).unwrap();
         assert_eq!(from_payload::<ErrorMessage>(&bytes), Ok(error));
+    }
+
+    #[test]
+    fn an_error_without_words_before_it_is_its_own_detail() {
+        let error = ErrorMessage::new(ErrorCode::Rpc, ErrorDomain::Rpc, "unknown procedure: 999");
+        assert_eq!(error.message.as_deref(), Some("unknown procedure: 999"));
+        assert_eq!(error.str1.as_deref(), Some("%s"));
     }
 
     #[test]

@@ -126,7 +126,7 @@ pub(crate) fn from_document(error: &DocumentError) -> Failure {
             ErrorDomain::NodeDevice,
             "no device capabilities for 'new device'",
         ),
-        _ => new(ErrorCode::XmlError, ErrorDomain::NodeDevice, text),
+        _ => new(ErrorCode::XmlError, ErrorDomain::Xml, text),
     }
 }
 
@@ -209,8 +209,8 @@ mod tests {
             ("<device>", 35, 22),
             ("<domain/>", 27, 5),
             ("<device/>", 1, 22),
-            ("<device><capability type='nosuch'/></device>", 27, 22),
-            ("<!DOCTYPE device><device/>", 27, 22),
+            ("<device><capability type='nosuch'/></device>", 27, 5),
+            ("<!DOCTYPE device><device/>", 27, 5),
         ] {
             let error = nodedev_xml::read_capability(text).expect_err("it is faulty");
             let failure = from_document(&error);
