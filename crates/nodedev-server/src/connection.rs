@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::inbox::{Arrival, Inbox};
+use self::inbox::{Arrival, Inbox, Place};
 use self::outbox::Outbox;
 use self::timers::Timers;
 use crate::callbacks::Ended;
@@ -103,13 +103,27 @@ struct Connection<R, W, F> {
     outbox: Outbox<W>,
     timers: Timers,
     session: Session,
-    waiting: VecDeque<Frame>,
+    waiting: VecDeque<Waiting>,
     running: JoinSet<(Header, Outcome, Effect)>,
     /// The list has been seen to be complete, so that calls about devices need not wait.
     complete: bool,
     on_known: Option<F>,
     shared: Arc<Shared>,
     config: Arc<ServerConfig>,
+}
+
+/// A call that stands in line.
+struct Waiting {
+    frame: Frame,
+    /// Kept by what is more than a client may hold by itself.
+    _place: Option<Place>,
+}
+
+impl Waiting {
+    fn new(frame: Frame, place: Option<Place>) -> Self {
+        let is_long = frame.payload.len() > WAITING_BYTES;
+        Self { frame, _place: place.filter(|_| is_long) }
+    }
 }
 
 impl<R, W, F> Connection<R, W, F>
@@ -153,7 +167,7 @@ where
 
     /// Who leaves much unread is not listened to: else pings alone could ask for any amount.
     fn may_read(&self) -> bool {
-        let bytes: usize = self.waiting.iter().map(|frame| frame.payload.len()).sum();
+        let bytes: usize = self.waiting.iter().map(|call| call.frame.payload.len()).sum();
         !self.session.has_ended()
             && self.waiting.len() < WAITING_CALLS
             && bytes < WAITING_BYTES
@@ -163,7 +177,7 @@ where
     /// Whether the next call is held up only because the list is not complete yet.
     fn waits_for_list(&self) -> bool {
         !self.complete
-            && self.waiting.front().is_some_and(|frame| dispatch::needs_list(&frame.header))
+            && self.waiting.front().is_some_and(|call| dispatch::needs_list(&call.frame.header))
     }
 
     fn may_start(&self) -> bool {
@@ -178,7 +192,7 @@ where
             if !self.may_start() {
                 break;
             }
-            let Some(frame) = self.waiting.pop_front() else {
+            let Some(Waiting { frame, _place }) = self.waiting.pop_front() else {
                 break;
             };
             let reaction = dispatch::react(&mut self.session, &self.shared, &frame);
@@ -246,7 +260,7 @@ where
         if arrival == Arrival::End {
             return Err(End::Closed);
         }
-        while let Some(received) = self.inbox.next()? {
+        while let Some((received, place)) = self.inbox.next()? {
             self.timers.received();
             let (header, frame) = match received {
                 Received::Frame(frame) => (frame.header, Some(frame)),
@@ -256,7 +270,9 @@ where
             match (Keepalive::of(&header), frame) {
                 (Some(Keepalive::Ping), _) => self.say(Keepalive::Pong),
                 (Some(Keepalive::Pong), _) => {}
-                (None, Some(frame)) if is_call(&frame.header) => self.waiting.push_back(frame),
+                (None, Some(frame)) if is_call(&frame.header) => {
+                    self.waiting.push_back(Waiting::new(frame, place));
+                }
                 (None, Some(_)) => {}
                 (None, None) if self.session.is_authenticated() => {
                     self.act(header, dispatch::oversized(&header))?;

@@ -19,6 +19,9 @@ const SMALL: usize = 16 << 10;
 /// are taken apart before anything else is done for the client.
 const AT_ONCE: usize = 64 << 10;
 
+/// A place for a long frame, free again when dropped.
+pub(super) type Place = OwnedSemaphorePermit;
+
 /// What reading brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrival {
@@ -33,7 +36,7 @@ pub(super) struct Inbox<R> {
     reader: R,
     decoder: FrameDecoder,
     places: Arc<Semaphore>,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 }
 
 impl<R: AsyncRead + Unpin> Inbox<R> {
@@ -58,13 +61,10 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
         }
     }
 
-    /// The next whole frame, if there is one.
-    pub(super) fn next(&mut self) -> Result<Option<Received>, FrameError> {
+    /// The next whole frame, if there is one, and its place if it had one.
+    pub(super) fn next(&mut self) -> Result<Option<(Received, Option<Place>)>, FrameError> {
         let next = self.decoder.next()?;
-        if next.is_some() {
-            self.place = None;
-        }
-        Ok(next)
+        Ok(next.map(|received| (received, self.place.take())))
     }
 
     /// Whether a frame has begun and not ended.

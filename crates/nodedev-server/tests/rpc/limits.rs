@@ -8,6 +8,7 @@ use nodedev_rpc::{
 };
 use nodedev_server::ServerConfig;
 use nodedev_source_testkit::Behaviour;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::client::Client;
 use crate::rig::Rig;
@@ -133,6 +134,27 @@ async fn a_client_whose_frame_has_to_wait_is_not_silent() {
     drop(slow);
     waiting.write(&call[50_000..]).await;
     assert_eq!(waiting.answer(9).await.unwrap_err().0, 53);
+}
+
+#[tokio::test]
+async fn long_calls_that_wait_keep_their_places() {
+    let mut held = None;
+    let rig = Rig::unready(ServerConfig::default(), |host| held = Some(host.hold_snapshots()));
+    let args = NodeDevice { name: "z".repeat(2 << 20) };
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        let mut client = rig.open().await;
+        let serial = client.send::<procedures::NodeDeviceLookupByName>(&args).await;
+        waiting.push((client, serial));
+    }
+    let mut ninth = rig.open().await;
+    let call = <procedures::NodeDeviceLookupByName as Procedure>::call(9, &args).unwrap();
+    let blocked = tokio::time::timeout(SHORT, ninth.stream.write_all(&call)).await;
+    assert!(blocked.is_err(), "a ninth frame found room");
+    held.unwrap().release();
+    for (mut client, serial) in waiting {
+        assert_eq!(client.answer(serial).await.unwrap_err().0, 53);
+    }
 }
 
 #[tokio::test]
