@@ -9,7 +9,7 @@ use nodedev_rpc::PROCEDURES;
 use crate::entries::ENTRIES;
 
 /// Mutants of each entry: some ten seconds in all. More are tried with `cargo fuzz`.
-const MUTANTS: usize = 1_200_000;
+const MUTANTS: usize = 4_000_000;
 /// Longer inputs are left to the fuzzer.
 const LONGEST: usize = 4096;
 
