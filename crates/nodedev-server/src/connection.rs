@@ -152,8 +152,7 @@ where
         tokio::select! {
             received = self.inbox.receive(), if may_read => self.take_in(received?)?,
             written = self.outbox.write(), if !self.outbox.is_empty() => {
-                written?;
-                self.timers.written();
+                self.timers.written(written?);
             }
             Some(done) = self.running.join_next() => self.finish_call(done),
             noted = self.session.callbacks.follow() => noted.map_err(End::from)?,

@@ -1,11 +1,10 @@
 //! How many clients there are, and who has to wait outside.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::config::ServerConfig;
+use crate::config::{Limits, ServerConfig};
 
 /// Counts the clients of a server.
 #[derive(Debug)]
@@ -18,14 +17,24 @@ pub(crate) struct Rooms {
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     clients: usize,
-    unknown: usize,
+    /// By [`Side`]: nobody out there is to keep out those on this host.
+    unknown: [usize; 2],
+}
+
+/// Where a client is that has to say who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// On this host.
+    Here,
+    /// On another.
+    Outside,
 }
 
 /// One client's place; free again when dropped.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     rooms: Arc<Rooms>,
-    unknown: AtomicBool,
+    unknown: Mutex<Option<Side>>,
 }
 
 impl Rooms {
@@ -38,11 +47,27 @@ impl Rooms {
         self.clients.subscribe()
     }
 
-    /// Waits for a place. A client that has to authenticate needs one of the few for unknown ones.
-    pub(crate) async fn enter(self: &Arc<Self>, unknown: bool) -> Ticket {
+    /// Waits for a place.
+    pub(crate) async fn enter(self: &Arc<Self>) -> Ticket {
+        self.take(|counts, limits| {
+            let free = counts.clients < limits.clients;
+            counts.clients += usize::from(free);
+            free
+        })
+        .await;
+        self.publish();
+        Ticket { rooms: Arc::clone(self), unknown: Mutex::new(None) }
+    }
+
+    /// Waits until `wanted` takes something. The future may be dropped: then nothing is taken.
+    async fn take(&self, wanted: impl Fn(&mut Counts, &Limits) -> bool) {
         let (mut counts, mut config) = (self.counts.subscribe(), self.config.clone());
         config.mark_unchanged();
-        while !self.take(unknown) {
+        loop {
+            let limits = self.config.borrow().limits.clone();
+            if self.counts.send_if_modified(|counts| wanted(counts, &limits)) {
+                return;
+            }
             tokio::select! {
                 // The sender lives in `self`, so this never fails.
                 _ = counts.changed() => {}
@@ -50,32 +75,6 @@ impl Rooms {
                 Ok(()) = config.changed() => {}
             }
         }
-        Ticket { rooms: Arc::clone(self), unknown: AtomicBool::new(unknown) }
-    }
-
-    fn take(&self, unknown: bool) -> bool {
-        let limits = self.config.borrow().limits.clone();
-        let taken = self.counts.send_if_modified(|counts| {
-            let full = counts.clients >= limits.clients
-                || (unknown && counts.unknown >= limits.anonymous_clients);
-            if !full {
-                counts.clients += 1;
-                counts.unknown += usize::from(unknown);
-            }
-            !full
-        });
-        if taken {
-            self.publish();
-        }
-        taken
-    }
-
-    fn give_back(&self, clients: usize, unknown: usize) {
-        self.counts.send_modify(|counts| {
-            counts.clients -= clients;
-            counts.unknown -= unknown;
-        });
-        self.publish();
     }
 
     fn publish(&self) {
@@ -87,18 +86,35 @@ impl Rooms {
 }
 
 impl Ticket {
+    /// Waits for one of the few places of clients that have to authenticate.
+    pub(crate) async fn wait_as_unknown(&self, side: Side) {
+        let wanted = |counts: &mut Counts, limits: &Limits| {
+            let unknown = &mut counts.unknown[side as usize];
+            let free = *unknown < limits.anonymous_clients;
+            *unknown += usize::from(free);
+            free
+        };
+        self.rooms.take(wanted).await;
+        *self.unknown() = Some(side);
+    }
+
     /// The client has authenticated.
     pub(crate) fn known(&self) {
-        if self.unknown.swap(false, Ordering::Relaxed) {
-            self.rooms.give_back(0, 1);
+        if let Some(side) = self.unknown().take() {
+            self.rooms.counts.send_modify(|counts| counts.unknown[side as usize] -= 1);
         }
+    }
+
+    fn unknown(&self) -> MutexGuard<'_, Option<Side>> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.known();
-        self.rooms.give_back(1, 0);
+        self.rooms.counts.send_modify(|counts| counts.clients -= 1);
+        self.rooms.publish();
     }
 }
 
@@ -118,29 +134,33 @@ mod tests {
         (sender, Rooms::new(receiver))
     }
 
-    async fn has_room(rooms: &Arc<Rooms>, unknown: bool) -> Option<Ticket> {
-        timeout(Duration::from_millis(1), rooms.enter(unknown)).await.ok()
+    async fn has_room(rooms: &Arc<Rooms>) -> Option<Ticket> {
+        timeout(Duration::from_millis(1), rooms.enter()).await.ok()
+    }
+
+    async fn may_be_unknown(ticket: &Ticket, side: Side) -> bool {
+        timeout(Duration::from_millis(1), ticket.wait_as_unknown(side)).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_house_opens_again_when_somebody_leaves() {
         let (_config, rooms) = rooms(2, 2);
-        let first = rooms.enter(false).await;
-        let _second = rooms.enter(false).await;
+        let first = rooms.enter().await;
+        let _second = rooms.enter().await;
         assert_eq!(*rooms.clients().borrow(), 2);
-        assert!(has_room(&rooms, false).await.is_none());
+        assert!(has_room(&rooms).await.is_none());
         drop(first);
-        assert!(has_room(&rooms, false).await.is_some());
+        assert!(has_room(&rooms).await.is_some());
         assert_eq!(*rooms.clients().borrow(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_outside_comes_in_when_the_house_is_made_larger() {
         let (config, rooms) = rooms(1, 1);
-        let _first = rooms.enter(false).await;
+        let _first = rooms.enter().await;
         let outside = tokio::spawn({
             let rooms = Arc::clone(&rooms);
-            async move { rooms.enter(false).await }
+            async move { rooms.enter().await }
         });
         tokio::task::yield_now().await;
         let mut larger = ServerConfig::default();
@@ -152,14 +172,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn unknown_clients_have_few_places_until_they_are_known() {
         let (_config, rooms) = rooms(9, 1);
-        let first = rooms.enter(true).await;
-        assert!(has_room(&rooms, true).await.is_none());
-        assert!(has_room(&rooms, false).await.is_some());
+        let (first, second) = (rooms.enter().await, rooms.enter().await);
+        assert!(may_be_unknown(&first, Side::Here).await);
+        assert!(!may_be_unknown(&second, Side::Here).await);
+        assert!(has_room(&rooms).await.is_some());
         first.known();
-        let second = has_room(&rooms, true).await;
+        assert!(may_be_unknown(&second, Side::Here).await);
         drop(first);
-        assert!(has_room(&rooms, true).await.is_none());
+        let third = rooms.enter().await;
+        assert!(!may_be_unknown(&third, Side::Here).await);
         drop(second);
+        assert!(may_be_unknown(&third, Side::Here).await);
+        drop(third);
         assert_eq!(*rooms.clients().borrow(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_outside_keep_nobody_here_out() {
+        let (_config, rooms) = rooms(9, 1);
+        let (outside, here) = (rooms.enter().await, rooms.enter().await);
+        assert!(may_be_unknown(&outside, Side::Outside).await);
+        assert!(may_be_unknown(&here, Side::Here).await);
     }
 }

@@ -17,7 +17,7 @@ use crate::config::{AuthScheme, ServerConfig};
 use crate::connection::{self, End};
 use crate::listener::{Access, Door, Listener};
 use crate::peer::Peer;
-use crate::rooms::{Rooms, Ticket};
+use crate::rooms::{Rooms, Side, Ticket};
 use crate::session::{Origin, Shared};
 
 /// How long to wait when a client cannot be accepted for want of descriptors: nothing tells when
@@ -102,14 +102,14 @@ impl Server {
                 let (stream, _) = socket.accept().await?;
                 let peer = Peer::of(&stream, Path::new("/"))?;
                 let origin = Origin { access: *access, auth: *auth, peer: Some(peer) };
-                let ticket = self.rooms.enter(*auth != AuthScheme::None).await;
+                let ticket = self.rooms.enter().await;
                 let span = tracing::info_span!("client", %peer, ?access);
                 self.spawn(self.clone().serve_rpc(stream, origin, ticket).instrument(span));
             }
             Door::Tcp { socket } => {
                 let (stream, address) = socket.accept().await?;
                 stream.set_nodelay(true)?;
-                let ticket = self.rooms.enter(false).await;
+                let ticket = self.rooms.enter().await;
                 let span = tracing::info_span!("client", %address);
                 self.spawn(self.clone().serve_rpc(stream, remote(), ticket).instrument(span));
             }
@@ -117,7 +117,7 @@ impl Server {
             Door::Tls { socket, acceptor } => {
                 let (stream, address) = socket.accept().await?;
                 stream.set_nodelay(true)?;
-                let ticket = self.rooms.enter(true).await;
+                let ticket = self.rooms.enter().await;
                 let span = tracing::info_span!("client", %address, tls = true);
                 let server = self.clone();
                 let acceptor = acceptor.borrow().clone();
@@ -126,7 +126,7 @@ impl Server {
             Door::Varlink { socket } => {
                 let (stream, _) = socket.accept().await?;
                 let peer = Peer::of(&stream, Path::new("/"))?;
-                let ticket = self.rooms.enter(false).await;
+                let ticket = self.rooms.enter().await;
                 let span = tracing::info_span!("client", %peer, varlink = true);
                 self.spawn(self.clone().serve_varlink(stream, ticket).instrument(span));
             }
@@ -143,6 +143,9 @@ impl Server {
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send,
     {
         tracing::debug!("connected");
+        if origin.has_to_authenticate() && !self.admit(&ticket, Side::Here).await {
+            return;
+        }
         let stop = self.stop.subscribe();
         let end =
             connection::serve(stream, origin, Arc::clone(&self.shared), stop, || ticket.known());
@@ -155,8 +158,21 @@ impl Server {
         }
     }
 
+    /// Waits until a client may begin to say who it is. Others are accepted meanwhile: root and
+    /// those that need not say it do not wait behind it. `false` when the server ends first.
+    async fn admit(&self, ticket: &Ticket, side: Side) -> bool {
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            () = ticket.wait_as_unknown(side) => true,
+            _ = stop.wait_for(|stop| *stop) => false,
+        }
+    }
+
     #[cfg(feature = "tls")]
     async fn serve_tls(self, stream: TcpStream, acceptor: crate::tls::TlsAcceptor, ticket: Ticket) {
+        if !self.admit(&ticket, Side::Outside).await {
+            return;
+        }
         let deadline = self.shared.config().limits.authentication;
         match acceptor.accept(stream, deadline).await {
             Ok(client) => {

@@ -68,6 +68,13 @@ pub(crate) struct Origin {
     pub(crate) peer: Option<Peer>,
 }
 
+impl Origin {
+    /// Whether the client counts among the unknown ones. Root does not: it is let in by asking.
+    pub(crate) fn has_to_authenticate(&self) -> bool {
+        self.auth != AuthScheme::None && self.peer.is_none_or(|peer| peer.uid != 0)
+    }
+}
+
 /// One connection's state.
 #[derive(Debug)]
 pub(crate) struct Session {

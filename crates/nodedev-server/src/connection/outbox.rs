@@ -36,21 +36,22 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
         self.flushed
     }
 
-    /// Writes some of it. The future may be dropped without losing or repeating any.
-    pub(super) async fn write(&mut self) -> io::Result<()> {
+    /// Writes some of it and gives its length. The future may be dropped without losing or repeating
+    /// any.
+    pub(super) async fn write(&mut self) -> io::Result<usize> {
         if self.bytes.has_remaining() {
             let written = self.writer.write_buf(&mut self.bytes).await?;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-            return Ok(());
+            return Ok(written);
         }
         self.writer.flush().await?;
         self.flushed = true;
         if self.bytes.capacity() > KEPT {
             self.bytes = BytesMut::new();
         }
-        Ok(())
+        Ok(0)
     }
 
     /// Tells the other side that there is no more.

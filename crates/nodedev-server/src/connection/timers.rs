@@ -11,6 +11,9 @@ use crate::config::{Limits, ServerConfig};
 /// How long the last replies may take to be written.
 pub(super) const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// Bytes that a client has to read within `Limits::write`, unless there are fewer.
+const READ_AT_LEAST: usize = 64 << 10;
+
 #[derive(Debug)]
 pub(super) struct Timers {
     begun: Instant,
@@ -19,6 +22,8 @@ pub(super) struct Timers {
     ping_at: Option<Instant>,
     reading: Option<Instant>,
     writing: Option<Instant>,
+    /// Bytes written since then.
+    written: usize,
     unknown: Option<Instant>,
 }
 
@@ -32,6 +37,7 @@ impl Timers {
             ping_at: None,
             reading: None,
             writing: None,
+            written: 0,
             unknown: Some(begun),
         }
     }
@@ -58,9 +64,14 @@ impl Timers {
         }
     }
 
-    /// Something has been written.
-    pub(super) const fn written(&mut self) {
-        self.writing = None;
+    /// So many bytes have been written. Only enough of them count as reading: who takes one byte now
+    /// and then could keep the rest for ever.
+    pub(super) const fn written(&mut self, bytes: usize) {
+        self.written += bytes;
+        if self.written >= READ_AT_LEAST {
+            self.writing = None;
+            self.written = 0;
+        }
     }
 
     /// Whether anything is read at all, and whether a frame has begun to arrive. A client that is
@@ -75,6 +86,9 @@ impl Timers {
 
     /// Whether the client has something to read.
     pub(super) fn watch_writing(&mut self, nothing: bool) {
+        if nothing {
+            self.written = 0;
+        }
         self.writing = (!nothing).then(|| self.writing.unwrap_or_else(Instant::now));
     }
 

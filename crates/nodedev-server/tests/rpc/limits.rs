@@ -6,7 +6,8 @@ use nodedev_rpc::{
     DeviceFlagsArgs, Feature, Frame, Header, Keepalive, NodeDevice, Procedure, SupportsFeatureArgs,
     procedures,
 };
-use nodedev_server::ServerConfig;
+use nodedev_server::socket::{SocketOptions, bind};
+use nodedev_server::{Access, AuthScheme, Listener, ServerConfig};
 use nodedev_source_testkit::Behaviour;
 use tokio::io::AsyncWriteExt as _;
 
@@ -195,6 +196,25 @@ async fn further_clients_wait_for_a_place() {
     assert!(second.next_is_silent().await);
     drop(first);
     assert!(second.answer(serial).await.is_ok());
+}
+
+#[tokio::test]
+async fn unknown_clients_do_not_keep_others_from_being_accepted() {
+    let mut config = ServerConfig::default();
+    config.limits.anonymous_clients = 1;
+    let rig = Rig::with(config).await;
+    let path = rig.socket("polkit");
+    let socket = bind(&path, &SocketOptions::default()).unwrap();
+    rig.server.listen(Listener::unix(socket.listener, Access::ReadWrite, AuthScheme::Polkit));
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(Client::connect(&path).await);
+    }
+    let mut clients = rig.server.clients();
+    let accepted = tokio::time::timeout(SHORT * 100, clients.wait_for(|count| *count == 3)).await;
+    assert!(accepted.is_ok(), "only some are accepted");
+    rig.server.shutdown(SHORT * 100).await;
+    assert_eq!(*rig.server.clients().borrow(), 0);
 }
 
 #[tokio::test]

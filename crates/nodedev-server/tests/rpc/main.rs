@@ -8,4 +8,5 @@ mod events;
 mod frames;
 mod limits;
 mod read_only;
+mod reading;
 mod rig;
