@@ -134,3 +134,50 @@ impl Timers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn timers() -> Timers {
+        let mut config = ServerConfig::default();
+        config.limits.write = 30 * SECOND;
+        let mut timers = Timers::new(&config);
+        timers.known();
+        timers
+    }
+
+    /// When a client that reads so much each second is found too slow, in seconds.
+    async fn given_up_after(bytes: usize) -> Option<u64> {
+        let mut timers = timers();
+        for second in 1..300 {
+            timers.watch_writing(false);
+            tokio::time::advance(SECOND).await;
+            if timers.late(true).is_some() {
+                return Some(second);
+            }
+            timers.written(bytes);
+        }
+        None
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reading_a_little_now_and_then_is_not_reading() {
+        assert_eq!(given_up_after(0).await, Some(30));
+        assert_eq!(given_up_after(1).await, Some(30));
+        assert_eq!(given_up_after(2000).await, Some(30));
+        assert_eq!(given_up_after(3000).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_nothing_to_read_is_never_late() {
+        let mut timers = timers();
+        for _ in 0..100 {
+            timers.watch_writing(true);
+            tokio::time::advance(SECOND).await;
+            assert_eq!(timers.late(true), None);
+        }
+    }
+}

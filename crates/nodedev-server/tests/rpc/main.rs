@@ -8,5 +8,4 @@ mod events;
 mod frames;
 mod limits;
 mod read_only;
-mod reading;
 mod rig;
