@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::clients::C;
-use crate::command::{Ran, run};
+use crate::command::{Ran, nodedev, run};
 use crate::daemon::{Daemon, uri_of};
 use crate::lab::Lab;
 use crate::require::{programs, require, root};
@@ -59,12 +59,22 @@ pub(crate) fn lists(lab: &Lab, socket: &Path) -> Ran {
     run(command.arg(lab.folder().join("client")).args([&uri_of(socket), "list"]))
 }
 
+/// What varlink answers another user.
+fn asks_varlink(lab: &Lab) -> Ran {
+    let socket = lab.folder().join("nodedev/io.nodedev.NodeDevice");
+    let mut command = lab.command("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    run(command.arg(lab.folder().join("nodedev-client")).arg("--connect").arg(socket).arg("list"))
+}
+
 /// The daemon asks on that bus, and everybody may run the client.
 pub(crate) fn start(lab: &Lab, bus: &str) -> Daemon {
     let everybody = Permissions::from_mode(0o755);
     fs::set_permissions(lab.folder(), everybody.clone()).unwrap();
     fs::copy(&C.words()[0], lab.folder().join("client")).unwrap();
-    fs::set_permissions(lab.folder().join("client"), everybody).unwrap();
+    fs::set_permissions(lab.folder().join("client"), everybody.clone()).unwrap();
+    fs::copy(nodedev(), lab.folder().join("nodedev-client")).unwrap();
+    fs::set_permissions(lab.folder().join("nodedev-client"), everybody).unwrap();
     Daemon::with_config(&lab.folder().join("nodedev"), CONFIG, |program| {
         let mut command = lab.command("env");
         command.arg(format!("DBUS_SYSTEM_BUS_ADDRESS={bus}")).arg(program);
@@ -97,8 +107,11 @@ fn polkits_answer_decides_who_comes_in() {
     mock.obey(&format!("allow {MANAGE}"));
     assert_listed(&lists(&lab, &read_write));
     assert_refused(&lists(&lab, &read_only), "error 45 domain 60 ");
+    let refused = asks_varlink(&lab);
+    assert!(refused.status == Some(1) && refused.stderr.contains("ermission"), "{refused:?}");
     mock.obey(&format!("allow {MONITOR}"));
     assert_listed(&lists(&lab, &read_only));
+    assert_listed(&asks_varlink(&lab));
     assert_refused(
         &lists(&lab, &read_write),
         "error 45 domain 60 level 2: authentication failed: ",

@@ -222,9 +222,15 @@ where
             self.session.end();
             return;
         };
-        if effect == Effect::Authenticated {
-            self.session.authenticate();
-            self.note_known();
+        match effect {
+            Effect::None => {}
+            #[cfg(feature = "polkit")]
+            Effect::Refused => self.session.refuse(),
+            #[cfg(feature = "polkit")]
+            Effect::Authenticated => {
+                self.session.authenticate();
+                self.note_known();
+            }
         }
         self.reply(&header, &outcome);
     }

@@ -31,7 +31,11 @@ pub(crate) enum Effect {
     /// Nothing.
     None,
     /// The client is known now.
+    #[cfg(feature = "polkit")]
     Authenticated,
+    /// The client is not let in.
+    #[cfg(feature = "polkit")]
+    Refused,
 }
 
 /// An answer that takes its time.
@@ -270,7 +274,6 @@ pub(crate) fn no_such_authentication() -> Failure {
 
 /// polkit has said yes.
 #[cfg(feature = "polkit")]
-pub(crate) const fn authenticated() -> (Outcome, Effect) {
-    let reply = nodedev_rpc::PolkitReply { complete: 1 };
-    (Ok(Reply::AuthPolkit(reply)), Effect::Authenticated)
+pub(crate) const fn polkit_agrees() -> Reply {
+    Reply::AuthPolkit(nodedev_rpc::PolkitReply { complete: 1 })
 }

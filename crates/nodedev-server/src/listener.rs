@@ -40,6 +40,7 @@ pub(crate) enum Door {
     },
     Varlink {
         socket: UnixListener,
+        auth: AuthScheme,
     },
 }
 
@@ -64,10 +65,10 @@ impl Listener {
         Self { door: Door::Tls { socket, acceptor } }
     }
 
-    /// Our own varlink interface on a unix socket. It changes nothing, so the mode of the socket file
-    /// is all that decides who may ask.
+    /// Our own varlink interface on a unix socket. It changes nothing, so what is asked of polkit is
+    /// what it is asked at a read-only socket.
     #[must_use]
-    pub const fn varlink(socket: UnixListener) -> Self {
-        Self { door: Door::Varlink { socket } }
+    pub const fn varlink(socket: UnixListener, auth: AuthScheme) -> Self {
+        Self { door: Door::Varlink { socket, auth } }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) enum Side {
     /// On this host.
     Here,
     /// On another.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS clients are outside"))]
     Outside,
 }
 

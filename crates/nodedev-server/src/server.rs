@@ -5,10 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::socket::{setsockopt, sockopt};
 use nodedev_registry::Registry;
-#[cfg(feature = "tls")]
-use tokio::net::TcpStream;
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -108,7 +107,7 @@ impl Server {
             }
             Door::Tcp { socket } => {
                 let (stream, address) = socket.accept().await?;
-                stream.set_nodelay(true)?;
+                prepare(&stream)?;
                 let ticket = self.rooms.enter().await;
                 let span = tracing::info_span!("client", %address);
                 self.spawn(self.clone().serve_rpc(stream, remote(), ticket).instrument(span));
@@ -116,19 +115,20 @@ impl Server {
             #[cfg(feature = "tls")]
             Door::Tls { socket, acceptor } => {
                 let (stream, address) = socket.accept().await?;
-                stream.set_nodelay(true)?;
+                prepare(&stream)?;
                 let ticket = self.rooms.enter().await;
                 let span = tracing::info_span!("client", %address, tls = true);
                 let server = self.clone();
                 let acceptor = acceptor.borrow().clone();
                 self.spawn(server.serve_tls(stream, acceptor, ticket).instrument(span));
             }
-            Door::Varlink { socket } => {
+            Door::Varlink { socket, auth } => {
                 let (stream, _) = socket.accept().await?;
                 let peer = Peer::of(&stream, Path::new("/"))?;
                 let ticket = self.rooms.enter().await;
                 let span = tracing::info_span!("client", %peer, varlink = true);
-                self.spawn(self.clone().serve_varlink(stream, ticket).instrument(span));
+                let origin = Origin { access: Access::ReadOnly, auth: *auth, peer: Some(peer) };
+                self.spawn(self.clone().serve_varlink(stream, origin, ticket).instrument(span));
             }
         }
         Ok(())
@@ -185,14 +185,48 @@ impl Server {
         }
     }
 
-    async fn serve_varlink(self, stream: UnixStream, ticket: Ticket) {
+    async fn serve_varlink(self, stream: UnixStream, origin: Origin, ticket: Ticket) {
         let mut stop = self.stop.subscribe();
+        let serve = async {
+            if self.lets_in(&origin, &ticket).await {
+                crate::varlink::serve(stream, self.shared.registry.clone()).await;
+            } else {
+                crate::varlink::deny(stream, self.shared.registry.clone()).await;
+            }
+        };
         tokio::select! {
-            () = crate::varlink::serve(stream, self.shared.registry.clone()) => {}
+            () = serve => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
         drop(ticket);
     }
+
+    /// Whether a client may come in that cannot say who it is by itself.
+    #[cfg(feature = "polkit")]
+    async fn lets_in(&self, origin: &Origin, ticket: &Ticket) -> bool {
+        let Some(peer) = origin.peer.filter(|_| origin.has_to_authenticate()) else {
+            return true;
+        };
+        if !self.admit(ticket, Side::Here).await {
+            return false;
+        }
+        let answer = self.shared.ask_polkit(&peer, origin.access).await;
+        ticket.known();
+        answer.is_ok()
+    }
+
+    /// Built without polkit, of which nobody can ask anything then.
+    #[cfg(not(feature = "polkit"))]
+    #[expect(clippy::unused_async, reason = "the same call as with polkit")]
+    async fn lets_in(&self, origin: &Origin, _: &Ticket) -> bool {
+        !origin.has_to_authenticate()
+    }
+}
+
+/// Answers at once, and notices a client whose host has vanished.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    Ok(setsockopt(stream, sockopt::KeepAlive, &true)?)
 }
 
 /// A client from another host: what the network lets through may do everything.

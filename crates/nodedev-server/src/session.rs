@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+#[cfg(feature = "polkit")]
+use std::time::Duration;
 
 use nodedev_registry::Registry;
 use nodedev_rpc::{AuthListReply, AuthType, List, TextReply};
@@ -11,6 +13,8 @@ use tokio::sync::{Semaphore, watch};
 use crate::callbacks::Callbacks;
 use crate::complaints::Complaints;
 use crate::config::{AuthScheme, ServerConfig};
+#[cfg(feature = "polkit")]
+use crate::dispatch::Effect;
 use crate::dispatch::{self, Answered};
 use crate::listener::Access;
 use crate::peer::Peer;
@@ -18,6 +22,11 @@ use crate::virt_error::Failure;
 
 /// Frames that are longer than a client may hold by itself, held at once by all clients together.
 const LARGE_FRAMES: usize = 8;
+
+/// How long a person may take to answer polkit's prompt. Until then the client has a place that
+/// others could use.
+#[cfg(feature = "polkit")]
+const PROMPT: Duration = Duration::from_secs(300);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -53,6 +62,28 @@ impl Shared {
         Arc::clone(&self.config.borrow())
     }
 
+    /// Asks polkit whether the process may do what the access needs. The answer may take minutes.
+    #[cfg(feature = "polkit")]
+    pub(crate) async fn ask_polkit(
+        &self,
+        peer: &Peer,
+        access: Access,
+    ) -> Result<(), crate::auth::polkit::Refusal> {
+        use crate::auth::polkit::{MANAGE, MONITOR, Refusal};
+
+        let action = if access == Access::ReadOnly { MONITOR } else { MANAGE };
+        let answer = tokio::time::timeout(PROMPT, self.polkit.check(peer, action)).await;
+        let answer = answer.unwrap_or_else(|_| {
+            Err(Refusal::Unavailable(format!("nobody has answered in {PROMPT:?}")))
+        });
+        if let Err(refusal) = &answer
+            && self.complaints.may_tell()
+        {
+            tracing::warn!(client = %peer, action, "refused: {refusal}");
+        }
+        answer
+    }
+
     /// A number that no callback of this daemon has had.
     pub(crate) fn next_callback(&self) -> i32 {
         self.callbacks.fetch_add(1, Ordering::Relaxed)
@@ -82,6 +113,9 @@ pub(crate) struct Session {
     authenticated: bool,
     opened: Option<Opened>,
     ended: bool,
+    /// polkit is being asked.
+    #[cfg(feature = "polkit")]
+    asking: bool,
     /// The client answers pings.
     pub(crate) wants_pings: bool,
     pub(crate) callbacks: Callbacks,
@@ -100,6 +134,8 @@ impl Session {
             authenticated: origin.auth == AuthScheme::None,
             opened: None,
             ended: false,
+            #[cfg(feature = "polkit")]
+            asking: false,
             wants_pings: false,
             callbacks: Callbacks::new(event_limit),
         }
@@ -109,6 +145,7 @@ impl Session {
         self.authenticated
     }
 
+    #[cfg(feature = "polkit")]
     pub(crate) const fn authenticate(&mut self) {
         self.authenticated = true;
     }
@@ -158,33 +195,34 @@ impl Session {
         AuthListReply { types: List(vec![offered]) }
     }
 
-    /// Asks polkit; the answer may take minutes.
+    /// Asks polkit; the answer may take minutes. One question at a time.
     #[cfg(feature = "polkit")]
-    pub(crate) fn ask_polkit(&self, shared: &Shared) -> Result<Answered, Failure> {
-        use crate::auth::polkit::{MANAGE, MONITOR};
-
+    pub(crate) fn ask_polkit(&mut self, shared: &Arc<Shared>) -> Result<Answered, Failure> {
         let Origin { access, auth: AuthScheme::Polkit, peer: Some(peer) } = self.origin else {
             return Err(dispatch::no_such_authentication());
         };
-        let (polkit, complaints) = (shared.polkit.clone(), Arc::clone(&shared.complaints));
-        let action = if access == Access::ReadOnly { MONITOR } else { MANAGE };
+        if std::mem::replace(&mut self.asking, true) {
+            return Err(crate::virt_error::internal("polkit is being asked already"));
+        }
+        let shared = Arc::clone(shared);
         Ok(Answered::Later(Box::pin(async move {
-            match polkit.check(&peer, action).await {
-                Ok(()) => dispatch::authenticated(),
-                Err(refusal) => {
-                    if complaints.may_tell() {
-                        tracing::warn!(client = %peer, action, "refused: {refusal}");
-                    }
-                    (Err(crate::virt_error::from_polkit(&refusal)), dispatch::Effect::None)
-                }
+            match shared.ask_polkit(&peer, access).await {
+                Ok(()) => (Ok(dispatch::polkit_agrees()), Effect::Authenticated),
+                Err(refusal) => (Err(crate::virt_error::from_polkit(&refusal)), Effect::Refused),
             }
         })))
+    }
+
+    /// polkit has said no; it may be asked again.
+    #[cfg(feature = "polkit")]
+    pub(crate) const fn refuse(&mut self) {
+        self.asking = false;
     }
 
     /// Built without polkit.
     #[cfg(not(feature = "polkit"))]
     #[expect(clippy::unused_self, reason = "the same call as with polkit")]
-    pub(crate) fn ask_polkit(&self, _: &Shared) -> Result<Answered, Failure> {
+    pub(crate) fn ask_polkit(&self, _: &Arc<Shared>) -> Result<Answered, Failure> {
         Err(dispatch::no_such_authentication())
     }
 }

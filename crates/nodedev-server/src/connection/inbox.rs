@@ -9,8 +9,9 @@ use nodedev_rpc::{FrameDecoder, FrameError, Received};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Longest frame of a client that is not known yet. The longest that it needs is one of SASL.
-const UNKNOWN_CLIENT: usize = 512 << 10;
+/// Longest frame of a client that is not known yet: it needs none that is long, since SASL is not
+/// offered.
+const UNKNOWN_CLIENT: usize = SMALL;
 /// Longest frame of a known client: a document of 4 MiB, and room for what is around it.
 const KNOWN_CLIENT: usize = (4 << 20) + (64 << 10);
 /// Frames up to that length need no permit.

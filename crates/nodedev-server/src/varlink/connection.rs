@@ -49,6 +49,14 @@ impl Connection {
         Ok(())
     }
 
+    /// Refuses the first call, whatever it asks.
+    pub(super) async fn deny(mut self) -> Result<(), End> {
+        if self.calls.next().await?.is_some() {
+            self.replies.send(&varlink_service::Error::PermissionDenied).await?;
+        }
+        Ok(())
+    }
+
     async fn answer(&mut self, call: Call<Request>) -> Result<(), Stop> {
         let (oneway, more) = (call.oneway(), call.more());
         if oneway {

@@ -13,7 +13,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// The longest call.
-pub(super) const MAX_CALL: usize = 1024 * 1024;
+pub(super) const MAX_CALL: usize = 64 << 10;
 /// How long a call may take to arrive once it has begun.
 pub(super) const ARRIVE: Duration = Duration::from_secs(30);
 /// How long a client may read nothing of what is sent to it.

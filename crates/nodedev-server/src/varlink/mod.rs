@@ -20,3 +20,10 @@ pub(crate) async fn serve(stream: UnixStream, registry: Registry) {
         tracing::debug!("varlink client: {end}");
     }
 }
+
+/// Tells a client that it may not ask.
+pub(crate) async fn deny(stream: UnixStream, registry: Registry) {
+    if let Err(end) = Connection::new(stream, registry).deny().await {
+        tracing::debug!("varlink client: {end}");
+    }
+}

@@ -84,10 +84,10 @@ impl Doors {
             self.listeners.push(Listener::unix(listener, Access::ReadOnly, admission.ro));
         }
         if let Some(varlink) = &places.varlink {
-            let mode = if owner.is_root() { 0o666 } else { 0o600 };
-            let listener =
-                self.socket(varlink, &SocketOptions { mode, group: None, folder_mode })?;
-            self.listeners.push(Listener::varlink(listener));
+            // It shows what the read-only socket shows, so the same clients may see it.
+            let mode = if owner.is_root() { admission.ro_mode } else { 0o600 };
+            let listener = self.socket(varlink, &options(mode))?;
+            self.listeners.push(Listener::varlink(listener, admission.ro));
         }
         Ok(())
     }
@@ -174,7 +174,7 @@ impl Doors {
         let adopted = || socket::adopt(socket).context("a socket that was passed");
         let listener = match purpose {
             Purpose::ReadOnly => Listener::unix(adopted()?, Access::ReadOnly, ro),
-            Purpose::Varlink => Listener::varlink(adopted()?),
+            Purpose::Varlink => Listener::varlink(adopted()?, ro),
             Purpose::Admin => {
                 tracing::info!("nobody answers at the admin socket that was passed");
                 return Ok(());
