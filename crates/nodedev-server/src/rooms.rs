@@ -1,5 +1,6 @@
 //! How many clients there are, and who has to wait outside.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -14,11 +15,35 @@ pub(crate) struct Rooms {
     config: watch::Receiver<Arc<ServerConfig>>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct Counts {
     clients: usize,
+    /// How many of them are whose, the daemon's own aside.
+    guests: BTreeMap<Holder, usize>,
     /// By [`Side`]: nobody out there is to keep out those on this host.
     unknown: [usize; 2],
+}
+
+/// Whose place a client takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Holder {
+    /// Root's, or of the daemon's own user: it may take every place.
+    Own,
+    /// Another user's.
+    User(u32),
+    /// One from another host.
+    Remote,
+}
+
+impl Counts {
+    /// Whether one more guest would leave too little for others: no guest may take more than half of
+    /// all places, and all guests together no more than nine of ten.
+    fn has_enough(&self, holder: Holder, limits: &Limits) -> bool {
+        let held = self.guests.get(&holder).copied().unwrap_or_default();
+        let all: usize = self.guests.values().sum();
+        let (half, most) = (limits.clients.div_ceil(2), limits.clients - limits.clients / 10);
+        holder != Holder::Own && (held >= half || all >= most)
+    }
 }
 
 /// Where a client is that has to say who it is.
@@ -35,6 +60,7 @@ pub(crate) enum Side {
 #[derive(Debug)]
 pub(crate) struct Ticket {
     rooms: Arc<Rooms>,
+    holder: Holder,
     unknown: Mutex<Option<Side>>,
 }
 
@@ -48,20 +74,31 @@ impl Rooms {
         self.clients.subscribe()
     }
 
-    /// Waits for a place.
-    pub(crate) async fn enter(self: &Arc<Self>) -> Ticket {
+    /// Waits for a place. `None` for a guest that has had enough of them, so that a crowd of one
+    /// user's clients keeps nobody else out.
+    pub(crate) async fn enter(self: &Arc<Self>, holder: Holder) -> Option<Ticket> {
+        let mut enough = false;
         self.take(|counts, limits| {
-            let free = counts.clients < limits.clients;
-            counts.clients += usize::from(free);
-            free
+            enough = counts.has_enough(holder, limits);
+            let free = !enough && counts.clients < limits.clients;
+            if free {
+                counts.clients += 1;
+                if holder != Holder::Own {
+                    *counts.guests.entry(holder).or_default() += 1;
+                }
+            }
+            free || enough
         })
         .await;
+        if enough {
+            return None;
+        }
         self.publish();
-        Ticket { rooms: Arc::clone(self), unknown: Mutex::new(None) }
+        Some(Ticket { rooms: Arc::clone(self), holder, unknown: Mutex::new(None) })
     }
 
     /// Waits until `wanted` takes something. The future may be dropped: then nothing is taken.
-    async fn take(&self, wanted: impl Fn(&mut Counts, &Limits) -> bool) {
+    async fn take(&self, mut wanted: impl FnMut(&mut Counts, &Limits) -> bool) {
         let (mut counts, mut config) = (self.counts.subscribe(), self.config.clone());
         config.mark_unchanged();
         loop {
@@ -114,7 +151,13 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.known();
-        self.rooms.counts.send_modify(|counts| counts.clients -= 1);
+        self.rooms.counts.send_modify(|counts| {
+            counts.clients -= 1;
+            if let Some(held) = counts.guests.get_mut(&self.holder) {
+                *held -= 1;
+            }
+            counts.guests.retain(|_, held| *held > 0);
+        });
         self.rooms.publish();
     }
 }
@@ -135,8 +178,12 @@ mod tests {
         (sender, Rooms::new(receiver))
     }
 
+    async fn enter(rooms: &Arc<Rooms>) -> Ticket {
+        rooms.enter(Holder::Own).await.expect("the daemon's own are never turned away")
+    }
+
     async fn has_room(rooms: &Arc<Rooms>) -> Option<Ticket> {
-        timeout(Duration::from_millis(1), rooms.enter()).await.ok()
+        timeout(Duration::from_millis(1), enter(rooms)).await.ok()
     }
 
     async fn may_be_unknown(ticket: &Ticket, side: Side) -> bool {
@@ -146,8 +193,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_full_house_opens_again_when_somebody_leaves() {
         let (_config, rooms) = rooms(2, 2);
-        let first = rooms.enter().await;
-        let _second = rooms.enter().await;
+        let first = enter(&rooms).await;
+        let _second = enter(&rooms).await;
         assert_eq!(*rooms.clients().borrow(), 2);
         assert!(has_room(&rooms).await.is_none());
         drop(first);
@@ -158,10 +205,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_outside_comes_in_when_the_house_is_made_larger() {
         let (config, rooms) = rooms(1, 1);
-        let _first = rooms.enter().await;
+        let _first = enter(&rooms).await;
         let outside = tokio::spawn({
             let rooms = Arc::clone(&rooms);
-            async move { rooms.enter().await }
+            async move { enter(&rooms).await }
         });
         tokio::task::yield_now().await;
         let mut larger = ServerConfig::default();
@@ -173,14 +220,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn unknown_clients_have_few_places_until_they_are_known() {
         let (_config, rooms) = rooms(9, 1);
-        let (first, second) = (rooms.enter().await, rooms.enter().await);
+        let (first, second) = (enter(&rooms).await, enter(&rooms).await);
         assert!(may_be_unknown(&first, Side::Here).await);
         assert!(!may_be_unknown(&second, Side::Here).await);
         assert!(has_room(&rooms).await.is_some());
         first.known();
         assert!(may_be_unknown(&second, Side::Here).await);
         drop(first);
-        let third = rooms.enter().await;
+        let third = enter(&rooms).await;
         assert!(!may_be_unknown(&third, Side::Here).await);
         drop(second);
         assert!(may_be_unknown(&third, Side::Here).await);
@@ -189,9 +236,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_crowd_of_guests_leaves_places_to_others() {
+        let (_config, rooms) = rooms(10, 1);
+        let mut inside = Vec::new();
+        for (holder, places) in [(Holder::User(1), 5), (Holder::Remote, 4), (Holder::User(2), 0)] {
+            for _ in 0..places {
+                inside.push(rooms.enter(holder).await.expect("there is a place"));
+            }
+            assert!(rooms.enter(holder).await.is_none(), "{holder:?}");
+        }
+        let own = enter(&rooms).await;
+        assert!(has_room(&rooms).await.is_none());
+        drop(inside);
+        assert!(rooms.enter(Holder::User(1)).await.is_some());
+        drop(own);
+        assert_eq!(*rooms.clients().borrow(), 0);
+        assert!(rooms.counts.borrow().guests.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn those_outside_keep_nobody_here_out() {
         let (_config, rooms) = rooms(9, 1);
-        let (outside, here) = (rooms.enter().await, rooms.enter().await);
+        let (outside, here) = (enter(&rooms).await, enter(&rooms).await);
         assert!(may_be_unknown(&outside, Side::Outside).await);
         assert!(may_be_unknown(&here, Side::Here).await);
     }

@@ -16,7 +16,7 @@ use crate::config::{AuthScheme, ServerConfig};
 use crate::connection::{self, End};
 use crate::listener::{Access, Door, Listener};
 use crate::peer::Peer;
-use crate::rooms::{Rooms, Side, Ticket};
+use crate::rooms::{Holder, Rooms, Side, Ticket};
 use crate::session::{Origin, Shared};
 
 /// How long to wait when a client cannot be accepted for want of descriptors: nothing tells when
@@ -101,14 +101,14 @@ impl Server {
                 let (stream, _) = socket.accept().await?;
                 let peer = Peer::of(&stream, Path::new("/"))?;
                 let origin = Origin { access: *access, auth: *auth, peer: Some(peer) };
-                let ticket = self.rooms.enter().await;
+                let Some(ticket) = self.enter(holder(&peer)).await else { return Ok(()) };
                 let span = tracing::info_span!("client", %peer, ?access);
                 self.spawn(self.clone().serve_rpc(stream, origin, ticket).instrument(span));
             }
             Door::Tcp { socket } => {
                 let (stream, address) = socket.accept().await?;
                 prepare(&stream)?;
-                let ticket = self.rooms.enter().await;
+                let Some(ticket) = self.enter(Holder::Remote).await else { return Ok(()) };
                 let span = tracing::info_span!("client", %address);
                 self.spawn(self.clone().serve_rpc(stream, remote(), ticket).instrument(span));
             }
@@ -116,7 +116,7 @@ impl Server {
             Door::Tls { socket, acceptor } => {
                 let (stream, address) = socket.accept().await?;
                 prepare(&stream)?;
-                let ticket = self.rooms.enter().await;
+                let Some(ticket) = self.enter(Holder::Remote).await else { return Ok(()) };
                 let span = tracing::info_span!("client", %address, tls = true);
                 let server = self.clone();
                 let acceptor = acceptor.borrow().clone();
@@ -125,13 +125,22 @@ impl Server {
             Door::Varlink { socket, auth } => {
                 let (stream, _) = socket.accept().await?;
                 let peer = Peer::of(&stream, Path::new("/"))?;
-                let ticket = self.rooms.enter().await;
+                let Some(ticket) = self.enter(holder(&peer)).await else { return Ok(()) };
                 let span = tracing::info_span!("client", %peer, varlink = true);
                 let origin = Origin { access: Access::ReadOnly, auth: *auth, peer: Some(peer) };
                 self.spawn(self.clone().serve_varlink(stream, origin, ticket).instrument(span));
             }
         }
         Ok(())
+    }
+
+    /// A place for the client, once there is one; none for a crowd that has enough.
+    async fn enter(&self, holder: Holder) -> Option<Ticket> {
+        let ticket = self.rooms.enter(holder).await;
+        if ticket.is_none() && self.shared.complaints.may_tell() {
+            tracing::warn!(?holder, "turned a client away: there are too many of the same");
+        }
+        ticket
     }
 
     fn spawn(&self, client: impl Future<Output = ()> + Send + 'static) {
@@ -221,6 +230,11 @@ impl Server {
     async fn lets_in(&self, origin: &Origin, _: &Ticket) -> bool {
         !origin.has_to_authenticate()
     }
+}
+
+fn holder(peer: &Peer) -> Holder {
+    let is_own = peer.uid == 0 || peer.uid == nix::unistd::geteuid().as_raw();
+    if is_own { Holder::Own } else { Holder::User(peer.uid) }
 }
 
 /// Answers at once, and notices a client whose host has vanished.
