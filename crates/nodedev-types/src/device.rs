@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fields::{device, mdev_types};
+use crate::fields::{device, mdev_types, pci};
 use crate::{Capability, DeviceId, DeviceName, Fields};
 
 /// A device as merged from everything that is said of it.
@@ -41,6 +41,44 @@ impl Device {
         if has_types && !all.contains(&Capability::MdevTypes) {
             all.push(Capability::MdevTypes);
         }
+        if self.fields.get(pci::VPD).is_some() {
+            all.push(Capability::Vpd);
+        }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::{MdevType, PciVpd};
+
+    #[test]
+    fn nested_capabilities_follow_the_main_one() {
+        let mut fields = Fields::new();
+        fields.set(device::CAPABILITY, Capability::Pci);
+        fields.set(mdev_types::TYPES, vec![]);
+        let mut device = Device {
+            name: DeviceName::new("pci_0000_00_02_0"),
+            id: DeviceId::Computer,
+            parent: None,
+            active: true,
+            persistent: false,
+            autostart: false,
+            fields,
+        };
+        assert_eq!(device.capabilities(), [Capability::Pci]);
+        let mdev_type = MdevType {
+            id: "a".into(),
+            name: None,
+            device_api: "vfio-pci".into(),
+            available_instances: 0,
+        };
+        device.fields.set(mdev_types::TYPES, vec![mdev_type]);
+        device.fields.set(pci::VPD, PciVpd::default());
+        let all = [Capability::Pci, Capability::MdevTypes, Capability::Vpd];
+        assert_eq!(device.capabilities(), all);
     }
 }

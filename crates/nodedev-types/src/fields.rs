@@ -12,7 +12,9 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::str::FromStr;
 
-use crate::{Capability, FieldValue, MdevAttribute, MdevType, PciAddress, ValueKind};
+use crate::{
+    Capability, FieldValue, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd, ValueKind,
+};
 
 /// When a field is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +104,10 @@ macro_rules! fields {
                     clippy::allow_attributes,
                     reason = "the same imports for every group of the table"
                 )]
-                use super::{Capability, Field, Key, MdevAttribute, MdevType, PciAddress, PhantomData, String, Vec};
+                use super::{
+                    Capability, Field, Key, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd,
+                    PhantomData, String, Vec,
+                };
 
                 $(
                     $(#[doc = $doc])+
@@ -167,8 +172,25 @@ fields! {
         VENDOR_ID, PciVendorId: u64 = "pci.vendor.id", OnEvent;
         /// Vendor name. From the host's `pci.ids`.
         VENDOR_NAME, PciVendorName: String = "pci.vendor.name", OnEvent;
+        /// The function that makes this one, which is virtual. From the link `physfn`.
+        PHYS_FUNCTION, PciPhysFunction: PciAddress = "pci.phys_function", OnDump;
+        /// How many virtual functions it can make. From attribute `sriov_totalvfs`.
+        VIRT_FUNCTIONS_MAX_COUNT, PciVirtFunctionsMaxCount: u64 = "pci.virt_functions.max_count", OnDump;
+        /// The virtual functions that it has made, by their number. From the links `virtfn0`, `virtfn1` and so on.
+        VIRT_FUNCTIONS, PciVirtFunctions: Vec<PciAddress> = "pci.virt_functions.addresses", OnDump;
+        /// Layout of configuration space: `pci-bridge` or `cardbus-bridge`; absent for an endpoint. From the
+        /// header type in `config`, which only root is shown.
+        HEADER, PciHeader: String = "pci.header", OnEvent;
+        /// Vital product data. From attribute `vpd`; absent where it is malformed.
+        VPD, PciVpd: PciVpd = "pci.vpd", OnDump;
+        /// Number of the IOMMU group. From the link `iommu_group`.
+        IOMMU_GROUP, PciIommuGroup: u64 = "pci.iommu_group.number", OnDump;
+        /// All functions of the IOMMU group. From its directory `devices`, in its own order.
+        IOMMU_GROUP_ADDRESSES, PciIommuGroupAddresses: Vec<PciAddress> = "pci.iommu_group.addresses", OnDump;
         /// NUMA node, where the function has one. From attribute `numa_node`.
         NUMA_NODE, PciNumaNode: u64 = "pci.numa.node", OnEvent;
+        /// PCI Express and its link. From the capabilities in `config`, which only root is shown.
+        EXPRESS, PciExpress: PciExpress = "pci.express", OnEvent;
     }
     /// USB devices.
     mod usb_device {

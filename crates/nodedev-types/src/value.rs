@@ -1,6 +1,7 @@
 //! Values of fields: a closed set of types, each field having one.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,7 +9,7 @@ use core::fmt;
 use serde::de::{DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Capability, MdevAttribute, MdevType, PciAddress};
+use crate::{Capability, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd};
 
 /// The value of a field.
 ///
@@ -30,6 +31,12 @@ pub enum Value {
     Capability(Capability),
     /// A PCI address.
     PciAddress(PciAddress),
+    /// PCI addresses in a meaningful order.
+    PciAddresses(Vec<PciAddress>),
+    /// PCI Express and its link.
+    PciExpress(Box<PciExpress>),
+    /// Vital product data of a PCI function.
+    PciVpd(Box<PciVpd>),
     /// Types of mediated devices, in the directory's own order.
     MdevTypes(Vec<MdevType>),
     /// Attributes of a mediated device, in order.
@@ -52,6 +59,12 @@ pub enum ValueKind {
     Capability,
     /// [`Value::PciAddress`]
     PciAddress,
+    /// [`Value::PciAddresses`]
+    PciAddresses,
+    /// [`Value::PciExpress`]
+    PciExpress,
+    /// [`Value::PciVpd`]
+    PciVpd,
     /// [`Value::MdevTypes`]
     MdevTypes,
     /// [`Value::Attributes`]
@@ -67,6 +80,9 @@ impl ValueKind {
         Self::Texts,
         Self::Capability,
         Self::PciAddress,
+        Self::PciAddresses,
+        Self::PciExpress,
+        Self::PciVpd,
         Self::MdevTypes,
         Self::Attributes,
     ];
@@ -81,6 +97,9 @@ impl fmt::Display for ValueKind {
             Self::Texts => "texts",
             Self::Capability => "capability",
             Self::PciAddress => "PCI address",
+            Self::PciAddresses => "PCI addresses",
+            Self::PciExpress => "PCI Express",
+            Self::PciVpd => "vital product data",
             Self::MdevTypes => "mdev types",
             Self::Attributes => "attributes",
         })
@@ -98,6 +117,9 @@ impl Value {
             Self::Texts(_) => ValueKind::Texts,
             Self::Capability(_) => ValueKind::Capability,
             Self::PciAddress(_) => ValueKind::PciAddress,
+            Self::PciAddresses(_) => ValueKind::PciAddresses,
+            Self::PciExpress(_) => ValueKind::PciExpress,
+            Self::PciVpd(_) => ValueKind::PciVpd,
             Self::MdevTypes(_) => ValueKind::MdevTypes,
             Self::Attributes(_) => ValueKind::Attributes,
         }
@@ -115,6 +137,9 @@ impl fmt::Display for Value {
             Self::Texts(texts) => list(f, texts, |f, text| f.write_str(text)),
             Self::Capability(capability) => capability.fmt(f),
             Self::PciAddress(address) => address.fmt(f),
+            Self::PciAddresses(addresses) => list(f, addresses, |f, address| address.fmt(f)),
+            Self::PciExpress(express) => express.fmt(f),
+            Self::PciVpd(vpd) => vpd.fmt(f),
             Self::MdevTypes(types) => {
                 list(f, types, |f, t| write!(f, "{} ({} available)", t.id, t.available_instances))
             }
@@ -152,6 +177,9 @@ impl<'de> DeserializeSeed<'de> for ValueKind {
             Self::Texts => Value::Texts(Vec::deserialize(deserializer)?),
             Self::Capability => Value::Capability(Capability::deserialize(deserializer)?),
             Self::PciAddress => Value::PciAddress(PciAddress::deserialize(deserializer)?),
+            Self::PciAddresses => Value::PciAddresses(Vec::deserialize(deserializer)?),
+            Self::PciExpress => Value::PciExpress(Box::deserialize(deserializer)?),
+            Self::PciVpd => Value::PciVpd(Box::deserialize(deserializer)?),
             Self::MdevTypes => Value::MdevTypes(Vec::deserialize(deserializer)?),
             Self::Attributes => Value::Attributes(Vec::deserialize(deserializer)?),
         })
@@ -207,13 +235,16 @@ pub trait FieldValue: sealed::Sealed + Sized {
 
 macro_rules! field_value {
     ($type:ty, $variant:ident, $reference:ty, $borrow:expr) => {
+        field_value!($type, $variant, $reference, $borrow, |value| value);
+    };
+    ($type:ty, $variant:ident, $reference:ty, $borrow:expr, $hold:expr) => {
         impl sealed::Sealed for $type {}
         impl FieldValue for $type {
             const KIND: ValueKind = ValueKind::$variant;
             type Ref<'a> = $reference;
 
             fn into_value(self) -> Value {
-                Value::$variant(self)
+                Value::from(self)
             }
 
             fn from_value(value: &Value) -> Option<Self::Ref<'_>> {
@@ -225,7 +256,8 @@ macro_rules! field_value {
         }
         impl From<$type> for Value {
             fn from(value: $type) -> Self {
-                Self::$variant(value)
+                let hold: fn($type) -> _ = $hold;
+                Self::$variant(hold(value))
             }
         }
     };
@@ -237,6 +269,10 @@ field_value!(String, Text, &'a str, String::as_str);
 field_value!(Vec<String>, Texts, &'a [String], Vec::as_slice);
 field_value!(Capability, Capability, Capability, |v: &Capability| *v);
 field_value!(PciAddress, PciAddress, PciAddress, |v: &PciAddress| *v);
+field_value!(Vec<PciAddress>, PciAddresses, &'a [PciAddress], Vec::as_slice);
+// In a box, so that the seldom large values do not make all of them large.
+field_value!(PciExpress, PciExpress, &'a PciExpress, Box::as_ref, Box::new);
+field_value!(PciVpd, PciVpd, &'a PciVpd, Box::as_ref, Box::new);
 field_value!(Vec<MdevType>, MdevTypes, &'a [MdevType], Vec::as_slice);
 field_value!(Vec<MdevAttribute>, Attributes, &'a [MdevAttribute], Vec::as_slice);
 

@@ -21,6 +21,7 @@ mod storage;
 mod system;
 mod usb;
 mod usb_device;
+mod vpd;
 
 use nodedev_types::{Capability, DeviceName, Fields, fields};
 

@@ -19,6 +19,7 @@ mod storage;
 mod system;
 mod usb;
 mod usb_device;
+mod vpd;
 
 use nodedev_types::{Capability, Device, Fields, fields};
 

@@ -124,6 +124,58 @@ fn values_in_a_capability_are_checked_and_named() {
         ("pci", "<numa node='-1'/>", "`node` of `numa", &format!("`-1` {in_range}")),
         (
             "pci",
+            "<capability type='phys_function'></capability>",
+            "`capability/address",
+            "is missing",
+        ),
+        (
+            "pci",
+            "<capability type='virt_functions' maxCount='many'/>",
+            "`maxCount` of `capability",
+            &format!("`many` {in_range}"),
+        ),
+        ("pci", "<iommuGroup/>", "`number` of `iommuGroup", "is missing"),
+        (
+            "pci",
+            "<iommuGroup number='1'><address domain='0' bus='0x100' slot='0' function='0'/>\
+             </iommuGroup>",
+            "`bus` of `iommuGroup/address",
+            "`0x100` is not a hexadecimal number of 8 bits",
+        ),
+        (
+            "pci",
+            "<iommuGroup number='1'><address domain='0' bus='0' slot='0' function='0xf'/>\
+             </iommuGroup>",
+            "`function` of `iommuGroup/address",
+            "`0xf` is not the number of a function",
+        ),
+        (
+            "pci",
+            "<pci-express><link validity='maybe' width='1'/></pci-express>",
+            "`validity` of `pci-express/link",
+            "`maybe` is not `cap` or `sta`",
+        ),
+        (
+            "pci",
+            "<pci-express><link validity='cap'/></pci-express>",
+            "`width` of `pci-express/link",
+            "is missing",
+        ),
+        (
+            "pci",
+            "<capability type='vpd'><fields access='none'/></capability>",
+            "`access` of `capability/fields",
+            "`none` is not `readonly` or `readwrite`",
+        ),
+        (
+            "pci",
+            "<capability type='vpd'><fields access='readwrite'><system_field index='10'/>\
+             </fields></capability>",
+            "`index` of `capability/fields/system_field",
+            "`10` is not one character",
+        ),
+        (
+            "pci",
             "<capability type='mdev_types'><type><name>x</name></type></capability>",
             "`id` of `capability/type",
             "is missing",

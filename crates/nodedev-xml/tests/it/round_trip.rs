@@ -1,9 +1,10 @@
 //! Arbitrary devices of every kind: written, read and written again.
 
-use nodedev_types::fields::{device, mdev, storage, system};
+use nodedev_types::fields::{device, mdev, pci, storage, system};
 use nodedev_types::{
     Capability, Device, DeviceId, DeviceName, Field, Fields, Key, MdevAttribute, MdevType,
-    PciAddress, Value, ValueKind,
+    PciAddress, PciExpress, PciLink, PciVpd, PciVpdField, PciVpdReadonly, PciVpdReadwrite, Value,
+    ValueKind,
 };
 use nodedev_xml::{Form, read, write};
 use proptest::collection::vec;
@@ -74,9 +75,60 @@ fn pci_address() -> impl Strategy<Value = PciAddress> {
     })
 }
 
+fn link(alphabet: Alphabet) -> impl Strategy<Value = PciLink> {
+    (option::of(any::<u64>()), option::of(text(alphabet)), any::<u64>())
+        .prop_map(|(port, speed, width)| PciLink { port, speed, width })
+}
+
+fn express(alphabet: Alphabet) -> impl Strategy<Value = PciExpress> {
+    (option::of(link(alphabet)), option::of(link(alphabet)))
+        .prop_map(|(cap, sta)| PciExpress { cap, sta })
+}
+
+fn vpd(alphabet: Alphabet) -> impl Strategy<Value = PciVpd> {
+    (option::of(text(alphabet)), option::of(readonly(alphabet)), option::of(readwrite(alphabet)))
+        .prop_map(|(name, readonly, readwrite)| PciVpd { name, readonly, readwrite })
+}
+
+fn readonly(alphabet: Alphabet) -> impl Strategy<Value = PciVpdReadonly> {
+    let text = move || option::of(text(alphabet));
+    let fields = vec(indexed(), 0..3);
+    (text(), text(), text(), text(), fields).prop_map(
+        |(change_level, manufacture_id, part_number, serial_number, vendor_fields)| {
+            PciVpdReadonly {
+                change_level,
+                manufacture_id,
+                part_number,
+                serial_number,
+                vendor_fields,
+            }
+        },
+    )
+}
+
+fn readwrite(alphabet: Alphabet) -> impl Strategy<Value = PciVpdReadwrite> {
+    let fields = move || vec(indexed(), 0..3);
+    (option::of(text(alphabet)), fields(), fields()).prop_map(
+        |(asset_tag, vendor_fields, system_fields)| PciVpdReadwrite {
+            asset_tag,
+            vendor_fields,
+            system_fields,
+        },
+    )
+}
+
+/// An empty one is printed otherwise than one that is not, so nothing of it may be dropped.
+fn indexed() -> impl Strategy<Value = PciVpdField> {
+    let index = prop_oneof![proptest::char::range('0', '9'), proptest::char::range('A', 'Z')];
+    (index, text(Alphabet::Clean)).prop_map(|(index, value)| PciVpdField { index, value })
+}
+
 fn value(field: Field, alphabet: Alphabet) -> BoxedStrategy<Value> {
     if field.as_str() == "net.subtype" {
         return select(vec!["80203", "80211"]).prop_map(Value::from).boxed();
+    }
+    if field == pci::HEADER.field() {
+        return select(vec!["pci-bridge", "cardbus-bridge"]).prop_map(Value::from).boxed();
     }
     match field.kind() {
         ValueKind::Flag => any::<bool>().prop_map(Value::Flag).boxed(),
@@ -84,6 +136,9 @@ fn value(field: Field, alphabet: Alphabet) -> BoxedStrategy<Value> {
         ValueKind::Text => text(alphabet).prop_map(Value::Text).boxed(),
         ValueKind::Texts => vec(text(alphabet), 0..3).prop_map(Value::Texts).boxed(),
         ValueKind::PciAddress => pci_address().prop_map(Value::PciAddress).boxed(),
+        ValueKind::PciAddresses => vec(pci_address(), 0..3).prop_map(Value::PciAddresses).boxed(),
+        ValueKind::PciExpress => express(alphabet).prop_map(Value::from).boxed(),
+        ValueKind::PciVpd => vpd(alphabet).prop_map(Value::from).boxed(),
         ValueKind::MdevTypes => vec(mdev_type(alphabet), 0..3).prop_map(Value::MdevTypes).boxed(),
         ValueKind::Attributes => vec(attribute(alphabet), 0..3).prop_map(Value::Attributes).boxed(),
         kind => panic!("no arbitrary values for {field}, a {kind}"),
@@ -168,6 +223,7 @@ fn as_shown(fields: &Fields, form: Form) -> Fields {
         Some(Capability::System) => or_else(&mut shown, system::HARDWARE_UUID, || {
             "00000000-0000-0000-0000-000000000000".to_owned()
         }),
+        Some(Capability::Pci) => pci_as_shown(&mut shown),
         Some(Capability::Storage) => storage_as_shown(&mut shown),
         Some(Capability::Mdev) => mdev_as_shown(&mut shown, form),
         _ => (),
@@ -178,6 +234,7 @@ fn as_shown(fields: &Fields, form: Form) -> Fields {
 fn is_empty_list(value: &Value) -> bool {
     match value {
         Value::Texts(list) => list.is_empty(),
+        Value::PciAddresses(list) => list.is_empty(),
         Value::MdevTypes(list) => list.is_empty(),
         Value::Attributes(list) => list.is_empty(),
         _ => false,
@@ -188,6 +245,17 @@ fn name_needs_id(fields: &mut Fields, prefix: &str) {
     let field = |part| format!("{prefix}.{part}").parse::<Field>().expect("a field of the table");
     if fields.value(&field("id").into()).is_none() {
         fields.remove(&field("name").into());
+    }
+}
+
+fn pci_as_shown(fields: &mut Fields) {
+    if fields.get(pci::VIRT_FUNCTIONS_MAX_COUNT) == Some(0) {
+        without(fields, pci::VIRT_FUNCTIONS_MAX_COUNT);
+    }
+    let group = (fields.get(pci::IOMMU_GROUP), fields.get(pci::IOMMU_GROUP_ADDRESSES));
+    if !matches!(group, (Some(_), Some(_))) {
+        without(fields, pci::IOMMU_GROUP);
+        without(fields, pci::IOMMU_GROUP_ADDRESSES);
     }
 }
 
