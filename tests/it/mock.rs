@@ -53,7 +53,9 @@ impl Mock {
             if let Ok(target) = fs::read_link(self.host.real_path(&format!("{device}/iommu_group")))
             {
                 let group = target.file_name().unwrap().to_str().unwrap();
-                self.host.make_dir(&format!("/sys/kernel/iommu_groups/{group}")).unwrap();
+                let name = device.rsplit('/').next().unwrap();
+                let member = format!("/sys/kernel/iommu_groups/{group}/devices/{name}");
+                self.host.link(&member, device).unwrap();
             }
         }
     }

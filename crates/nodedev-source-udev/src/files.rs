@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,6 +36,10 @@ pub(crate) enum FileError {
 pub(crate) trait Files {
     /// The contents of a file.
     fn contents(&self, path: &str) -> Result<Vec<u8>, FileError>;
+    /// Some bytes of a file, fewer where it ends. Nothing else of it is read.
+    fn part(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>, FileError>;
+    /// How large a file says it is.
+    fn size(&self, path: &str) -> Option<u64>;
     /// The last component of a link's target. `None` if it is no link or its target is missing.
     fn link_name(&self, path: &str) -> Option<String>;
     /// The canonical path. `None` if anything in it is missing.
@@ -44,6 +48,10 @@ pub(crate) trait Files {
     fn entries(&self, path: &str) -> Option<Vec<String>>;
     /// Whether there is anything of that name.
     fn exists(&self, path: &str) -> bool;
+    /// Whether it is a link, dangling or not.
+    fn is_link(&self, path: &str) -> bool;
+    /// Whether the kernel shows this process what only root may see.
+    fn is_privileged(&self) -> bool;
 }
 
 /// The host's own files, each announced before it is touched.
@@ -79,6 +87,17 @@ impl Files for HostFiles<'_> {
         self.announced(path, |path| read_attribute(path, self.deadline))
     }
 
+    fn part(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>, FileError> {
+        if self.announcer.is_stuck(path) {
+            return Err(FileError::NoAnswer(self.deadline));
+        }
+        self.announced(path, |path| read_part(path, offset, len, self.deadline))
+    }
+
+    fn size(&self, path: &str) -> Option<u64> {
+        self.announced(path, |path| Some(fs::metadata(path).ok()?.len()))
+    }
+
     fn link_name(&self, path: &str) -> Option<String> {
         self.announced(path, |path| {
             let target = fs::read_link(path).ok()?;
@@ -110,12 +129,19 @@ impl Files for HostFiles<'_> {
     fn exists(&self, path: &str) -> bool {
         self.announced(path, |path| fs::symlink_metadata(path).is_ok())
     }
+
+    fn is_link(&self, path: &str) -> bool {
+        self.announced(path, Path::is_symlink)
+    }
+
+    fn is_privileged(&self) -> bool {
+        nix::unistd::geteuid().is_root()
+    }
 }
 
 /// Reads a whole attribute. A pipe or a device in its place does not hold the reader.
 fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError> {
-    // Opening a pipe without a writer would block, and under umockdev every other thread with it.
-    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    let file = open(path)?;
     let mut contents = Vec::with_capacity(256);
     let read = (&file).take(MAX_ATTRIBUTE as u64 + 1).read_to_end(&mut contents);
     match read {
@@ -128,6 +154,38 @@ fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError>
         Err(error) if error.kind() == ErrorKind::IsADirectory => Err(FileError::Directory),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Reads some bytes of an attribute.
+fn read_part(
+    path: &Path,
+    offset: u64,
+    len: usize,
+    deadline: Duration,
+) -> Result<Vec<u8>, FileError> {
+    let file = open(path)?;
+    let mut bytes = vec![0; len];
+    let mut filled = 0;
+    while filled < len {
+        match file.read_at(&mut bytes[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => (),
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                return Err(FileError::Directory);
+            }
+            // A pipe has no offsets.
+            Err(_) if is_pipe(&file) => return Err(FileError::NoAnswer(deadline)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // Opening a pipe without a writer would block, and under umockdev every other thread with it.
+    OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
 }
 
 fn is_pipe(file: &File) -> bool {
@@ -153,6 +211,24 @@ mod tests {
         assert!(matches!(read(root.path(), "/pipe"), Err(FileError::NoAnswer(_))));
         let _writer = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
         assert!(matches!(read(root.path(), "/pipe"), Err(FileError::NoAnswer(_))));
+    }
+
+    #[test]
+    fn a_part_is_what_there_is_from_an_offset_on() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("config"), b"0123456789").unwrap();
+        nix::unistd::mkfifo(&root.path().join("pipe"), Mode::S_IRWXU).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.path().join("dangling")).unwrap();
+        let announcer = Announcer::default();
+        let files = HostFiles::new(root.path(), &announcer, Duration::from_millis(500));
+        assert_eq!(files.part("/config", 2, 3).unwrap(), b"234");
+        assert_eq!(files.part("/config", 8, 4).unwrap(), b"89");
+        assert_eq!(files.part("/config", 99, 4).unwrap(), b"");
+        assert!(matches!(files.part("/pipe", 0, 1), Err(FileError::NoAnswer(_))));
+        assert!(matches!(files.part("/", 0, 1), Err(FileError::Directory)));
+        assert!(matches!(files.part("/none", 0, 1), Err(FileError::Io(_))));
+        assert_eq!(files.size("/config"), Some(10));
+        assert!(files.is_link("/dangling") && !files.is_link("/config"));
     }
 
     #[test]

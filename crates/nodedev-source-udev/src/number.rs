@@ -1,5 +1,7 @@
 //! Numbers as the C library's `strtol` family reads them, without trailing junk.
 
+const WHITE_SPACE: [char; 6] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
+
 /// Reads a signed number of 32 bits. Base 0 means: `0x` is hexadecimal, `0` is octal, else decimal.
 pub(crate) fn signed(text: &str, base: u32) -> Option<i32> {
     let (negative, magnitude) = parse(text, base)?;
@@ -28,6 +30,14 @@ pub(crate) fn leading(text: &str, base: u32) -> Option<(u32, &str)> {
     Some((unsigned(number, base)?, behind))
 }
 
+/// Reads the signed decimal number of 64 bits that a text begins with.
+pub(crate) fn leading_long(text: &str) -> Option<i64> {
+    let text = text.trim_start_matches(WHITE_SPACE);
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let count = digits.bytes().take_while(u8::is_ascii_digit).count();
+    text[..text.len() - digits.len() + count].parse().ok()
+}
+
 /// White space, a sign, a prefix, then digits to the end.
 fn parse(text: &str, base: u32) -> Option<(bool, u64)> {
     let (negative, digits, base) = start(text, base);
@@ -40,7 +50,7 @@ fn parse(text: &str, base: u32) -> Option<(bool, u64)> {
 
 /// The sign, what is behind the sign and the prefix, and the base that they tell.
 fn start(text: &str, base: u32) -> (bool, &str, u32) {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
+    let text = text.trim_start_matches(WHITE_SPACE);
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -48,7 +58,8 @@ fn start(text: &str, base: u32) -> (bool, &str, u32) {
     let hexadecimal = text
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))
-        .filter(|_| matches!(base, 0 | 16));
+        .filter(|_| matches!(base, 0 | 16))
+        .filter(|digits| digits.starts_with(|c: char| c.is_ascii_hexdigit()));
     let (digits, base) = match (hexadecimal, base) {
         (Some(digits), _) => (digits, 16),
         (None, 0) if text.starts_with('0') => (text, 8),
@@ -89,8 +100,18 @@ mod tests {
         assert_eq!(leading(" -1.x", 16), Some((u32::MAX, ".x")));
         assert_eq!(leading("0x1fz", 16), Some((0x1f, "z")));
         assert_eq!(leading("0x1f", 10), Some((0, "x1f")));
+        assert_eq!(leading("0xg", 16), Some((0, "xg")));
         for text in ["", ":1", "x", "-", "4294967296:"] {
             assert_eq!(leading(text, 10), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_leading_long_number_is_decimal_and_has_a_sign() {
+        assert_eq!(leading_long(" -12x"), Some(-12));
+        assert_eq!(leading_long("0x8"), Some(0));
+        for text in ["", "x", "--1", "- 1", "+", "9223372036854775808"] {
+            assert_eq!(leading_long(text), None, "{text:?}");
         }
     }
 

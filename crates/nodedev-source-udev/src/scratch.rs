@@ -1,6 +1,6 @@
 //! A device made of nothing but text, for unit tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, ErrorKind};
 
 use crate::files::{FileError, Files, MAX_ATTRIBUTE};
@@ -14,6 +14,8 @@ pub(crate) struct Scratch {
     files: BTreeMap<String, Result<Vec<u8>, ErrorKind>>,
     links: BTreeMap<String, String>,
     directories: BTreeMap<String, Vec<String>>,
+    dangling: BTreeSet<String>,
+    is_unprivileged: bool,
 }
 
 impl Scratch {
@@ -69,6 +71,17 @@ impl Scratch {
         self
     }
 
+    /// A link whose target is missing.
+    pub(crate) fn dangling(mut self, name: &str) -> Self {
+        self.dangling.insert(self.path(name));
+        self
+    }
+
+    pub(crate) const fn unprivileged(mut self) -> Self {
+        self.is_unprivileged = true;
+        self
+    }
+
     fn path(&self, name: &str) -> String {
         if name.starts_with('/') { name.to_owned() } else { self.device.file(name) }
     }
@@ -82,6 +95,19 @@ impl Files for Scratch {
             Some(Err(kind)) => Err(Error::from(*kind).into()),
             None => Err(Error::from(ErrorKind::NotFound).into()),
         }
+    }
+
+    fn part(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>, FileError> {
+        let contents = match self.files.get(path) {
+            Some(Ok(bytes)) => bytes.clone(),
+            _ => self.contents(path)?,
+        };
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        Ok(contents.into_iter().skip(offset).take(len).collect())
+    }
+
+    fn size(&self, path: &str) -> Option<u64> {
+        Some(self.files.get(path)?.as_ref().ok()?.len() as u64)
     }
 
     fn link_name(&self, path: &str) -> Option<String> {
@@ -100,6 +126,15 @@ impl Files for Scratch {
         self.files.contains_key(path)
             || self.links.contains_key(path)
             || self.directories.contains_key(path)
+            || self.dangling.contains(path)
+    }
+
+    fn is_link(&self, path: &str) -> bool {
+        self.links.contains_key(path) || self.dangling.contains(path)
+    }
+
+    fn is_privileged(&self) -> bool {
+        !self.is_unprivileged
     }
 }
 

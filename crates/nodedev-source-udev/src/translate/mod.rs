@@ -1,7 +1,6 @@
 //! From a raw device to fields, one file for each kind. Pure but for the files of the one device.
 //!
-//! A new kind starts here with a row in [`kind`]. What is not read yet, and where it belongs: the
-//! config space (header, express), `vpd`, SR-IOV and the IOMMU group of a function in [`pci`]; Fibre
+//! A new kind starts here with a row in [`kind`]. What is not read yet, and where it belongs: Fibre
 //! Channel in [`scsi_host`] and [`scsi_target`]; offload features in [`net`]; the fields beyond the
 //! address of the s390 kinds in [`s390`], of [`vdpa`] in its file.
 

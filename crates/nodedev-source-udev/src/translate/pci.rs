@@ -1,5 +1,9 @@
 //! `pci`: PCI functions.
 
+mod config;
+mod functions;
+mod vpd;
+
 use nodedev_types::PciAddress;
 use nodedev_types::fields::{device, mdev_types, pci};
 
@@ -16,6 +20,9 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let product = id(reading, address, "device")?;
     let numa_node = reading.signed("numa_node", Base::Decimal)?;
     let types = types(reading)?;
+    config::translate(reading, address)?;
+    functions::translate(reading, address)?;
+    vpd::translate(reading, address)?;
     let fields = &mut reading.fields;
     fields.set(device::ADDRESS, address.to_string());
     fields.set_opt(pci::CLASS, u64::try_from(class).ok());
@@ -52,20 +59,22 @@ fn id(reading: &mut Reading<'_>, at: PciAddress, attribute: &str) -> Result<u16,
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::scratch::Scratch;
     use crate::translate::tests::{read, unreadable};
 
-    fn function() -> Scratch {
+    pub(super) fn function() -> Scratch {
         Scratch::new("/sys/devices/pci0000:00/0000:00:1f.2")
             .subsystem("pci")
             .property("PCI_CLASS", "10601")
             .attribute("config", "")
+            .bytes(CONFIG, &[0; 256])
             .attribute(VENDOR, "0x8086\n")
             .attribute(DEVICE, "0x2922\n")
     }
 
+    pub(super) const CONFIG: &str = "/sys/bus/pci/devices/0000:00:1f.2/config";
     const VENDOR: &str = "/sys/bus/pci/devices/0000:00:1f.2/vendor";
     const DEVICE: &str = "/sys/bus/pci/devices/0000:00:1f.2/device";
 

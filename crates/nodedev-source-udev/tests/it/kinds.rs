@@ -16,7 +16,6 @@ pub(crate) fn pci(path: &str) -> Record {
         .attribute("device", "0x1234\n")
         .attribute("numa_node", "0\n")
         .link("driver", "/sys/bus/pci/drivers/i915")
-        .link("iommu_group", "/sys/kernel/iommu_groups/1")
 }
 
 pub(crate) fn pci_with_types(path: &str) -> Record {

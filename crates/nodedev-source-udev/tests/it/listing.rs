@@ -4,7 +4,7 @@ use nodedev_source::{ErrorKind, NodeDeviceSource};
 use nodedev_source_testkit::mock_host::{MockHost, Record};
 use nodedev_source_udev::{UdevConfig, UdevSource};
 use nodedev_types::fields::{device, mdev, mdev_types, net, pci, scsi_host, storage, system};
-use nodedev_types::{Capability, DeviceId, FieldName};
+use nodedev_types::{Capability, DeviceId, FieldName, PciAddress};
 
 use crate::kinds::{MDEV, MTTY, PCI, disk, net as interface, pci as function, zoo};
 use crate::on_mock_host;
@@ -18,7 +18,6 @@ fn build_zoo(host: &mut MockHost) -> usize {
     }
     host.link("/sys/class/mdev_bus/mtty", MTTY).unwrap();
     host.link("/sys/class/mdev_bus/0000:00:02.0", PCI).unwrap();
-    host.make_dir("/sys/kernel/iommu_groups/1").unwrap();
     host.make_dir("/sys/kernel/iommu_groups/12").unwrap();
     number
 }
@@ -109,7 +108,6 @@ on_mock_host! {
     async fn a_refresh_brings_the_changing_fields_alone(host) {
         host.add_silently(interface("eth0")).unwrap();
         host.add_silently(function(PCI)).unwrap();
-        host.make_dir("/sys/kernel/iommu_groups/1").unwrap();
         let source = UdevSource::default();
         let id = sysfs("/sys/devices/virtual/net/eth0");
         host.write("/sys/devices/virtual/net/eth0/speed", "2500\n").unwrap();
@@ -123,6 +121,27 @@ on_mock_host! {
         host.remove_silently(PCI).unwrap();
         let error = source.refresh(&sysfs(PCI)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Gone);
+    }
+
+    async fn a_refresh_sees_virtual_functions_and_groups(host) {
+        let (made, group) = ("/sys/devices/pci0000:00/0000:00:02.1", "/sys/kernel/iommu_groups/1");
+        host.add_silently(function(PCI).attribute("sriov_totalvfs", "2\n")).unwrap();
+        let source = UdevSource::default();
+        let said = source.refresh(&sysfs(PCI)).await.unwrap().unwrap().fields;
+        assert_eq!(said.get(pci::VIRT_FUNCTIONS_MAX_COUNT), Some(2));
+        assert!(said.get(pci::VIRT_FUNCTIONS).is_none() && said.get(pci::IOMMU_GROUP).is_none());
+        host.add_silently(function(made).link("physfn", PCI)).unwrap();
+        host.link(&format!("{PCI}/virtfn0"), made).unwrap();
+        host.link(&format!("{group}/devices/0000:00:02.0"), PCI).unwrap();
+        host.link(&format!("{PCI}/iommu_group"), group).unwrap();
+        let said = source.refresh(&sysfs(PCI)).await.unwrap().unwrap().fields;
+        let address = |text: &str| text.parse::<PciAddress>().unwrap();
+        assert_eq!(said.get(pci::VIRT_FUNCTIONS).unwrap(), [address("0000:00:02.1")]);
+        assert_eq!(said.get(pci::IOMMU_GROUP), Some(1));
+        assert_eq!(said.get(pci::IOMMU_GROUP_ADDRESSES).unwrap(), [address("0000:00:02.0")]);
+        let said = source.refresh(&sysfs(made)).await.unwrap().unwrap().fields;
+        assert_eq!(said.get(pci::PHYS_FUNCTION), Some(address("0000:00:02.0")));
+        assert!(said.get(pci::HEADER).is_none() && said.get(pci::EXPRESS).is_none());
     }
 
     async fn a_mediated_device_is_refreshed_by_its_identity(host) {
