@@ -70,10 +70,14 @@ fn closing(line: &str) -> Option<String> {
 
 #[test]
 fn elements_to_come_are_taken_out_whole() {
-    let document = "<device>\n  <capability type='scsi_host'>\n    <host>0</host>\n    \
-                    <capability type='fc_host'>\n      <wwnn>1</wwnn>\n    </capability>\n    \
-                    <capability type='vport_ops'/>\n    <x/>\n  </capability>\n</device>\n";
-    let expected = "<device>\n  <capability type='scsi_host'>\n    <host>0</host>\n    \
-                    <x/>\n  </capability>\n</device>\n";
-    assert_eq!(without_later(document), expected);
+    let document = |elements: &str| {
+        format!(
+            "<device>\n  <capability type='scsi_host'>\n    <host>0</host>\n{elements}    <x/>\n  \
+             </capability>\n</device>\n"
+        )
+    };
+    let block = "    <capability type='fc_host'>\n      <wwnn>1</wwnn>\n    </capability>\n";
+    let on_a_line = "    <capability type='vport_ops'></capability>\n";
+    let elements = format!("{block}{on_a_line}");
+    assert_eq!(without_later(&document(&elements)), document(""));
 }
