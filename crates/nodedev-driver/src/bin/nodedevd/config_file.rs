@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-
 use crate::args::Args;
 use crate::places::Owner;
-use crate::settings::{HostUuidSource, Loaded, Settings};
+use crate::settings::{HostUuidSource, Loaded};
 
 /// The configuration file of a daemon.
 #[derive(Debug, Clone)]
@@ -30,36 +28,41 @@ impl ConfigFile {
         counts.map_or_else(|| "the defaults".to_owned(), |path| path.display().to_string())
     }
 
-    /// What it says, or the defaults where there is none and none was named.
+    /// What it says, or the defaults where there is none and none was named; and all that is wrong
+    /// with that, as far as the system need not be asked.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it.
+    /// When it cannot be read.
     pub(crate) fn load(&self, args: &Args) -> anyhow::Result<Loaded> {
         let mut loaded = match &self.path {
             Some(path) if self.required || path.exists() => Loaded::from_file(path)?,
             _ => Loaded::default(),
         };
         args.override_settings(&mut loaded.settings);
-        find_host_uuid(&mut loaded.settings)?;
+        find_host_uuid(&mut loaded);
         Ok(loaded)
     }
 }
 
 /// Without a UUID and with the machine id as its source: this id, in the form of a UUID.
-fn find_host_uuid(settings: &mut Settings) -> anyhow::Result<()> {
+fn find_host_uuid(loaded: &mut Loaded) {
     const FILE: &str = "/etc/machine-id";
-    let uuid = &mut settings.driver.udev.host_uuid;
-    if uuid.is_some() || settings.host_uuid_source != HostUuidSource::MachineId {
-        return Ok(());
+    let source = loaded.settings.host_uuid_source;
+    let udev = &mut loaded.settings.driver.udev;
+    if udev.host_uuid.is_some() || source != HostUuidSource::MachineId {
+        return;
     }
-    let text = std::fs::read_to_string(FILE)
-        .with_context(|| format!("host_uuid_source = \"machine-id\": cannot read {FILE}"))?;
-    let formed = with_hyphens(text.trim());
-    *uuid = Some(formed.with_context(|| {
-        format!("host_uuid_source = \"machine-id\": {FILE} does not hold 32 hexadecimal digits")
-    })?);
-    Ok(())
+    let reason = match std::fs::read_to_string(FILE) {
+        Ok(text) => {
+            udev.host_uuid = with_hyphens(text.trim());
+            format!("{FILE} does not hold 32 hexadecimal digits")
+        }
+        Err(error) => format!("cannot read {FILE}: {error}"),
+    };
+    if udev.host_uuid.is_none() {
+        loaded.problems.push(loaded.complaint("host_uuid_source", &reason));
+    }
 }
 
 fn with_hyphens(id: &str) -> Option<String> {

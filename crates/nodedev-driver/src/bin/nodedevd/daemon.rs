@@ -14,13 +14,14 @@ use tokio::time::timeout;
 
 use crate::activation::Passed;
 use crate::args::Args;
+use crate::check::check_system;
 use crate::config_file::ConfigFile;
 use crate::doors::Doors;
 use crate::log::LogControl;
 use crate::pid_file::PidFile;
 use crate::places::Owner;
 use crate::settings::{Loaded, Settings};
-use crate::{command, notify};
+use crate::{command, notify, say};
 
 /// How long calls that run may go on after the end was asked for, and then how long each part may
 /// take to end. Together less than a second.
@@ -38,7 +39,9 @@ pub(crate) fn serve(args: &Args, passed: Vec<Passed>) -> anyhow::Result<()> {
     }
     let owner = Owner::of_this_process();
     let file = ConfigFile::find(args, &owner);
-    let loaded = file.load(args)?;
+    let mut loaded = file.load(args)?;
+    check_system(&mut loaded, &passed);
+    let loaded = loaded.sound()?;
     let log = LogControl::start(args, &loaded.settings.log)?;
     warn_of(&loaded);
     raise_descriptor_limit();
@@ -128,6 +131,9 @@ impl Daemon<'_> {
     fn tell_ready(&self) -> anyhow::Result<()> {
         notify::ready("Listening; reading the devices");
         if self.args.background.is_some() {
+            if self.log.only_stderr {
+                say("the log ends here: say log_outputs to keep it");
+            }
             command::tell_ready()?;
         }
         tracing::info!(configuration = self.file.name(), "clients can connect");
@@ -152,9 +158,11 @@ impl Daemon<'_> {
 
     fn try_reload(&mut self, server: &Server, doors: &Doors) -> anyhow::Result<()> {
         let loaded = self.file.load(self.args)?;
+        // Also of one that is refused: what is warned of may be why.
+        warn_of(&loaded);
+        let loaded = loaded.sound()?;
         doors.reload_certificates(&loaded.settings.network)?;
         self.log.reload(self.args, &loaded.settings.log)?;
-        warn_of(&loaded);
         for name in self.loaded.needing_restart(&loaded) {
             tracing::warn!("`{name}` has changed, which counts after a restart");
         }

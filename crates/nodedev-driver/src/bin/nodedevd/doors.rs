@@ -220,16 +220,20 @@ impl Admission {
 }
 
 fn load_certificates(network: &Network) -> anyhow::Result<TlsAcceptor> {
+    TlsAcceptor::load(&tls_files(network)).context("TLS")
+}
+
+/// Which files TLS needs, and whom it lets in.
+pub(crate) fn tls_files(network: &Network) -> TlsFiles {
     let usual = TlsFiles::under(Path::new("/"));
-    let files = TlsFiles {
+    TlsFiles {
         ca: network.ca_file.clone(),
         cert: network.cert_file.clone(),
         key: network.key_file.clone(),
         crl: network.crl_file.clone().or(usual.crl),
         allowed_dn: network.allowed_names.clone(),
         verify: network.verify_clients,
-    };
-    TlsAcceptor::load(&files).context("TLS")
+    }
 }
 
 fn has_system_bus() -> bool {

@@ -4,16 +4,17 @@ use std::fs::{File, OpenOptions};
 use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, fmt, reload};
 
 use crate::args::Args;
-use crate::settings::Log;
+use crate::settings::{Log, LogFilter, LogOutput, LogPlace};
 
 const VARIABLE: &str = "NODEDEVD_LOG";
 const JOURNAL: &str = "/run/systemd/journal/socket";
@@ -34,6 +35,8 @@ type Output = Box<dyn Layer<Filtered> + Send + Sync>;
 #[derive(Debug)]
 pub(crate) struct LogControl {
     filter: reload::Handle<EnvFilter, Registry>,
+    /// What is written to standard error goes nowhere else.
+    pub(crate) only_stderr: bool,
 }
 
 impl LogControl {
@@ -44,11 +47,11 @@ impl LogControl {
     /// When what to log cannot be understood, or a file cannot be written.
     pub(crate) fn start(args: &Args, log: &Log) -> anyhow::Result<Self> {
         let mut warnings = Vec::new();
-        let (layer, filter) = reload::Layer::new(filter(args, log, &mut warnings)?);
-        let outputs = outputs(log, args.background.is_some(), &mut warnings)?;
+        let (layer, filter) = reload::Layer::new(filter(args, log)?);
+        let (outputs, only_stderr) = outputs(log, args.background.is_some(), &mut warnings)?;
         tracing_subscriber::registry().with(layer).with(outputs).init();
         warn(&warnings);
-        Ok(Self { filter })
+        Ok(Self { filter, only_stderr })
     }
 
     /// Logs what these settings say from now on. Where it goes stays.
@@ -57,10 +60,7 @@ impl LogControl {
     ///
     /// As for [`LogControl::start`].
     pub(crate) fn reload(&self, args: &Args, log: &Log) -> anyhow::Result<()> {
-        let mut warnings = Vec::new();
-        self.filter.reload(filter(args, log, &mut warnings)?).context("cannot change the log")?;
-        warn(&warnings);
-        Ok(())
+        self.filter.reload(filter(args, log)?).context("cannot change the log")
     }
 }
 
@@ -71,7 +71,7 @@ fn warn(warnings: &[String]) {
 }
 
 /// The command line counts most, then the environment, then the file.
-fn filter(args: &Args, log: &Log, warnings: &mut Vec<String>) -> anyhow::Result<EnvFilter> {
+fn filter(args: &Args, log: &Log) -> anyhow::Result<EnvFilter> {
     let parse = |origin: &str, text: &str| {
         EnvFilter::try_new(text).with_context(|| format!("{origin} `{text}`: not a log filter"))
     };
@@ -85,32 +85,22 @@ fn filter(args: &Args, log: &Log, warnings: &mut Vec<String>) -> anyhow::Result<
     }
     match std::env::var(VARIABLE) {
         Ok(text) if !text.is_empty() => parse(VARIABLE, &text),
-        _ => parse("the configuration", &directives(log, warnings)),
+        _ => parse("the configuration", &directives(log)),
     }
 }
 
-fn directives(log: &Log, warnings: &mut Vec<String>) -> String {
+fn directives(log: &Log) -> String {
     let mut directives = vec![level_name(log.level.unwrap_or(2)).to_owned()];
-    for entry in &log.filters {
-        let known = split_level(entry).and_then(|(level, part)| {
-            let (_, ours) = PARTS.iter().find(|(name, _)| *name == part)?;
-            Some(format!("{ours}={}", level_name(level)))
-        });
-        match known {
-            Some(directive) => directives.push(directive),
-            None => warnings.push(format!(
-                "log_filters: `{entry}` has no effect here; --log and {VARIABLE} can say more"
-            )),
-        }
+    for LogFilter { level, part } in &log.filters {
+        let ours = PARTS.iter().find(|(name, _)| name == part);
+        directives.extend(ours.map(|(_, ours)| format!("{ours}={}", level_name(*level))));
     }
     directives.join(",")
 }
 
-/// `N:rest`, with a level that there is.
-fn split_level(entry: &str) -> Option<(u8, &str)> {
-    let (level, rest) = entry.split_once(':')?;
-    let level = level.parse().ok().filter(|level| (1..=4).contains(level))?;
-    Some((level, rest))
+/// Whether this name of libvirt's stands for something here.
+pub(crate) fn has_part(part: &str) -> bool {
+    PARTS.iter().any(|(name, _)| *name == part)
 }
 
 const fn level_name(level: u8) -> &'static str {
@@ -131,37 +121,31 @@ fn level_filter(level: u8) -> LevelFilter {
     }
 }
 
-fn outputs(log: &Log, background: bool, warnings: &mut Vec<String>) -> anyhow::Result<Vec<Output>> {
+/// What goes where. Whether it is only to standard error comes second.
+fn outputs(
+    log: &Log,
+    background: bool,
+    warnings: &mut Vec<String>,
+) -> anyhow::Result<(Vec<Output>, bool)> {
     let mut outputs = Vec::new();
-    for entry in &log.outputs {
-        match configured(entry, warnings) {
-            Ok(output) => outputs.push(output),
-            Err(error) => return Err(error.context(format!("log_outputs: `{entry}`"))),
-        }
+    let mut only_stderr = true;
+    for LogOutput { level, place } in &log.outputs {
+        let (output, kept) = match place {
+            LogPlace::Stderr => (stderr(), false),
+            LogPlace::Journal | LogPlace::Syslog => journal_or_stderr(warnings),
+            LogPlace::File(path) => (file(path)?, true),
+        };
+        outputs.push(output.with_filter(level_filter(*level)).boxed());
+        only_stderr &= !kept;
     }
     if outputs.is_empty() {
         let journal =
             stderr_is_the_journal() || background && std::fs::exists(JOURNAL).unwrap_or(false);
-        outputs.push(if journal { journal_or_stderr(warnings) } else { stderr() });
+        let (output, kept) = if journal { journal_or_stderr(warnings) } else { (stderr(), false) };
+        outputs.push(output);
+        only_stderr = !kept;
     }
-    Ok(outputs)
-}
-
-fn configured(entry: &str, warnings: &mut Vec<String>) -> anyhow::Result<Output> {
-    let Some((level, place)) = split_level(entry) else {
-        bail!("expected a level from 1 to 4, `:` and a place");
-    };
-    let output = match place.split_once(':').unwrap_or((place, "")) {
-        ("stderr", "") => stderr(),
-        ("journald", "") => journal_or_stderr(warnings),
-        ("syslog", _) => {
-            warnings.push(format!("log_outputs: `{entry}`: the journal stands in for syslog"));
-            journal_or_stderr(warnings)
-        }
-        ("file", path) if path.starts_with('/') => file(path)?,
-        _ => bail!("expected stderr, journald or file:/PATH after the level"),
-    };
-    Ok(output.with_filter(level_filter(level)).boxed())
+    Ok((outputs, only_stderr))
 }
 
 fn stderr() -> Output {
@@ -169,17 +153,19 @@ fn stderr() -> Output {
     fmt::layer().with_ansi(terminal).with_writer(std::io::stderr).boxed()
 }
 
-fn file(path: &str) -> anyhow::Result<Output> {
-    let file = OpenOptions::new().append(true).create(true).open(path).context("cannot open it")?;
+fn file(path: &Path) -> anyhow::Result<Output> {
+    let file = OpenOptions::new().append(true).create(true).open(path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
     Ok(fmt::layer().with_ansi(false).with_writer(Arc::new(file)).boxed())
 }
 
-fn journal_or_stderr(warnings: &mut Vec<String>) -> Output {
+/// The journal, and true; or what there is.
+fn journal_or_stderr(warnings: &mut Vec<String>) -> (Output, bool) {
     match tracing_journald::layer() {
-        Ok(layer) => layer.boxed(),
+        Ok(layer) => (layer.boxed(), true),
         Err(error) => {
             warnings.push(format!("the journal cannot be reached ({error}); logging to stderr"));
-            stderr()
+            (stderr(), false)
         }
     }
 }
@@ -200,29 +186,30 @@ fn stderr_is_the_journal() -> bool {
 mod tests {
     use super::*;
 
-    fn log(level: Option<u8>, filters: &[&str]) -> Log {
-        let filters = filters.iter().map(|text| (*text).to_owned()).collect();
-        Log { level, filters, outputs: Vec::new() }
-    }
-
     #[test]
     fn levels_and_parts_of_libvirt_become_directives() {
-        let mut warnings = Vec::new();
-        assert_eq!(directives(&Log::default(), &mut warnings), "info");
-        let said = log(Some(3), &["1:nodedev", "4:rpc"]);
-        assert_eq!(directives(&said, &mut warnings), "warn,nodedev=debug,nodedev_server=error");
-        assert_eq!(warnings, [""; 0]);
-        assert_eq!(directives(&log(None, &["1:qemu", "9:rpc", "x"]), &mut warnings), "info");
-        assert_eq!(warnings.len(), 3);
-        assert!(warnings[0].contains("`1:qemu`"), "{warnings:?}");
+        let filter = |level, part: &str| LogFilter { level, part: part.to_owned() };
+        assert_eq!(directives(&Log::default()), "info");
+        let filters = vec![filter(1, "nodedev"), filter(1, "qemu"), filter(4, "rpc")];
+        let said = Log { level: Some(3), filters, outputs: Vec::new() };
+        assert_eq!(directives(&said), "warn,nodedev=debug,nodedev_server=error");
+        assert!(has_part("udev") && !has_part("qemu"));
     }
 
     #[test]
-    fn outputs_that_are_none_are_refused() {
-        for entry in ["stderr", "5:stderr", "1:printer", "1:file:relative", "1:file:/no/such/dir/x"]
-        {
-            assert!(configured(entry, &mut Vec::new()).is_err(), "{entry}");
-        }
-        assert!(configured("1:stderr", &mut Vec::new()).is_ok());
+    fn it_is_known_whether_the_log_outlives_standard_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let stderr = LogOutput { level: 2, place: LogPlace::Stderr };
+        let file = LogOutput { level: 2, place: LogPlace::File(folder.path().join("log")) };
+        let lost = |outputs: &[LogOutput]| {
+            let log = Log { outputs: outputs.to_vec(), ..Log::default() };
+            outputs_of(&log)
+        };
+        assert!(lost(std::slice::from_ref(&stderr)));
+        assert!(!lost(&[stderr, file]));
+    }
+
+    fn outputs_of(log: &Log) -> bool {
+        outputs(log, true, &mut Vec::new()).expect("a folder of our own").1
     }
 }

@@ -6,6 +6,7 @@
 
 mod activation;
 mod args;
+mod check;
 mod command;
 mod config_file;
 mod daemon;
@@ -23,15 +24,17 @@ use std::process::ExitCode;
 use anyhow::ensure;
 
 use crate::args::Args;
+use crate::check::check_system;
 use crate::config_file::ConfigFile;
 use crate::places::Owner;
+use crate::settings::Refused;
 
 fn main() -> ExitCode {
     let args = Args::of_this_process();
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            say_error(&error);
             ExitCode::FAILURE
         }
     }
@@ -51,12 +54,33 @@ fn run(args: &Args) -> anyhow::Result<()> {
 
 fn check_config(args: &Args) -> anyhow::Result<()> {
     let file = ConfigFile::find(args, &Owner::of_this_process());
-    let loaded = file.load(args)?;
-    for warning in &loaded.warnings {
+    let mut loaded = file.load(args)?;
+    check_system(&mut loaded, &[]);
+    let loaded = loaded.sound()?;
+    say_warnings(&loaded.warnings);
+    let found = match loaded.warnings.len() {
+        0 => "nothing is wrong".to_owned(),
+        1 => "1 warning".to_owned(),
+        count => format!("{count} warnings"),
+    };
+    say(&format!("{}: {found}", file.name()));
+    Ok(())
+}
+
+fn say_error(error: &anyhow::Error) {
+    let Some(refused) = error.downcast_ref::<Refused>() else {
+        return say(&format!("error: {error:#}"));
+    };
+    for problem in &refused.problems {
+        say(&format!("error: {problem}"));
+    }
+    say_warnings(&refused.warnings);
+}
+
+fn say_warnings(warnings: &[String]) {
+    for warning in warnings {
         say(&format!("warning: {warning}"));
     }
-    say(&format!("{}: nothing is wrong", file.name()));
-    Ok(())
 }
 
 /// To standard error, as the log: nobody pipes what a daemon prints.

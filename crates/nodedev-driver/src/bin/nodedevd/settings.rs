@@ -2,10 +2,13 @@
 //!
 //! The names, ranges and meanings are rows of one table. Opens the file and nothing else.
 
+mod log_words;
+mod nearest;
+mod refused;
 mod table;
 mod wrong;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +16,9 @@ use anyhow::Context as _;
 use nodedev_driver::DriverConfig;
 use nodedev_server::{AuthScheme, ServerConfig};
 
+pub(crate) use self::log_words::{LogFilter, LogOutput, LogPlace};
+use self::nearest::nearest;
+pub(crate) use self::refused::Refused;
 pub(crate) use self::table::TABLE;
 use self::wrong::Wrong;
 use crate::syntax::{self, Assignment, Value};
@@ -91,10 +97,8 @@ impl Default for Network {
 pub(crate) struct Log {
     /// 1 debug, 2 information, 3 warnings, 4 errors.
     pub(crate) level: Option<u8>,
-    /// Entries `N:name`.
-    pub(crate) filters: Vec<String>,
-    /// Entries `N:stderr`, `N:journald`, `N:file:PATH`.
-    pub(crate) outputs: Vec<String>,
+    pub(crate) filters: Vec<LogFilter>,
+    pub(crate) outputs: Vec<LogOutput>,
 }
 
 /// Where the host's UUID comes from when it is not configured.
@@ -128,80 +132,160 @@ pub(crate) struct Loaded {
     pub(crate) settings: Settings,
     /// What is of no effect, with file and line.
     pub(crate) warnings: Vec<String>,
-    said: BTreeMap<String, Value>,
+    /// What is wrong, with file and line. The daemon does not start with it.
+    pub(crate) problems: Vec<String>,
+    path: PathBuf,
+    said: BTreeMap<String, Said>,
+    /// Settings whose value was not taken, so that they still have their default.
+    not_taken: BTreeSet<&'static str>,
+}
+
+/// A value, and the line that it stands in.
+#[derive(Debug, Clone)]
+struct Said {
+    line: usize,
+    value: Value,
 }
 
 impl Loaded {
-    /// What the file says.
+    /// What the file says, and all that is wrong with that.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, one line for each.
+    /// When the file cannot be read.
     pub(crate) fn from_file(path: &Path) -> anyhow::Result<Self> {
         let bytes = std::fs::read(path)
             .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
-        Self::from_text(path, &String::from_utf8_lossy(&bytes))
-            .map_err(|problems| anyhow::anyhow!(problems.join("\n")))
+        Ok(Self::from_text(path, &String::from_utf8_lossy(&bytes)))
     }
 
-    fn from_text(path: &Path, text: &str) -> Result<Self, Vec<String>> {
+    fn from_text(path: &Path, text: &str) -> Self {
         let (assignments, error) = syntax::parse(text);
-        let mut loaded = Self::default();
-        let mut problems = Vec::new();
-        for assignment in &assignments {
-            problems.extend(loaded.assign(path, assignment).err());
+        let mut loaded = Self { path: path.to_owned(), ..Self::default() };
+        for assignment in assignments {
+            loaded.assign(assignment);
         }
-        if let Some(error) = error {
-            problems.push(format!("{}:{}: {}", path.display(), error.line, error.message));
-        } else if problems.is_empty() {
-            problems.extend(loaded.contradictions(path, &assignments));
+        match error {
+            Some(error) => {
+                loaded.problems.push(format!("{}: {}", loaded.place(error.line), error.message));
+            }
+            None => loaded.problems.extend(loaded.contradictions()),
         }
-        if problems.is_empty() { Ok(loaded) } else { Err(problems) }
+        loaded
     }
 
-    fn assign(&mut self, path: &Path, assignment: &Assignment) -> Result<(), String> {
-        let Assignment { line, name, value } = assignment;
-        let place = format!("{}:{line}", path.display());
-        if self.said.insert(name.clone(), value.clone()).is_some() {
+    /// Itself, unless something is wrong.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong, with the warnings.
+    pub(crate) fn sound(self) -> Result<Self, Refused> {
+        if self.problems.is_empty() {
+            return Ok(self);
+        }
+        Err(Refused { problems: self.problems, warnings: self.warnings })
+    }
+
+    /// Whether the values of these settings have been taken, or are the defaults of settings
+    /// nobody has said anything of.
+    pub(crate) fn knows(&self, names: &[&str]) -> bool {
+        !names.iter().any(|name| self.not_taken.contains(name))
+    }
+
+    /// Whether the file says something of the setting.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        self.said.contains_key(name)
+    }
+
+    /// What is wrong with a setting: with file, line and value where it stands in the file.
+    pub(crate) fn complaint(&self, name: &str, reason: &str) -> String {
+        match self.said.get(name) {
+            Some(Said { line, value }) => {
+                format!("{}: {name} = {value}: {reason}", self.place(*line))
+            }
+            None => format!("{name}: {reason}"),
+        }
+    }
+
+    fn place(&self, line: usize) -> String {
+        format!("{}:{line}", self.path.display())
+    }
+
+    fn assign(&mut self, Assignment { line, name, value }: Assignment) {
+        let place = self.place(line);
+        if self.said.insert(name.clone(), Said { line, value: value.clone() }).is_some() {
             self.warnings.push(format!("{place}: `{name}` was set before; this line counts"));
         }
         let Some(setting) = TABLE.iter().find(|setting| setting.name == name) else {
-            self.warnings.push(format!("{place}: there is no setting `{name}`; it has no effect"));
-            return Ok(());
+            return self.warnings.push(format!("{place}: {}", unknown(&name)));
         };
-        match (setting.set)(&mut self.settings, value) {
-            Ok(()) => Ok(()),
-            Err(Wrong::Value) => {
-                Err(format!("{place}: {name} = {value}: expected {}", setting.expects))
-            }
-            Err(Wrong::Because(reason)) => Err(format!("{place}: {name} = {value}: {reason}")),
+        self.not_taken.remove(setting.name);
+        let wrong = match (setting.set)(&mut self.settings, &value) {
+            Ok(()) => return,
             Err(Wrong::NoEffect(reason)) => {
-                self.warnings.push(format!("{place}: `{name}` has no effect: {reason}"));
-                Ok(())
+                return self.warnings.push(format!("{place}: `{name}` has no effect: {reason}"));
             }
-        }
+            Err(Wrong::InPart(reason)) => {
+                return self.warnings.push(self.complaint(&name, &reason));
+            }
+            Err(Wrong::Value) => format!("expected {}", setting.expects),
+            Err(Wrong::Because(reason)) => reason,
+        };
+        self.not_taken.insert(setting.name);
+        self.problems.push(self.complaint(&name, &wrong));
     }
 
     /// What no single line is to blame for.
-    fn contradictions(&self, path: &Path, assignments: &[Assignment]) -> Option<String> {
+    fn contradictions(&self) -> Vec<String> {
+        [self.open_tcp(), self.one_port_twice()].into_iter().flatten().collect()
+    }
+
+    fn open_tcp(&self) -> Option<String> {
         let Network { tcp, tcp_without_auth, .. } = self.settings.network;
-        if !tcp || tcp_without_auth {
+        let open = tcp && !tcp_without_auth && self.knows(&["listen_tcp", "auth_tcp"]);
+        open.then(|| {
+            self.complaint(
+                "listen_tcp",
+                "TCP is neither encrypted nor authenticated here (there is no SASL); say \
+                 `auth_tcp = \"none\"` to open the daemon to everybody who can reach the port, or \
+                 use listen_tls",
+            )
+        })
+    }
+
+    fn one_port_twice(&self) -> Option<String> {
+        let Network { tcp, tls, tcp_port, tls_port, .. } = self.settings.network;
+        let known = self.knows(&["listen_tcp", "listen_tls", "tcp_port", "tls_port"]);
+        if !(tcp && tls && tcp_port == tls_port && known) {
             return None;
         }
-        let line = assignments.iter().rfind(|said| said.name == "listen_tcp")?.line;
-        Some(format!(
-            "{}:{line}: listen_tcp = 1: TCP is neither encrypted nor authenticated here (there is \
-             no SASL); say `auth_tcp = \"none\"` to open the daemon to everybody who can reach \
-             the port, or use listen_tls",
-            path.display()
-        ))
+        let line = |name| self.said.get(name).map(|said: &Said| said.line);
+        let (name, other) = if line("tls_port") >= line("tcp_port") {
+            ("tls_port", "tcp_port")
+        } else {
+            ("tcp_port", "tls_port")
+        };
+        let reason = format!("`{other}` is the same, and the daemon listens for TCP and TLS");
+        Some(self.complaint(name, &reason))
     }
 
     /// The settings that differ from the other file's and need a restart to count.
     pub(crate) fn needing_restart(&self, other: &Self) -> Vec<&'static str> {
         let fixed = TABLE.iter().filter(|setting| !setting.reload).map(|setting| setting.name);
-        fixed.filter(|name| self.said.get(*name) != other.said.get(*name)).collect()
+        fixed.filter(|name| self.value(name) != other.value(name)).collect()
     }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.said.get(name).map(|said| &said.value)
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let mut text = format!("there is no setting `{name}`; it has no effect");
+    if let Some(meant) = nearest(name, TABLE.iter().map(|setting| setting.name)) {
+        text += &format!(" (do you mean `{meant}`?)");
+    }
+    text
 }
 
 /// A whole number of milliseconds.

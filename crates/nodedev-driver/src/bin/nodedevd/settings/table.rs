@@ -4,8 +4,9 @@
 use nodedev_server::AuthScheme;
 use nodedev_types::MdevUuid;
 
-use super::wrong::{Wrong, because};
-use super::{HostUuidSource, Setting, Varlink, millis};
+use super::wrong::{Wrong, because, in_part};
+use super::{HostUuidSource, LogFilter, LogOutput, LogPlace, Setting, Varlink, millis};
+use crate::log;
 use crate::syntax::Value;
 
 const MODE: &str = "permissions in octal in quotes, such as \"0770\"";
@@ -190,8 +191,11 @@ pub(crate) const TABLE: &[Setting] = &[
         reload: true,
         about: "Levels of parts: `nodedev` for all, `rpc`, `udev`, `mdevctl`. Others have no effect.",
         set: |settings, value| {
-            settings.log.filters = value.words()?;
-            Ok(())
+            settings.log.filters = value.entries(LogFilter::parse)?;
+            let foreign = settings.log.filters.iter().find(|entry| !log::has_part(&entry.part));
+            foreign.map_or(Ok(()), |entry| {
+                in_part(format!("there is no part `{}` here; `--log` can say more", entry.part))
+            })
         },
     },
     Setting {
@@ -201,8 +205,12 @@ pub(crate) const TABLE: &[Setting] = &[
         reload: false,
         about: "Where the log goes. `syslog` entries go to the journal.",
         set: |settings, value| {
-            settings.log.outputs = value.words()?;
-            Ok(())
+            settings.log.outputs = value.entries(LogOutput::parse)?;
+            let syslog = |output: &LogOutput| output.place == LogPlace::Syslog;
+            match settings.log.outputs.iter().any(syslog) {
+                true => in_part("the journal stands in for syslog"),
+                false => Ok(()),
+            }
         },
     },
     Setting {
@@ -286,7 +294,7 @@ pub(crate) const TABLE: &[Setting] = &[
         reload: false,
         about: "Address to listen on for TCP and TLS clients; all addresses without it.",
         set: |settings, value| {
-            settings.network.address = Some(value.text()?.to_owned());
+            settings.network.address = Some(value.host()?.to_owned());
             Ok(())
         },
     },
@@ -363,12 +371,12 @@ pub(crate) const TABLE: &[Setting] = &[
     },
     Setting {
         name: "tls_allowed_dn_list",
-        expects: "a list of patterns in quotes",
+        expects: "a list of patterns in quotes, such as [\"CN=a\"]",
         default: "-",
         reload: true,
         about: "Names of clients that may come in; without it, all with a good certificate.",
         set: |settings, value| {
-            settings.network.allowed_names = Some(value.texts()?);
+            settings.network.allowed_names = Some(value.list()?);
             Ok(())
         },
     },

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::*;
 
-fn load(text: &str) -> Result<Loaded, Vec<String>> {
-    Loaded::from_text(Path::new("x.conf"), text)
+fn load(text: &str) -> Result<Loaded, Refused> {
+    Loaded::from_text(Path::new("x.conf"), text).sound()
 }
 
 fn settings(text: &str) -> Settings {
@@ -11,7 +11,7 @@ fn settings(text: &str) -> Settings {
 }
 
 fn problem(text: &str) -> String {
-    load(text).unwrap_err().join("\n")
+    load(text).unwrap_err().to_string()
 }
 
 #[test]
@@ -51,11 +51,13 @@ fn an_existing_file_of_libvirts_daemon_is_understood() {
     assert_eq!(server.limits.client_requests, 3);
     assert_eq!((server.keepalive_interval, server.keepalive_count), (None, 2));
     assert_eq!(log.level, Some(3));
-    assert_eq!(log.filters, ["1:nodedev", "4:rpc"]);
+    let parts: Vec<_> = log.filters.iter().map(|filter| (filter.level, &*filter.part)).collect();
+    assert_eq!(parts, [(1, "nodedev"), (4, "rpc")]);
     assert_eq!(driver.udev.host_uuid.as_deref(), Some("00000000-0000-0000-0000-00000000000a"));
     assert_eq!((network.tls_port, network.tcp_port), (16515, 16510));
     assert_eq!(network.allowed_names.as_ref().map(Vec::len), Some(2));
-    let without_effect = ["unix_sock_admin_perms", "max_queued_clients", "min_workers"];
+    let without_effect =
+        ["unix_sock_admin_perms", "max_queued_clients", "min_workers", "log_outputs"];
     assert_eq!(loaded.warnings.len(), without_effect.len(), "{:?}", loaded.warnings);
     for (warning, name) in loaded.warnings.iter().zip(without_effect) {
         assert!(warning.starts_with("x.conf:") && warning.contains(name), "{warning}");
@@ -106,6 +108,49 @@ fn what_is_said_twice_or_means_nothing_is_warned_of() {
     assert_eq!(loaded.warnings.len(), 2);
     assert!(loaded.warnings[0].starts_with("x.conf:2: `max_clients`"));
     assert!(loaded.warnings[1].starts_with("x.conf:3: there is no setting `max_cleints`"));
+    assert!(loaded.warnings[1].contains("`max_clients`"), "{}", loaded.warnings[1]);
+}
+
+#[test]
+fn a_wrong_value_hides_no_warning() {
+    let refused = load("max_client = 1\nmax_clients = 0\nlog_filters = \"1:qemu\"").unwrap_err();
+    assert_eq!(refused.problems.len(), 1);
+    let [unknown, foreign] = &*refused.warnings else {
+        panic!("{:?}", refused.warnings);
+    };
+    assert!(unknown.contains("x.conf:1: ") && unknown.contains("do you mean `max_clients`"));
+    assert!(foreign.starts_with("x.conf:3: log_filters") && foreign.contains("`qemu`"));
+}
+
+#[test]
+fn what_the_daemon_would_not_start_with_is_found_in_the_text() {
+    for (text, words) in [
+        ("log_outputs = \"1:file:relative\"", "`1:file:relative`: expected stderr"),
+        ("log_outputs = \"1:stderr 2:stdout\"", "`2:stdout`: expected stderr"),
+        ("log_filters = \"9:rpc\"", "`9:rpc`: expected a level from 1 to 4"),
+        ("log_filters = \"rpc\"", "`rpc`: expected a level from 1 to 4"),
+        ("tls_allowed_dn_list = \"CN=a\"", "expected a list of patterns"),
+        ("listen_addr = \"1.2.3.999\"", "expected an address"),
+        ("listen_addr = \"no address\"", "expected an address"),
+    ] {
+        let problem = problem(text);
+        let start = format!("x.conf:1: {text}: ");
+        assert!(problem.starts_with(&start) && problem.contains(words), "{problem}");
+    }
+    for address in ["::1", "127.0.0.1", "fe80::1%lo", "localhost", "a-1.example"] {
+        let said = settings(&format!("listen_addr = \"{address}\""));
+        assert_eq!(said.network.address.as_deref(), Some(address));
+    }
+}
+
+#[test]
+fn one_port_for_tcp_and_tls_is_refused_where_both_listen() {
+    let same = "auth_tcp = \"none\"\ntls_port = 7\ntcp_port = \"7\"\nlisten_tls = 1\n";
+    let both = problem(&format!("{same}listen_tcp = 1"));
+    assert!(both.starts_with("x.conf:3: tcp_port = \"7\": `tls_port`"), "{both}");
+    assert!(load(same).is_ok());
+    let usual = "tls_port = 16509\nauth_tcp = 'none'\nlisten_tcp = 1\nlisten_tls = 1";
+    assert!(problem(usual).starts_with("x.conf:1: tls_port"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Taking a value for what a setting wants it to be. Knows no setting.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::syntax::Value;
@@ -13,10 +14,16 @@ pub(super) enum Wrong {
     Because(String),
     /// It is accepted and ignored, for this reason.
     NoEffect(&'static str),
+    /// It is accepted, but not everything in it counts, for this reason.
+    InPart(String),
 }
 
 pub(super) fn because<T>(reason: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong::Because(reason.into()))
+}
+
+pub(super) fn in_part<T>(reason: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong::InPart(reason.into()))
 }
 
 impl Value {
@@ -72,11 +79,32 @@ impl Value {
         }
     }
 
-    /// Entries between blanks.
-    pub(super) fn words(&self) -> Result<Vec<String>, Wrong> {
-        match self {
-            Self::Text(text) => Ok(text.split_whitespace().map(str::to_owned).collect()),
-            _ => Err(Wrong::Value),
-        }
+    /// A list of texts, in brackets even where it is one.
+    pub(super) fn list(&self) -> Result<Vec<String>, Wrong> {
+        if matches!(self, Self::List(_)) { self.texts() } else { Err(Wrong::Value) }
+    }
+
+    /// An address, or what can be the name of a host.
+    pub(super) fn host(&self) -> Result<&str, Wrong> {
+        let text = self.text()?;
+        let number = text.split_once('%').map_or(text, |(number, _)| number);
+        let letter = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let name = text.chars().all(letter) && text.contains(|c: char| c.is_ascii_alphabetic());
+        if name || number.parse::<IpAddr>().is_ok() { Ok(text) } else { Err(Wrong::Value) }
+    }
+
+    /// Entries between blanks, each of which has to be understood.
+    pub(super) fn entries<T>(
+        &self,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Result<Vec<T>, Wrong> {
+        let Self::Text(text) = self else {
+            return Err(Wrong::Value);
+        };
+        let parse = |entry| match parse(entry) {
+            Ok(parsed) => Ok(parsed),
+            Err(expected) => because(format!("`{entry}`: {expected}")),
+        };
+        text.split_whitespace().map(parse).collect()
     }
 }
