@@ -2,17 +2,9 @@
 
 /// Elements of a kind of device that are still to come.
 const ELEMENTS: &[(&str, &[&str])] = &[
-    // Read through ethtool and devlink.
-    ("net", &["    <feature "]),
-    // Fibre channel.
-    ("scsi_host", &["    <capability type='fc_host'>", "    <capability type='vport_ops'>"]),
-    ("scsi_target", &["    <capability type='fc_remote_port'>"]),
     // Without DMI libvirt prints zeros; ours is derived from the machine id.
     ("system", &["      <uuid>"]),
 ];
-
-/// Kinds of which only name, path, parent and driver are read yet.
-const KINDS: &[&str] = &["ccw", "css", "ccwgroup", "vdpa", "ap_card", "ap_queue", "ap_matrix"];
 
 /// Devices that a libvirt before 10.0 judges by other rules than ours, which are those of 11.3.
 const JUDGED_OTHERWISE_BEFORE_10: &[&str] = &["ccw_", "ccwgroup_", "block_dasd"];
@@ -31,10 +23,6 @@ pub(crate) fn without_later(document: &str) -> String {
     let Some(kind) = kind else {
         return document.to_owned();
     };
-    if KINDS.contains(&kind) {
-        let head = document.split("  <capability ").next().unwrap_or_default();
-        return format!("{head}</device>\n");
-    }
     let elements = ELEMENTS.iter().find(|(of, _)| *of == kind).map_or(&[][..], |(_, list)| list);
     without_elements(document, elements)
 }

@@ -31,8 +31,7 @@ pub enum Answer {
     Served,
     /// It is refused as libvirt's node-device driver refuses it: not supported.
     Refused,
-    /// Everything that libvirt's driver checks is checked; then it is refused, or nothing found,
-    /// because no source can do or knows it yet.
+    /// Everything that libvirt's driver checks is checked; the change itself is refused.
     Checked,
 }
 
@@ -257,7 +256,7 @@ table! {
     /// The devices that a filter lets through.
     ConnectListAllNodeDevices = 285 "CONNECT_LIST_ALL_NODE_DEVICES" "virConnectListAllNodeDevices" Open reads Served (ListAllArgs) -> ListAllReply;
     /// The SCSI host with these world-wide names.
-    NodeDeviceLookupScsiHostByWwn = 297 "NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN" "virNodeDeviceLookupSCSIHostByWWN" Open reads Checked (LookupByWwnArgs) -> NodeDevice;
+    NodeDeviceLookupScsiHostByWwn = 297 "NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN" "virNodeDeviceLookupSCSIHostByWWN" Open reads Served (LookupByWwnArgs) -> NodeDevice;
     /// Takes a device from the host: the business of hypervisor drivers.
     NodeDeviceDetachFlags = 301 "NODE_DEVICE_DETACH_FLAGS" "virNodeDeviceDetachFlags" Open changes Refused (DetachFlagsArgs) -> ();
     /// The client wants to know when the connection ends.

@@ -221,7 +221,9 @@ fn answer(session: &mut Session, shared: &Arc<Shared>, call: Call) -> Result<Ans
         Call::NodeDeviceLookupByName(args) => {
             Reply::NodeDeviceLookupByName(look::by_name(&snapshot(), args)?)
         }
-        Call::NodeDeviceLookupScsiHostByWwn(args) => return Err(look::by_wwn(&args)),
+        Call::NodeDeviceLookupScsiHostByWwn(args) => {
+            Reply::NodeDeviceLookupScsiHostByWwn(look::by_wwn(&snapshot(), &args)?)
+        }
         Call::NodeDeviceGetXmlDesc(args) => return look::document(shared, args),
         Call::NodeDeviceGetParent(args) => {
             Reply::NodeDeviceGetParent(look::parent(&snapshot(), &args)?)

@@ -102,6 +102,9 @@ impl Files for HostFiles<'_> {
         self.announced(path, |path| {
             let target = fs::read_link(path).ok()?;
             fs::metadata(path).ok()?;
+            // A target that ends in `..` has no name of its own.
+            let target =
+                if target.file_name().is_some() { target } else { fs::canonicalize(path).ok()? };
             Some(target.file_name()?.to_string_lossy().into_owned())
         })
     }
@@ -255,6 +258,8 @@ mod tests {
         assert_eq!(files.link_name("/sys/driver").as_deref(), Some("e1000"));
         assert_eq!(files.link_name("/sys/dangling"), None);
         assert_eq!(files.link_name("/sys/missing"), None);
+        std::os::unix::fs::symlink("bus/drivers/..", root_path.join("sys/above")).unwrap();
+        assert_eq!(files.link_name("/sys/above").as_deref(), Some("bus"));
         assert!(files.exists("/sys/dangling") && !files.exists("/sys/missing"));
         assert_eq!(files.canonical("/sys/driver").as_deref(), Some("/sys/bus/drivers/e1000"));
     }

@@ -11,6 +11,7 @@ mod inner;
 mod memory;
 mod monitor;
 mod names;
+mod network;
 mod number;
 mod pool;
 mod queue;

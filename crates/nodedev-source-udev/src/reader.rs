@@ -8,6 +8,7 @@ use crate::config::UdevConfig;
 use crate::enumerate::raw_device;
 use crate::files::{Files, HostFiles};
 use crate::names::HostPciIds;
+use crate::network::KernelNetwork;
 use crate::pool::Lost;
 use crate::raw_device::RawDevice;
 use crate::reading::{Reading, Refusal};
@@ -18,6 +19,7 @@ use crate::translate::{DMI, computer, identity, mdev_bus_name, translate};
 pub(crate) struct Host {
     pub(crate) config: UdevConfig,
     names: HostPciIds,
+    network: KernelNetwork,
 }
 
 /// What one reading of a device brought.
@@ -62,7 +64,8 @@ impl Outcome {
 impl Host {
     pub(crate) fn new(config: UdevConfig) -> Self {
         let names = HostPciIds::new(config.root.clone());
-        Self { config, names }
+        let network = KernelNetwork::of_root(&config.root);
+        Self { config, names, network }
     }
 
     /// Reads one device of the kernel.
@@ -85,7 +88,7 @@ impl Host {
         let Some(capability) = kind_of(raw, files) else {
             return Outcome::NotADevice;
         };
-        let mut reading = Reading::new(raw, files, &self.names);
+        let mut reading = Reading::new(raw, files, &self.names).with_network(&self.network);
         let Ok(id) = identity(capability, &reading) else {
             return Outcome::NotADevice;
         };

@@ -7,8 +7,12 @@ use nodedev_types::{Diagnostic, Fields};
 
 use crate::files::{FileError, Files};
 use crate::names::PciNames;
+use crate::network::{Network, NoNetwork};
 use crate::number;
 use crate::raw_device::RawDevice;
+
+/// The longest contents of a file of a class that libvirt takes.
+pub(crate) const LONGEST: usize = 1024;
 
 /// Why a classified device gives no observation.
 #[derive(Debug)]
@@ -53,6 +57,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) device: &'a RawDevice,
     pub(crate) files: &'a dyn Files,
     pub(crate) names: &'a dyn PciNames,
+    pub(crate) network: &'a dyn Network,
     pub(crate) fields: Fields,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -63,7 +68,20 @@ impl<'a> Reading<'a> {
         files: &'a dyn Files,
         names: &'a dyn PciNames,
     ) -> Self {
-        Self { device, files, names, fields: Fields::new(), diagnostics: Vec::new() }
+        Self {
+            device,
+            files,
+            names,
+            network: &NoNetwork,
+            fields: Fields::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// The same with a network.
+    pub(crate) fn with_network(mut self, network: &'a dyn Network) -> Self {
+        self.network = network;
+        self
     }
 
     /// A text attribute: without line ends at its end and without control characters, absent when
@@ -100,7 +118,12 @@ impl<'a> Reading<'a> {
         base: Base,
         parse: fn(&str, u32) -> Option<T>,
     ) -> Result<Option<T>, Refusal> {
-        let Some(raw) = self.raw_attribute(attribute)? else {
+        let read = self.files.contents(&self.path_of(attribute));
+        // Too much to be a number is garbage, not absence.
+        if let Err(error @ FileError::TooLarge) = &read {
+            return Err(self.unreadable(attribute, error.to_string()));
+        }
+        let Some(raw) = self.understood(attribute, read)?.map(without_line_ends) else {
             return Ok(None);
         };
         match parse(&raw, base.radix()) {
@@ -151,10 +174,33 @@ impl<'a> Reading<'a> {
         }))
     }
 
+    /// The first line of a file of a class, as libvirt reads names and numbers there. Absent when
+    /// the file is missing or has more than `most` bytes.
+    pub(crate) fn first_line(
+        &mut self,
+        attribute: &str,
+        most: usize,
+    ) -> Result<Option<String>, Refusal> {
+        let text = self.contents(attribute)?.filter(|text| text.len() <= most);
+        Ok(text.map(|mut text| {
+            text.truncate(text.find(['\0', '\n']).unwrap_or(text.len()));
+            text
+        }))
+    }
+
     /// The contents of a file, as text. A file that keeps its reader waiting costs the device; one
     /// that cannot be read otherwise counts as missing.
     pub(crate) fn contents(&mut self, attribute: &str) -> Result<Option<String>, Refusal> {
-        match self.files.contents(&self.path_of(attribute)) {
+        let read = self.files.contents(&self.path_of(attribute));
+        self.understood(attribute, read)
+    }
+
+    fn understood(
+        &mut self,
+        attribute: &str,
+        read: Result<Vec<u8>, FileError>,
+    ) -> Result<Option<String>, Refusal> {
+        match read {
             Ok(bytes) => Ok(Some(self.decode(attribute, bytes))),
             Err(error @ FileError::NoAnswer(_)) => {
                 Err(self.unreadable(attribute, error.to_string()))
@@ -168,12 +214,8 @@ impl<'a> Reading<'a> {
     }
 
     /// An attribute as libudev gives it: cut at a NUL, without line ends at its end.
-    fn raw_attribute(&mut self, attribute: &str) -> Result<Option<String>, Refusal> {
-        Ok(self.contents(attribute)?.map(|mut text| {
-            text.truncate(text.find('\0').unwrap_or(text.len()));
-            text.truncate(text.trim_end_matches(['\n', '\r']).len());
-            text
-        }))
+    pub(crate) fn raw_attribute(&mut self, attribute: &str) -> Result<Option<String>, Refusal> {
+        Ok(self.contents(attribute)?.map(without_line_ends))
     }
 
     /// An absolute path stands for itself, any other lies below the device.
@@ -210,6 +252,13 @@ impl<'a> Reading<'a> {
     fn diagnostic(&self, attribute: &str, message: impl Into<String>) -> Diagnostic {
         Diagnostic::warning(self.device.syspath.as_str(), message).with_attribute(attribute)
     }
+}
+
+/// Cut at a NUL and before the line ends at its end.
+fn without_line_ends(mut text: String) -> String {
+    text.truncate(text.find('\0').unwrap_or(text.len()));
+    text.truncate(text.trim_end_matches(['\n', '\r']).len());
+    text
 }
 
 /// Control characters are dropped, except those that are white space.
@@ -285,5 +334,7 @@ mod tests {
         let mut reading = Reading::new(&scratch.device, &scratch, &NoNames);
         assert_eq!(reading.text("model").unwrap(), None);
         assert_eq!(reading.diagnostics.len(), 1);
+        let refusal = reading.unsigned("model", Base::Auto).unwrap_err();
+        assert!(matches!(refusal, Refusal::Unreadable(_)), "no number is that long");
     }
 }

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fields::{device, mdev_types, pci};
-use crate::{Capability, DeviceId, DeviceName, Fields};
+use crate::fields::{ccw, device, mdev_types, pci, scsi_host};
+use crate::{Capability, DeviceId, DeviceName, Fields, Key};
 
 /// A device as merged from everything that is said of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,14 +37,29 @@ impl Device {
     #[must_use]
     pub fn capabilities(&self) -> Vec<Capability> {
         let mut all: Vec<_> = self.capability().into_iter().collect();
-        let has_types = self.fields.get(mdev_types::TYPES).is_some_and(|types| !types.is_empty());
-        if has_types && !all.contains(&Capability::MdevTypes) {
-            all.push(Capability::MdevTypes);
+        let nested = [
+            (Capability::FcHost, self.has(scsi_host::WWNN) || self.has(scsi_host::WWPN)),
+            (Capability::Vports, self.has(scsi_host::MAX_VPORTS) || self.has(scsi_host::VPORTS)),
+            (Capability::MdevTypes, self.has_mdev_types()),
+            (Capability::CcwgroupMember, self.has(ccw::GROUP_DEVICE)),
+        ];
+        for (capability, is_there) in nested {
+            if is_there && !all.contains(&capability) {
+                all.push(capability);
+            }
         }
         if self.fields.get(pci::VPD).is_some() {
             all.push(Capability::Vpd);
         }
         all
+    }
+
+    fn has<T>(&self, key: Key<T>) -> bool {
+        self.fields.value(&key.field().into()).is_some()
+    }
+
+    fn has_mdev_types(&self) -> bool {
+        self.fields.get(mdev_types::TYPES).is_some_and(|types| !types.is_empty())
     }
 }
 
@@ -80,5 +95,43 @@ mod tests {
         device.fields.set(pci::VPD, PciVpd::default());
         let all = [Capability::Pci, Capability::MdevTypes, Capability::Vpd];
         assert_eq!(device.capabilities(), all);
+    }
+
+    fn device(set: impl FnOnce(&mut Fields)) -> Device {
+        let mut fields = Fields::new();
+        set(&mut fields);
+        Device {
+            name: DeviceName::new("x"),
+            id: DeviceId::Computer,
+            parent: None,
+            active: true,
+            persistent: false,
+            autostart: false,
+            fields,
+        }
+    }
+
+    #[test]
+    fn nested_capabilities_are_there_while_their_fields_are() {
+        let host = device(|fields| fields.set(device::CAPABILITY, Capability::ScsiHost));
+        assert_eq!(host.capabilities(), [Capability::ScsiHost]);
+        let fc = device(|fields| {
+            fields.set(device::CAPABILITY, Capability::ScsiHost);
+            fields.set(scsi_host::WWNN, "2000");
+            fields.set(scsi_host::WWPN, "1000");
+        });
+        assert_eq!(fc.capabilities(), [Capability::ScsiHost, Capability::FcHost]);
+        let vports = device(|fields| {
+            fields.set(device::CAPABILITY, Capability::ScsiHost);
+            fields.set(scsi_host::WWPN, "1000");
+            fields.set(scsi_host::MAX_VPORTS, 0_u64);
+        });
+        let expected = [Capability::ScsiHost, Capability::FcHost, Capability::Vports];
+        assert_eq!(vports.capabilities(), expected);
+        let member = device(|fields| {
+            fields.set(device::CAPABILITY, Capability::Ccw);
+            fields.set(ccw::GROUP_DEVICE, "ccwgroup_0_0_bd00");
+        });
+        assert_eq!(member.capabilities(), [Capability::Ccw, Capability::CcwgroupMember]);
     }
 }

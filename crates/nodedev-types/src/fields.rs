@@ -13,7 +13,8 @@ use core::marker::PhantomData;
 use core::str::FromStr;
 
 use crate::{
-    Capability, FieldValue, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd, ValueKind,
+    Capability, CcwgroupMember, FieldValue, MdevAttribute, MdevType, PciAddress, PciExpress,
+    PciVpd, ValueKind,
 };
 
 /// When a field is read again.
@@ -105,8 +106,8 @@ macro_rules! fields {
                     reason = "the same imports for every group of the table"
                 )]
                 use super::{
-                    Capability, Field, Key, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd,
-                    PhantomData, String, Vec,
+                    Capability, CcwgroupMember, Field, Key, MdevAttribute, MdevType, PciAddress,
+                    PciExpress, PciVpd, PhantomData, String, Vec,
                 };
 
                 $(
@@ -228,6 +229,9 @@ fields! {
         LINK_SPEED, NetLinkSpeed: u64 = "net.link.speed", OnDump;
         /// Link state. From attribute `operstate`.
         LINK_STATE, NetLinkState: String = "net.link.state", OnDump;
+        /// Offload features that are on, in libvirt's order. From the interface's ethtool settings
+        /// and from class `infiniband`.
+        FEATURES, NetFeatures: Vec<String> = "net.features", OnDump;
         /// IEEE family: `80203`, or `80211` for wireless. From DEVTYPE.
         SUBTYPE, NetSubtype: String = "net.subtype", OnEvent;
     }
@@ -237,11 +241,29 @@ fields! {
         HOST, ScsiHostHost: u64 = "scsi_host.host", OnEvent;
         /// The driver's own number of the adapter. From attribute `unique_id` in class `scsi_host`.
         UNIQUE_ID, ScsiHostUniqueId: u64 = "scsi_host.unique_id", OnDump;
+        /// World-wide name of the node, without `0x`. From attribute `node_name` in class `fc_host`.
+        WWNN, ScsiHostWwnn: String = "scsi_host.fc_host.wwnn", OnDump;
+        /// World-wide name of the port, without `0x`. From attribute `port_name` in class `fc_host`.
+        WWPN, ScsiHostWwpn: String = "scsi_host.fc_host.wwpn", OnDump;
+        /// World-wide name of the fabric, without `0x`. From attribute `fabric_name` in class `fc_host`.
+        FABRIC_WWN, ScsiHostFabricWwn: String = "scsi_host.fc_host.fabric_wwn", OnDump;
+        /// How many virtual ports there can be, in 32 bits with a sign. From attribute
+        /// `max_npiv_vports` in class `fc_host`, where there is a `vport_create`.
+        MAX_VPORTS, ScsiHostMaxVports: u64 = "scsi_host.vport_ops.max_vports", OnDump;
+        /// How many virtual ports there are, in 32 bits with a sign. From attribute
+        /// `npiv_vports_inuse` in class `fc_host`, where there is a `vport_create`.
+        VPORTS, ScsiHostVports: u64 = "scsi_host.vport_ops.vports", OnDump;
     }
     /// SCSI targets.
     mod scsi_target {
         /// Name of the target, for example `target0:0:0`: the last component of the path.
         TARGET, ScsiTargetTarget: String = "scsi_target.target", OnEvent;
+        /// Name of the remote port. From the name of the directory above, if class
+        /// `fc_remote_ports` knows it.
+        RPORT, ScsiTargetRport: String = "scsi_target.fc_remote_port.rport", OnDump;
+        /// World-wide name of the remote port, with its `0x`. From attribute `port_name` in class
+        /// `fc_remote_ports`.
+        WWPN, ScsiTargetWwpn: String = "scsi_target.fc_remote_port.wwpn", OnDump;
     }
     /// SCSI logical units. Numbers from the last component of the path.
     mod scsi {
@@ -294,6 +316,70 @@ fields! {
     mod drm {
         /// Kind of minor: primary, control or render. From property `MINOR`.
         TYPE, DrmType: String = "drm.type", OnEvent;
+    }
+    /// Channel devices of s390. Numbers from the last component of the path.
+    mod ccw {
+        /// `online` or `offline`, where it is one of them. From attribute `online`.
+        STATE, CcwState: String = "ccw.state", OnEvent;
+        /// Channel subsystem.
+        CSSID, CcwCssid: u64 = "ccw.cssid", OnEvent;
+        /// Subchannel set.
+        SSID, CcwSsid: u64 = "ccw.ssid", OnEvent;
+        /// Device number.
+        DEVNO, CcwDevno: u64 = "ccw.devno", OnEvent;
+        /// Name of the group that it is a member of. From the link `group_device`.
+        GROUP_DEVICE, CcwGroupDevice: String = "ccw.ccwgroup_member.group_device", OnDump;
+    }
+    /// Subchannels of s390. Numbers from the last component of the path.
+    mod css {
+        /// Channel subsystem.
+        CSSID, CssCssid: u64 = "css.cssid", OnEvent;
+        /// Subchannel set.
+        SSID, CssSsid: u64 = "css.ssid", OnEvent;
+        /// Number of the subchannel.
+        DEVNO, CssDevno: u64 = "css.devno", OnEvent;
+        /// Channel subsystem of the device behind it. From attribute `dev_busid`.
+        CHANNEL_CSSID, CssChannelCssid: u64 = "css.channel_dev_addr.cssid", OnEvent;
+        /// Subchannel set of the device behind it. From attribute `dev_busid`.
+        CHANNEL_SSID, CssChannelSsid: u64 = "css.channel_dev_addr.ssid", OnEvent;
+        /// Number of the device behind it. From attribute `dev_busid`.
+        CHANNEL_DEVNO, CssChannelDevno: u64 = "css.channel_dev_addr.devno", OnEvent;
+    }
+    /// Groups of channel devices of s390. Numbers from the last component of the path.
+    mod ccwgroup {
+        /// `online` or `offline`, where it is one of them. From attribute `online`.
+        STATE, CcwgroupState: String = "ccwgroup.state", OnEvent;
+        /// Channel subsystem.
+        CSSID, CcwgroupCssid: u64 = "ccwgroup.cssid", OnEvent;
+        /// Subchannel set.
+        SSID, CcwgroupSsid: u64 = "ccwgroup.ssid", OnEvent;
+        /// Device number.
+        DEVNO, CcwgroupDevno: u64 = "ccwgroup.devno", OnEvent;
+        /// The members, in the order of the directory. From the links `cdev*`.
+        MEMBERS, CcwgroupMembers: Vec<CcwgroupMember> = "ccwgroup.members", OnDump;
+        /// Kind of group: `qeth_generic`, `qeth_layer2` or `qeth_layer3`. From DEVTYPE.
+        TYPE, CcwgroupType: String = "ccwgroup.type", OnEvent;
+        /// Type of the network card. From attribute `card_type`.
+        CARD_TYPE, CcwgroupCardType: String = "ccwgroup.card_type", OnEvent;
+        /// Channel path of the network card. From attribute `chpid`.
+        CHPID, CcwgroupChpid: String = "ccwgroup.chpid", OnEvent;
+    }
+    /// Virtio data-path acceleration.
+    mod vdpa {
+        /// Character device. From the name of the entry `vhost-vdpa*` of the device's directory.
+        CHARDEV, VdpaChardev: String = "vdpa.chardev", OnEvent;
+    }
+    /// Crypto cards of s390.
+    mod ap_card {
+        /// Number of the card. From the last component of the path.
+        AP_ADAPTER, ApCardApAdapter: u64 = "ap_card.ap-adapter", OnEvent;
+    }
+    /// Crypto queues of s390. Numbers from the last component of the path.
+    mod ap_queue {
+        /// Number of the card.
+        AP_ADAPTER, ApQueueApAdapter: u64 = "ap_queue.ap-adapter", OnEvent;
+        /// Number of the domain.
+        AP_DOMAIN, ApQueueApDomain: u64 = "ap_queue.ap-domain", OnEvent;
     }
     /// Parents of mediated devices: nested in pci, css and ap_matrix, or a device of its own.
     mod mdev_types {

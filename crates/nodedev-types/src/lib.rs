@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod capability;
+mod ccwgroup;
 mod device;
 mod diagnostic;
 mod field_set;
@@ -21,6 +22,7 @@ mod sysfs_path;
 mod value;
 
 pub use capability::{Capability, UnknownCapability};
+pub use ccwgroup::CcwgroupMember;
 pub use device::Device;
 pub use diagnostic::{Diagnostic, Severity};
 pub use field_set::FieldSet;

@@ -9,7 +9,7 @@ use core::fmt;
 use serde::de::{DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Capability, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd};
+use crate::{Capability, CcwgroupMember, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd};
 
 /// The value of a field.
 ///
@@ -41,6 +41,8 @@ pub enum Value {
     MdevTypes(Vec<MdevType>),
     /// Attributes of a mediated device, in order.
     Attributes(Vec<MdevAttribute>),
+    /// Members of a group of channel devices, in the directory's own order.
+    CcwgroupMembers(Vec<CcwgroupMember>),
 }
 
 /// The type of a [`Value`].
@@ -69,6 +71,8 @@ pub enum ValueKind {
     MdevTypes,
     /// [`Value::Attributes`]
     Attributes,
+    /// [`Value::CcwgroupMembers`]
+    CcwgroupMembers,
 }
 
 impl ValueKind {
@@ -85,6 +89,7 @@ impl ValueKind {
         Self::PciVpd,
         Self::MdevTypes,
         Self::Attributes,
+        Self::CcwgroupMembers,
     ];
 }
 
@@ -102,6 +107,7 @@ impl fmt::Display for ValueKind {
             Self::PciVpd => "vital product data",
             Self::MdevTypes => "mdev types",
             Self::Attributes => "attributes",
+            Self::CcwgroupMembers => "ccwgroup members",
         })
     }
 }
@@ -122,6 +128,7 @@ impl Value {
             Self::PciVpd(_) => ValueKind::PciVpd,
             Self::MdevTypes(_) => ValueKind::MdevTypes,
             Self::Attributes(_) => ValueKind::Attributes,
+            Self::CcwgroupMembers(_) => ValueKind::CcwgroupMembers,
         }
     }
 }
@@ -145,6 +152,9 @@ impl fmt::Display for Value {
             }
             Self::Attributes(attributes) => {
                 list(f, attributes, |f, a| write!(f, "{}={}", a.name, a.value))
+            }
+            Self::CcwgroupMembers(members) => {
+                list(f, members, |f, m| write!(f, "{}={}", m.reference, m.device))
             }
         }
     }
@@ -182,6 +192,7 @@ impl<'de> DeserializeSeed<'de> for ValueKind {
             Self::PciVpd => Value::PciVpd(Box::deserialize(deserializer)?),
             Self::MdevTypes => Value::MdevTypes(Vec::deserialize(deserializer)?),
             Self::Attributes => Value::Attributes(Vec::deserialize(deserializer)?),
+            Self::CcwgroupMembers => Value::CcwgroupMembers(Vec::deserialize(deserializer)?),
         })
     }
 }
@@ -275,6 +286,7 @@ field_value!(PciExpress, PciExpress, &'a PciExpress, Box::as_ref, Box::new);
 field_value!(PciVpd, PciVpd, &'a PciVpd, Box::as_ref, Box::new);
 field_value!(Vec<MdevType>, MdevTypes, &'a [MdevType], Vec::as_slice);
 field_value!(Vec<MdevAttribute>, Attributes, &'a [MdevAttribute], Vec::as_slice);
+field_value!(Vec<CcwgroupMember>, CcwgroupMembers, &'a [CcwgroupMember], Vec::as_slice);
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {

@@ -7,7 +7,7 @@ use nodedev_rpc::{
     DeviceFlagsArgs, List, ListCapsArgs, LookupByWwnArgs, NamesReply, NodeDevice, NumberReply,
     OptionalTextReply, Reply, TextReply, XML_INACTIVE,
 };
-use nodedev_types::{Device, DeviceName};
+use nodedev_types::{Capability, Device, DeviceName, fields};
 use nodedev_xml::Form;
 
 use super::{Answered, Outcome, flags};
@@ -23,13 +23,18 @@ pub(super) fn by_name(snapshot: &Snapshot, args: NodeDevice) -> Result<NodeDevic
     Ok(args)
 }
 
-/// No source reads world-wide names yet, so no host has any. libvirt's daemon answers an error without
-/// a cause where there is none; here it is said.
-pub(super) fn by_wwn(args: &LookupByWwnArgs) -> Failure {
-    match flags::check(args.flags, 0, "nodeDeviceLookupSCSIHostByWWN") {
-        Ok(()) => virt_error::no_scsi_host(&args.wwnn, &args.wwpn),
-        Err(failure) => failure,
-    }
+/// The SCSI host with these world-wide names, as documents print them. libvirt's daemon answers an
+/// error without a cause where there is none; here it is said.
+pub(super) fn by_wwn(snapshot: &Snapshot, args: &LookupByWwnArgs) -> Result<NodeDevice, Failure> {
+    flags::check(args.flags, 0, "nodeDeviceLookupSCSIHostByWWN")?;
+    let LookupByWwnArgs { wwnn, wwpn, .. } = args;
+    let is_it = |device: &&Arc<Device>| {
+        let names = [fields::scsi_host::WWNN, fields::scsi_host::WWPN];
+        names.map(|name| device.fields.get(name)) == [Some(wwnn.as_str()), Some(wwpn.as_str())]
+    };
+    let host = snapshot.with_capability(Capability::FcHost).find(is_it);
+    let host = host.ok_or_else(|| virt_error::no_scsi_host(wwnn, wwpn))?;
+    Ok(NodeDevice { name: host.name.to_string() })
 }
 
 /// The document of a device, its dynamic fields read again under the registry's deadline.

@@ -2,11 +2,13 @@
 
 use nodedev_rpc::{
     Answer, Call, ConnectOpenArgs, DeviceFlagsArgs, DocumentArgs, Feature, Header, List,
-    ListAllArgs, ListCapsArgs, ListDevicesArgs, NodeDevice, NumOfDevicesArgs, PROCEDURES,
-    ParamValue, ProcedureInfo, SetAutostartArgs, SetIdentityArgs, Stage, SupportsFeatureArgs,
-    TypedParam, UpdateArgs, procedures,
+    ListAllArgs, ListCapsArgs, ListDevicesArgs, LookupByWwnArgs, NodeDevice, NumOfDevicesArgs,
+    PROCEDURES, ParamValue, ProcedureInfo, SetAutostartArgs, SetIdentityArgs, Stage,
+    SupportsFeatureArgs, TypedParam, UpdateArgs, procedures,
 };
 use nodedev_server::ServerConfig;
+use nodedev_types::fields::{device, scsi_host};
+use nodedev_types::{Capability, DeviceId, Fields};
 
 use crate::client::{Client, Refusal};
 use crate::rig::{MDEV, Rig, id, link};
@@ -91,6 +93,33 @@ async fn one_device() {
         assert_eq!(reply.value, persistent);
         assert_eq!(client.ok::<procedures::NodeDeviceGetAutostart>(&device).await.value, 0);
     }
+}
+
+#[tokio::test]
+async fn a_scsi_host_is_found_by_its_world_wide_names() {
+    let rig = Rig::start().await;
+    let path = "/sys/devices/pci0000:00/0000:00:03.0/host7/scsi_host/host7";
+    let mut host = Fields::new();
+    host.set(device::CAPABILITY, Capability::ScsiHost);
+    host.set(device::PATH, path);
+    host.set(scsi_host::HOST, 7_u64);
+    host.set(scsi_host::WWNN, "20000000c9831b4b");
+    host.set(scsi_host::WWPN, "10000000c9831b4b");
+    rig.host.set(&DeviceId::sysfs(path).unwrap(), host);
+    rig.registry.changes().wait_for(|list| list.len() == 4).await.unwrap();
+    let name =
+        rig.registry.snapshot().with_capability(Capability::FcHost).next().unwrap().name.clone();
+    let mut client = rig.open().await;
+    let mut args = LookupByWwnArgs {
+        wwnn: "20000000c9831b4b".to_owned(),
+        wwpn: "10000000c9831b4b".to_owned(),
+        flags: 0,
+    };
+    let found = client.ok::<procedures::NodeDeviceLookupScsiHostByWwn>(&args).await;
+    assert_eq!(found.name, name.as_str());
+    args.wwpn.insert(0, '0');
+    let (code, domain, _) = client.fails::<procedures::NodeDeviceLookupScsiHostByWwn>(&args).await;
+    assert_eq!((code, domain), (53, 22));
 }
 
 #[tokio::test]

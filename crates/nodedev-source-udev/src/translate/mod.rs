@@ -1,13 +1,12 @@
 //! From a raw device to fields, one file for each kind. Pure but for the files of the one device.
 //!
-//! A new kind starts here with a row in [`kind`]. What is not read yet, and where it belongs: Fibre
-//! Channel in [`scsi_host`] and [`scsi_target`]; offload features in [`net`]; the fields beyond the
-//! address of the s390 kinds in [`s390`], of [`vdpa`] in its file.
+//! A new kind starts here with a row in [`kind`].
 
 mod drm;
 mod mdev;
 mod mdev_types;
 mod net;
+mod net_features;
 mod pci;
 mod s390;
 mod scsi;

@@ -4,15 +4,13 @@ use std::io::ErrorKind;
 
 use nodedev_types::fields::net;
 
+use super::net_features::features;
 use crate::files::FileError;
 use crate::number;
-use crate::reading::{Base, Reading, Refusal};
+use crate::reading::{Base, LONGEST, Reading, Refusal};
 
 const STATES: [&str; 7] =
     ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"];
-
-/// The longest contents of a file of the link that libvirt takes.
-const LONGEST: usize = 1024;
 
 pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let Some(interface) = reading.property("INTERFACE") else {
@@ -22,12 +20,14 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     reading.unsigned("addr_len", Base::Auto)?;
     let state = state(reading, &interface)?;
     let speed = if state == "up" { speed(reading, &interface)? } else { None };
+    let features = features(reading, &interface)?;
     let wireless = reading.device.devtype.as_deref() == Some("wlan");
     let fields = &mut reading.fields;
     fields.set(net::INTERFACE, interface);
     fields.set_opt(net::ADDRESS, address);
     fields.set_opt(net::LINK_SPEED, speed);
     fields.set(net::LINK_STATE, state);
+    fields.set_opt(net::FEATURES, Some(features).filter(|features| !features.is_empty()));
     fields.set(net::SUBTYPE, if wireless { "80211" } else { "80203" });
     Ok(())
 }

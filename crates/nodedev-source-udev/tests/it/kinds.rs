@@ -8,6 +8,21 @@ pub(crate) const MDEV: &str =
 pub(crate) const MTTY: &str = "/sys/devices/virtual/mtty/mtty";
 pub(crate) const SUBCHANNEL: &str = "/sys/devices/css0/0.0.0052";
 
+pub(crate) const FC: &str = "/sys/devices/fc/host7";
+
+/// What the classes say of the adapter at [`FC`].
+pub(crate) fn fibre_channel() -> [Record; 2] {
+    [
+        Record::new(&format!("{FC}/scsi_host/host7"), "scsi_host").attribute("unique_id", "1\n"),
+        Record::new(&format!("{FC}/fc_host/host7"), "fc_host")
+            .attribute("node_name", "0x20000000c9831b4b\n")
+            .attribute("port_name", "0x10000000c9831b4b\n")
+            .attribute("vport_create", "")
+            .attribute("max_npiv_vports", "127\n")
+            .attribute("npiv_vports_inuse", "0\n"),
+    ]
+}
+
 pub(crate) fn pci(path: &str) -> Record {
     Record::new(path, "pci")
         .property("PCI_CLASS", "30000")

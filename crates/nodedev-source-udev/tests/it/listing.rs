@@ -6,7 +6,9 @@ use nodedev_source_udev::{UdevConfig, UdevSource};
 use nodedev_types::fields::{device, mdev, mdev_types, net, pci, scsi_host, storage, system};
 use nodedev_types::{Capability, DeviceId, FieldName, PciAddress};
 
-use crate::kinds::{MDEV, MTTY, PCI, disk, net as interface, pci as function, zoo};
+use crate::kinds::{
+    FC, MDEV, MTTY, PCI, disk, fibre_channel, net as interface, pci as function, zoo,
+};
 use crate::on_mock_host;
 use crate::session::{Session, sysfs};
 
@@ -142,6 +144,41 @@ on_mock_host! {
         let said = source.refresh(&sysfs(made)).await.unwrap().unwrap().fields;
         assert_eq!(said.get(pci::PHYS_FUNCTION), Some(address("0000:00:02.0")));
         assert!(said.get(pci::HEADER).is_none() && said.get(pci::EXPRESS).is_none());
+    }
+
+    async fn a_fibre_channel_host_follows_its_files(host) {
+        host.add_silently(Record::new(FC, "scsi").property("DEVTYPE", "scsi_host")).unwrap();
+        let plain = Session::start().await;
+        assert_eq!(plain.fields(FC).unwrap().get(scsi_host::WWNN), None);
+        for record in fibre_channel() {
+            host.add_silently(record).unwrap();
+        }
+        let source = UdevSource::default();
+        let said = source.refresh(&sysfs(FC)).await.unwrap().unwrap();
+        assert_eq!(said.fields.get(scsi_host::WWNN), Some("20000000c9831b4b"));
+        assert_eq!(said.fields.get(scsi_host::WWPN), Some("10000000c9831b4b"));
+        assert_eq!(said.fields.get(scsi_host::MAX_VPORTS), Some(127));
+        assert_eq!(said.fields.get(scsi_host::HOST), None);
+        host.clear(&format!("{FC}/fc_host/host7/port_name")).unwrap();
+        let said = source.refresh(&sysfs(FC)).await.unwrap().unwrap();
+        for key in [scsi_host::WWNN, scsi_host::WWPN] {
+            assert_eq!(said.fields.get(key), None, "the flag went with the file");
+        }
+        assert_eq!(said.fields.get(scsi_host::MAX_VPORTS), None);
+    }
+
+    async fn features_of_the_loopback_are_the_kernel_s(host) {
+        let lo = interface("lo").attribute("operstate", "unknown\n");
+        let path = lo.syspath.clone();
+        host.add_silently(lo).unwrap();
+        host.add_silently(interface("nosuch0")).unwrap();
+        let session = Session::start().await;
+        assert!(session.diagnostics.is_empty(), "{:?}", session.diagnostics);
+        let features = session.fields(&path).unwrap().get(net::FEATURES).unwrap();
+        // The loopback of this namespace: whatever the kernel, it needs no checksums.
+        assert_eq!(features[..2], ["rx", "tx"]);
+        let nowhere = session.fields("/sys/devices/virtual/net/nosuch0").unwrap();
+        assert_eq!(nowhere.get(net::FEATURES), None);
     }
 
     async fn a_mediated_device_is_refreshed_by_its_identity(host) {

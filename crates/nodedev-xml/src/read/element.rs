@@ -152,6 +152,19 @@ impl<'a, 'i> Element<'a, 'i> {
         Ok(())
     }
 
+    /// Sets the field to the hexadecimal number in the first element of that name, if there is one.
+    pub(super) fn hex_into(
+        self,
+        fields: &mut Fields,
+        key: Key<u64>,
+        tag: &str,
+    ) -> Result<(), Error> {
+        if let Some(element) = self.child(tag) {
+            fields.set(key, element.hex()?);
+        }
+        Ok(())
+    }
+
     /// The error for an element that is not directly inside.
     pub(super) fn missing(self, tag: &str) -> Error {
         Error::MissingElement { element: format!("{}/{tag}", self.path()) }

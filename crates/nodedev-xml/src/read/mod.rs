@@ -5,7 +5,12 @@
 //! not know. What is not there leaves its field absent; what is there but makes no sense is an error.
 //! What a document must say before something is made of it is no concern of this module.
 
+mod ap;
 mod bounds;
+mod ccw;
+mod ccwgroup;
+mod channel;
+mod css;
 mod drm;
 mod element;
 mod identified;
@@ -21,6 +26,7 @@ mod storage;
 mod system;
 mod usb;
 mod usb_device;
+mod vdpa;
 mod vpd;
 
 use nodedev_types::{Capability, DeviceName, Fields, fields};
@@ -190,7 +196,14 @@ fn content(
         // The block is nested here as in any other parent, so the capability appears twice.
         Capability::MdevTypes => mdev_types::read(element, fields)?,
         Capability::Mdev => mdev::read(element, fields, form)?,
-        // Kinds that the model has a name for but no fields yet.
+        Capability::Ccw => ccw::read(element, fields)?,
+        Capability::Css => css::read(element, fields)?,
+        Capability::Ccwgroup => ccwgroup::read(element, fields)?,
+        Capability::Vdpa => vdpa::read(element, fields),
+        Capability::ApCard => ap::card(element, fields)?,
+        Capability::ApQueue => ap::queue(element, fields)?,
+        Capability::ApMatrix => ap::matrix(element, fields)?,
+        // Nested ones are no device's main capability.
         _ => (),
     }
     Ok(())

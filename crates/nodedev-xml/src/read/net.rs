@@ -12,9 +12,20 @@ pub(super) fn read(element: Element<'_, '_>, fields: &mut Fields) -> Result<(), 
         fields.set_opt(net::LINK_SPEED, link.attribute_number("speed")?);
         fields.set_opt(net::LINK_STATE, link.attribute("state"));
     }
-    // The place of the offload features.
+    features(element, fields)?;
     if let Some(subtype) = element.child("capability") {
         fields.set(net::SUBTYPE, self::subtype(subtype)?);
+    }
+    Ok(())
+}
+
+fn features(element: Element<'_, '_>, fields: &mut Fields) -> Result<(), Error> {
+    let features: Vec<String> = element
+        .children("feature")
+        .map(|feature| feature.required("name").map(str::to_owned))
+        .collect::<Result<_, _>>()?;
+    if !features.is_empty() {
+        fields.set(net::FEATURES, features);
     }
     Ok(())
 }

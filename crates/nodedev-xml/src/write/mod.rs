@@ -4,6 +4,11 @@
 //! that is absent has no element, except where libvirt always prints one, which that file then says.
 //! Nothing here looks anything up or changes a value.
 
+mod ap;
+mod ccw;
+mod ccwgroup;
+mod channel;
+mod css;
 mod drm;
 mod identified;
 mod mdev;
@@ -19,12 +24,16 @@ mod storage;
 mod system;
 mod usb;
 mod usb_device;
+mod vdpa;
 mod vpd;
 
 use nodedev_types::{Capability, Device, Fields, fields};
 
 use crate::Form;
 use output::Output;
+
+pub(crate) use scsi_host::VPORT_OPS;
+pub(crate) use scsi_target::FC_REMOTE_PORT;
 
 /// The document of a device.
 ///
@@ -91,7 +100,14 @@ fn content(out: &mut Output<'_>, capability: Capability, fields: &Fields, form: 
         // The block is nested here as in any other parent, so the capability appears twice.
         Capability::MdevTypes => mdev_types::write(out, fields),
         Capability::Mdev => mdev::write(out, fields, form),
-        // Kinds that the model has a name for but no fields yet: an empty capability.
+        Capability::Ccw => ccw::write(out, fields),
+        Capability::Css => css::write(out, fields),
+        Capability::Ccwgroup => ccwgroup::write(out, fields),
+        Capability::Vdpa => vdpa::write(out, fields),
+        Capability::ApCard => ap::card(out, fields),
+        Capability::ApQueue => ap::queue(out, fields),
+        Capability::ApMatrix => ap::matrix(out, fields),
+        // Nested ones are no device's main capability.
         _ => (),
     }
 }

@@ -8,7 +8,9 @@ pub(super) fn write(out: &mut Output<'_>, fields: &Fields) {
     out.text("interface", fields.get(net::INTERFACE));
     out.text("address", fields.get(net::ADDRESS));
     link(out, fields);
-    // The place of the offload features.
+    for feature in fields.get(net::FEATURES).unwrap_or_default() {
+        out.element("feature").attribute("name", feature).empty();
+    }
     if let Some(subtype) = fields.get(net::SUBTYPE) {
         out.element("capability").attribute("type", subtype).empty();
     }

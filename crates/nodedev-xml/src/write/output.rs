@@ -51,6 +51,13 @@ impl<'b> Output<'b> {
         }
     }
 
+    /// `<tag>0x…</tag>` with at least that many digits, or nothing where there is no number.
+    pub(super) fn hexadecimal(&mut self, tag: &'static str, number: Option<u64>, digits: usize) {
+        if let Some(number) = number {
+            self.element(tag).display(format_args!("0x{number:0digits$x}"));
+        }
+    }
+
     /// `<capability type='kind'>` around what `content` writes.
     pub(super) fn capability(&mut self, kind: &str, content: impl FnOnce(&mut Self)) {
         self.element("capability").attribute("type", kind).block(content);
@@ -143,9 +150,12 @@ mod tests {
             out.number("h", Some(7));
             out.signed("i", Some(u32::MAX.into()));
             out.signed("j", Some(2_147_483_647));
+            out.hexadecimal("k", Some(10), 1);
+            out.hexadecimal("l", Some(10), 4);
+            out.hexadecimal("m", None, 4);
         });
         let expected = "<a>\n  <capability type='b'>\n  </capability>\n  <c d='&apos;'/>\n  <e />\n  \
-                        <f></f>\n  <h>7</h>\n  <i>-1</i>\n  <j>2147483647</j>\n</a>\n";
+                        <f></f>\n  <h>7</h>\n  <i>-1</i>\n  <j>2147483647</j>\n  <k>0xa</k>\n  <l>0x000a</l>\n</a>\n";
         assert_eq!(text, expected);
     }
 }

@@ -1,10 +1,10 @@
 //! Arbitrary devices of every kind: written, read and written again.
 
-use nodedev_types::fields::{device, mdev, pci, storage, system};
+use nodedev_types::fields::{ccwgroup, device, mdev, pci, storage, system};
 use nodedev_types::{
-    Capability, Device, DeviceId, DeviceName, Field, Fields, Key, MdevAttribute, MdevType,
-    PciAddress, PciExpress, PciLink, PciVpd, PciVpdField, PciVpdReadonly, PciVpdReadwrite, Value,
-    ValueKind,
+    Capability, CcwgroupMember, Device, DeviceId, DeviceName, Field, Fields, Key, MdevAttribute,
+    MdevType, PciAddress, PciExpress, PciLink, PciVpd, PciVpdField, PciVpdReadonly,
+    PciVpdReadwrite, Value, ValueKind,
 };
 use nodedev_xml::{Form, read, write};
 use proptest::collection::vec;
@@ -17,6 +17,10 @@ use crate::device::of_document;
 /// Fields of a device that no document shows.
 const NOT_SHOWN: &[Field] =
     &[device::SUBSYSTEM.field(), device::ADDRESS.field(), device::AUTOSTART.field()];
+
+/// Capabilities that types of mediated devices are shown in.
+const MDEV_PARENTS: &[Capability] =
+    &[Capability::MdevTypes, Capability::Pci, Capability::Css, Capability::ApMatrix];
 
 /// Characters that are there to be escaped, or that a careless reader or writer loses.
 const AWKWARD: &[char] =
@@ -64,6 +68,13 @@ fn mdev_type(alphabet: Alphabet) -> impl Strategy<Value = MdevType> {
 
 fn attribute(alphabet: Alphabet) -> impl Strategy<Value = MdevAttribute> {
     (text(alphabet), text(alphabet)).prop_map(|(name, value)| MdevAttribute { name, value })
+}
+
+fn member(alphabet: Alphabet) -> impl Strategy<Value = CcwgroupMember> {
+    (text(alphabet), text(alphabet)).prop_map(|(reference, device)| CcwgroupMember {
+        reference,
+        device: DeviceName::new(&device),
+    })
 }
 
 fn pci_address() -> impl Strategy<Value = PciAddress> {
@@ -130,6 +141,10 @@ fn value(field: Field, alphabet: Alphabet) -> BoxedStrategy<Value> {
     if field == pci::HEADER.field() {
         return select(vec!["pci-bridge", "cardbus-bridge"]).prop_map(Value::from).boxed();
     }
+    if field.as_str() == "ccwgroup.type" {
+        let kinds = vec!["qeth_generic", "qeth_layer2", "qeth_layer3"];
+        return select(kinds).prop_map(Value::from).boxed();
+    }
     match field.kind() {
         ValueKind::Flag => any::<bool>().prop_map(Value::Flag).boxed(),
         ValueKind::Number => prop_oneof![Just(0), any::<u64>()].prop_map(Value::Number).boxed(),
@@ -141,6 +156,9 @@ fn value(field: Field, alphabet: Alphabet) -> BoxedStrategy<Value> {
         ValueKind::PciVpd => vpd(alphabet).prop_map(Value::from).boxed(),
         ValueKind::MdevTypes => vec(mdev_type(alphabet), 0..3).prop_map(Value::MdevTypes).boxed(),
         ValueKind::Attributes => vec(attribute(alphabet), 0..3).prop_map(Value::Attributes).boxed(),
+        ValueKind::CcwgroupMembers => {
+            vec(member(alphabet), 0..3).prop_map(Value::CcwgroupMembers).boxed()
+        }
         kind => panic!("no arbitrary values for {field}, a {kind}"),
     }
 }
@@ -152,7 +170,7 @@ fn is_shown(field: Field, capability: Capability) -> bool {
         None => (field.as_str(), false),
     };
     if group == "mdev_types" {
-        return matches!(capability, Capability::MdevTypes | Capability::Pci);
+        return MDEV_PARENTS.contains(&capability);
     }
     if in_group {
         return group == capability.as_str();
@@ -225,6 +243,10 @@ fn as_shown(fields: &Fields, form: Form) -> Fields {
         }),
         Some(Capability::Pci) => pci_as_shown(&mut shown),
         Some(Capability::Storage) => storage_as_shown(&mut shown),
+        Some(Capability::Ccwgroup) if fields.get(ccwgroup::TYPE).is_none() => {
+            without(&mut shown, ccwgroup::CARD_TYPE);
+            without(&mut shown, ccwgroup::CHPID);
+        }
         Some(Capability::Mdev) => mdev_as_shown(&mut shown, form),
         _ => (),
     }
@@ -237,6 +259,7 @@ fn is_empty_list(value: &Value) -> bool {
         Value::PciAddresses(list) => list.is_empty(),
         Value::MdevTypes(list) => list.is_empty(),
         Value::Attributes(list) => list.is_empty(),
+        Value::CcwgroupMembers(list) => list.is_empty(),
         _ => false,
     }
 }

@@ -45,6 +45,7 @@ fn kind(kind: ValueKind) -> &'static str {
         ValueKind::PciVpd => "vital product data",
         ValueKind::MdevTypes => "mdev types",
         ValueKind::Attributes => "mdev attributes",
+        ValueKind::CcwgroupMembers => "ccwgroup members",
         _ => unreachable!("a type without a word for it: {kind:?}"),
     }
 }

@@ -11,10 +11,10 @@ Every procedure of libvirt's remote program, and what `nodedevd` does when it is
 `crates/nodedev-rpc/src/procedure.rs` and `unserved.rs`; a test of `nodedev-server` calls each procedure
 and holds the first one to its word.
 
-- *done*: it does what libvirt's own node-device daemon does.
-- *checked*: what speaks against the call is said with libvirt's errors. After that a change is refused
-  with \"Operation not supported\" (84/22), because no source can act yet, and no SCSI host is found
-  (53/22), because no source reads world-wide names yet.
+- *done*: it does what libvirt's own node-device daemon does, in version 11.3, which is the one that
+  `virConnectGetLibVersion` tells.
+- *checked*: what speaks against the change is said with libvirt's errors; the change itself is
+  refused with \"Operation not supported\" (84/22), because no source can act yet.
 - *refused as libvirt refuses it*: libvirt's own daemon does not support it for node devices either,
   and clients get the same error.
 - *not ours*: it belongs to another driver. Clients get error 3, \"this function is not supported by

@@ -5,18 +5,20 @@ mod drm;
 mod mdev;
 mod net;
 mod pci;
+mod s390;
 mod scsi;
 mod storage;
 mod system;
 mod usb;
+mod vdpa;
 
 use std::fs;
 use std::path::PathBuf;
 
-use nodedev_types::{Capability, Device, DeviceId, MdevType};
+use nodedev_types::{Device, DeviceId, MdevType};
 use nodedev_xml::{Form, read, write, write_to};
 
-use crate::device::{Composer, device, kernel_device, of_document};
+use crate::device::{Composer, device, of_document};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/documents")
@@ -62,14 +64,6 @@ fn mdev_type(id: &str, name: Option<&str>, available_instances: u64) -> MdevType
 fn a_device_without_a_capability_has_no_such_element() {
     let slot = device("acme_slot_7", DeviceId::foreign("acme", "slot 7"));
     check_live("foreign-without-capability", slot);
-}
-
-/// The model has names for these but no fields yet.
-#[test]
-fn a_kind_without_fields_has_an_empty_capability() {
-    let path = "/sys/devices/virtual/vdpa/vdpa0";
-    let vdpa = kernel_device("vdpa_vdpa0", Capability::Vdpa, path);
-    check_live("vdpa-without-chardev", vdpa);
 }
 
 #[test]

@@ -40,3 +40,18 @@ fn net_without_address_leaves_it_out() {
         .with(net::SUBTYPE, "80211");
     check_live("net-wireless-without-address", wlan0);
 }
+
+#[test]
+fn features_follow_the_link() {
+    let path = "/sys/devices/pci0000:00/0000:00:03.0/virtio2/net/eth0";
+    let features = ["rx", "tx", "sg", "tso", "gso", "gro"].map(str::to_owned).to_vec();
+    let eth0 = kernel_device("net_eth0_02_00_00_00_00_01", Capability::Net, path)
+        .below("pci_0000_00_03_0")
+        .with(net::INTERFACE, "eth0")
+        .with(net::ADDRESS, "02:00:00:00:00:01")
+        .with(net::LINK_SPEED, 4_294_967_295_u64)
+        .with(net::LINK_STATE, "up")
+        .with(net::FEATURES, features)
+        .with(net::SUBTYPE, "80203");
+    check_live("net-with-features", eth0);
+}

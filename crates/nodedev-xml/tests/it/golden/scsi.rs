@@ -19,6 +19,41 @@ fn scsi_host_with_and_without_unique_id() {
 }
 
 #[test]
+fn scsi_host_behind_fibre_channel() {
+    let path = "/sys/devices/pci0000:00/0000:00:03.0/host1";
+    let host = kernel_device("scsi_host1", Capability::ScsiHost, path)
+        .below("pci_0000_00_03_0")
+        .with(scsi_host::HOST, 1_u64)
+        .with(scsi_host::UNIQUE_ID, 1_u64)
+        .with(scsi_host::WWNN, "20000000c9000001")
+        .with(scsi_host::WWPN, "10000000c9000001")
+        .with(scsi_host::FABRIC_WWN, "2001000000000001")
+        .with(scsi_host::MAX_VPORTS, 127_u64)
+        .with(scsi_host::VPORTS, 1_u64);
+    check_live("scsi_host-fc", host);
+    let path = format!("{path}/vport-1:0-0/host3");
+    let vport = kernel_device("scsi_host3", Capability::ScsiHost, &path)
+        .below("scsi_host1")
+        .with(scsi_host::HOST, 3_u64)
+        .with(scsi_host::UNIQUE_ID, 3_u64)
+        .with(scsi_host::WWNN, "20000000c9000001")
+        .with(scsi_host::WWPN, "10000000c9000003")
+        .with(scsi_host::FABRIC_WWN, "ffffffffffffffff");
+    check_live("scsi_host-fc-without-vports", vport);
+}
+
+#[test]
+fn scsi_target_behind_a_remote_port() {
+    let path = "/sys/devices/pci0000:00/0000:00:03.0/host1/rport-1:0-0/target1:0:0";
+    let target = kernel_device("scsi_target1_0_0", Capability::ScsiTarget, path)
+        .below("scsi_host1")
+        .with(scsi_target::TARGET, "target1:0:0")
+        .with(scsi_target::RPORT, "rport-1:0-0")
+        .with(scsi_target::WWPN, "0x5000000000000001");
+    check_live("scsi_target-fc", target);
+}
+
+#[test]
 fn scsi_target_has_its_own_name() {
     let path = "/sys/devices/pci0000:00/0000:00:07.0/virtio2/host4/target4:0:0";
     let target = kernel_device("scsi_target4_0_0", Capability::ScsiTarget, path)

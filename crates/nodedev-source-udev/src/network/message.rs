@@ -1,0 +1,224 @@
+//! Messages of generic netlink: requests are put together, answers taken apart. Pure; an answer that
+//! is cut or makes no sense ends where it does.
+
+/// The family that knows the others.
+pub(super) const CONTROL: u16 = 16;
+pub(super) const GET_FAMILY: u8 = 3;
+pub(super) const FAMILY_ID: u16 = 1;
+pub(super) const FAMILY_NAME: u16 = 2;
+
+pub(super) const ETHTOOL_HEADER: u16 = 1;
+pub(super) const ETHTOOL_DEVICE_NAME: u16 = 2;
+const ETHTOOL_ACTIVE: u16 = 4;
+const BITSET_BITS: u16 = 3;
+const BITSET_BIT: u16 = 1;
+const BIT_INDEX: u16 = 1;
+const BIT_NAME: u16 = 2;
+
+pub(super) const DEVLINK_BUS: u16 = 1;
+pub(super) const DEVLINK_DEVICE: u16 = 2;
+pub(super) const DEVLINK_ESWITCH_MODE: u16 = 25;
+
+const REQUEST: u16 = 1;
+const ERROR: u16 = 2;
+const NESTED: u16 = 0x8000;
+/// What of an attribute's type is its number.
+const TYPE_MASK: u16 = 0x3fff;
+/// Header of the message and of the family.
+const HEADERS: usize = 16 + 4;
+
+/// A request under construction.
+#[derive(Debug)]
+pub(super) struct Request {
+    bytes: Vec<u8>,
+    sequence: u32,
+}
+
+impl Request {
+    pub(super) fn new(family: u16, command: u8, sequence: u32) -> Self {
+        let mut bytes = vec![0; 4];
+        bytes.extend(family.to_ne_bytes());
+        bytes.extend(REQUEST.to_ne_bytes());
+        bytes.extend(sequence.to_ne_bytes());
+        bytes.extend([0; 4]);
+        // Every family asked here is in its first version.
+        bytes.extend([command, 1, 0, 0]);
+        Self { bytes, sequence }
+    }
+
+    pub(super) const fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
+    /// Adds a text.
+    pub(super) fn text(&mut self, kind: u16, text: &str) {
+        self.attribute(kind, |bytes| {
+            bytes.bytes.extend(text.as_bytes());
+            bytes.bytes.push(0);
+        });
+    }
+
+    /// Adds attributes within an attribute.
+    pub(super) fn nested(&mut self, kind: u16, fill: impl FnOnce(&mut Self)) {
+        self.attribute(kind | NESTED, fill);
+    }
+
+    fn attribute(&mut self, kind: u16, fill: impl FnOnce(&mut Self)) {
+        let start = self.bytes.len();
+        self.bytes.extend([0; 2]);
+        self.bytes.extend(kind.to_ne_bytes());
+        fill(self);
+        let length = u16::try_from(self.bytes.len() - start).unwrap_or(u16::MAX);
+        self.bytes[start..start + 2].copy_from_slice(&length.to_ne_bytes());
+        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    }
+
+    /// The whole message.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        let length = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        self.bytes[..4].copy_from_slice(&length.to_ne_bytes());
+        self.bytes
+    }
+}
+
+/// The attributes of the answer to that request. `None` for an error or the answer to another.
+pub(super) fn reply(bytes: &[u8], sequence: u32) -> Option<&[u8]> {
+    let length = number_32(bytes.get(..4)?)? as usize;
+    let kind = number_16(bytes.get(4..6)?)?;
+    if kind == ERROR || number_32(bytes.get(8..12)?)? != sequence {
+        return None;
+    }
+    bytes.get(HEADERS..length)
+}
+
+/// The attributes in a piece of a message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attributes<'a>(&'a [u8]);
+
+/// What an attribute holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Payload<'a>(&'a [u8]);
+
+impl<'a> Attributes<'a> {
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The first attribute of that type.
+    pub(super) fn find(self, kind: u16) -> Option<Payload<'a>> {
+        self.all(kind).next()
+    }
+
+    /// All attributes of that type.
+    fn all(self, kind: u16) -> impl Iterator<Item = Payload<'a>> {
+        self.filter_map(move |(found, payload)| (found == kind).then_some(payload))
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (u16, Payload<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let length = usize::from(number_16(self.0.get(..2)?)?);
+        let kind = number_16(self.0.get(2..4)?)?;
+        let payload = self.0.get(4..length)?;
+        self.0 = self.0.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((kind & TYPE_MASK, Payload(payload)))
+    }
+}
+
+impl<'a> Payload<'a> {
+    pub(super) fn number_16(self) -> Option<u16> {
+        number_16(self.0)
+    }
+
+    const fn nested(self) -> Attributes<'a> {
+        Attributes::new(self.0)
+    }
+
+    fn text(self) -> Option<&'a str> {
+        let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
+        std::str::from_utf8(&self.0[..end]).ok()
+    }
+}
+
+fn number_16(bytes: &[u8]) -> Option<u16> {
+    Some(u16::from_ne_bytes(bytes.try_into().ok()?))
+}
+
+fn number_32(bytes: &[u8]) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.try_into().ok()?))
+}
+
+/// The bits that are set among the features of an interface.
+pub(super) fn active_features(attributes: &[u8]) -> Vec<(u32, String)> {
+    let active = Attributes::new(attributes).find(ETHTOOL_ACTIVE);
+    let bits = active.and_then(|active| active.nested().find(BITSET_BITS));
+    bits.into_iter().flat_map(|bits| bits.nested().all(BITSET_BIT)).filter_map(feature).collect()
+}
+
+fn feature(bit: Payload<'_>) -> Option<(u32, String)> {
+    let bit = bit.nested();
+    let index = number_32(bit.find(BIT_INDEX)?.0)?;
+    Some((index, bit.find(BIT_NAME)?.text()?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer as the kernel would give it.
+    fn answer(sequence: u32) -> Vec<u8> {
+        let mut answer = Request::new(20, 11, sequence);
+        answer.nested(ETHTOOL_HEADER, |header| header.text(ETHTOOL_DEVICE_NAME, "lo"));
+        answer.nested(ETHTOOL_ACTIVE, |active| {
+            active.attribute(1, |_| ());
+            active.nested(BITSET_BITS, |bits| {
+                for (index, name) in [(0_u32, "tx-scatter-gather"), (14, "rx-gro")] {
+                    bits.nested(BITSET_BIT, |bit| {
+                        bit.attribute(BIT_INDEX, |b| b.bytes.extend(index.to_ne_bytes()));
+                        bit.text(BIT_NAME, name);
+                    });
+                }
+            });
+        });
+        answer.finish()
+    }
+
+    #[test]
+    fn features_that_are_on_are_found_by_number_and_name() {
+        let answer = answer(7);
+        let features = active_features(reply(&answer, 7).unwrap());
+        assert_eq!(features, [(0, "tx-scatter-gather".to_owned()), (14, "rx-gro".to_owned())]);
+        assert_eq!(reply(&answer, 8), None, "the answer to another request");
+    }
+
+    #[test]
+    fn an_error_is_no_answer() {
+        let mut error = answer(7);
+        error[4..6].copy_from_slice(&ERROR.to_ne_bytes());
+        assert_eq!(reply(&error, 7), None);
+    }
+
+    #[test]
+    fn a_damaged_answer_ends_where_it_is_damaged() {
+        let whole = answer(7);
+        for end in 0..whole.len() {
+            assert_eq!(reply(&whole[..end], 7), None, "it says that it is longer");
+            assert!(active_features(&whole[HEADERS.min(end)..end]).len() <= 2);
+        }
+        for at in 0..whole.len() {
+            for byte in [0, 1, 4, 0x7f, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[at] = byte;
+                if let Some(attributes) = reply(&damaged, 7) {
+                    assert!(active_features(attributes).len() <= 2, "{at} {byte}");
+                }
+            }
+        }
+        assert!(
+            Attributes::new(&[0; 64]).next().is_none(),
+            "a length of 0 does not go on for ever"
+        );
+    }
+}

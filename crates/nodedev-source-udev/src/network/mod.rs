@@ -1,0 +1,161 @@
+//! What the kernel tells of network interfaces over generic netlink and in no file: the offload
+//! features that are on, and whether a function is a switch.
+//!
+//! The kernel answers for its own interfaces, by name: on a mock host these are the ones of the
+//! network namespace, as with libvirt. What it does not answer is off, never an error.
+
+mod message;
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, setsockopt, socket,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
+
+use message::{Attributes, Request, reply};
+
+/// How long the kernel may take for one answer.
+const DEADLINE_MS: i64 = 200;
+/// More than the longest answer, which names some sixty features four times.
+const LONGEST_ANSWER: usize = 64 << 10;
+
+/// What the kernel knows of network interfaces.
+pub(crate) trait Network {
+    /// The features of an interface that are on: their number and their name in the kernel.
+    fn active_features(&self, interface: &str) -> Vec<(u32, String)>;
+    /// Whether the embedded switch of a PCI function is in the mode `switchdev`.
+    fn is_switchdev(&self, pci_address: &str) -> bool;
+}
+
+/// No interface at all.
+#[derive(Debug)]
+pub(crate) struct NoNetwork;
+
+impl Network for NoNetwork {
+    fn active_features(&self, _interface: &str) -> Vec<(u32, String)> {
+        Vec::new()
+    }
+
+    fn is_switchdev(&self, _pci_address: &str) -> bool {
+        false
+    }
+}
+
+/// The network of the kernel that this process runs on.
+#[derive(Debug, Default)]
+pub(crate) struct KernelNetwork {
+    is_off: bool,
+    ethtool: OnceLock<u16>,
+    devlink: OnceLock<u16>,
+    sequence: AtomicU32,
+}
+
+impl KernelNetwork {
+    /// The kernel knows nothing of the interfaces below another root.
+    pub(crate) fn of_root(root: &Path) -> Self {
+        Self { is_off: root != Path::new("/"), ..Self::default() }
+    }
+
+    /// What a family answers. `None` if there is no such family, or it refuses.
+    fn ask(
+        &self,
+        (name, id): (&str, &OnceLock<u16>),
+        command: u8,
+        fill: impl FnOnce(&mut Request),
+    ) -> Option<Vec<u8>> {
+        if self.is_off {
+            return None;
+        }
+        let socket = connect().ok()?;
+        let family = match id.get() {
+            Some(&family) => family,
+            None => {
+                let family = self.family(&socket, name)?;
+                *id.get_or_init(|| family)
+            }
+        };
+        let mut request = Request::new(family, command, self.next());
+        fill(&mut request);
+        exchange(&socket, request)
+    }
+
+    fn family(&self, socket: &OwnedFd, name: &str) -> Option<u16> {
+        let mut request = Request::new(message::CONTROL, message::GET_FAMILY, self.next());
+        request.text(message::FAMILY_NAME, name);
+        let answer = exchange(socket, request)?;
+        Attributes::new(&answer).find(message::FAMILY_ID)?.number_16()
+    }
+
+    fn next(&self) -> u32 {
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Network for KernelNetwork {
+    fn active_features(&self, interface: &str) -> Vec<(u32, String)> {
+        const GET: u8 = 11;
+        let answer = self.ask(("ethtool", &self.ethtool), GET, |request| {
+            request.nested(message::ETHTOOL_HEADER, |header| {
+                header.text(message::ETHTOOL_DEVICE_NAME, interface);
+            });
+        });
+        answer.map(|answer| message::active_features(&answer)).unwrap_or_default()
+    }
+
+    fn is_switchdev(&self, pci_address: &str) -> bool {
+        const GET: u8 = 29;
+        const SWITCHDEV: u16 = 1;
+        let answer = self.ask(("devlink", &self.devlink), GET, |request| {
+            request.text(message::DEVLINK_BUS, "pci");
+            request.text(message::DEVLINK_DEVICE, pci_address);
+        });
+        let mode = answer.and_then(|answer| {
+            Attributes::new(&answer).find(message::DEVLINK_ESWITCH_MODE)?.number_16()
+        });
+        mode == Some(SWITCHDEV)
+    }
+}
+
+fn connect() -> nix::Result<OwnedFd> {
+    let protocol = SockProtocol::NetlinkGeneric;
+    let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
+    let deadline = TimeVal::milliseconds(DEADLINE_MS);
+    setsockopt(&socket, ReceiveTimeout, &deadline)?;
+    setsockopt(&socket, SendTimeout, &deadline)?;
+    Ok(socket)
+}
+
+/// The attributes of the answer.
+fn exchange(socket: &OwnedFd, request: Request) -> Option<Vec<u8>> {
+    let sequence = request.sequence();
+    send(socket.as_raw_fd(), &request.finish(), MsgFlags::empty()).ok()?;
+    let mut buffer = vec![0; LONGEST_ANSWER];
+    let length = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()).ok()?;
+    reply(buffer.get(..length)?, sequence).map(<[u8]>::to_vec)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_does_not_know_is_off() {
+        let network = KernelNetwork::default();
+        for interface in ["", "no-such-one", "a-name-that-is-longer-than-any-may-be"] {
+            assert_eq!(network.active_features(interface), []);
+        }
+        assert!(!network.is_switchdev("ffff:ff:1f.7"));
+        assert!(!network.is_switchdev(""));
+    }
+
+    #[test]
+    fn below_another_root_nothing_is_asked() {
+        let network = KernelNetwork::of_root(Path::new("/elsewhere"));
+        assert_eq!(network.active_features("lo"), []);
+    }
+}

@@ -1,0 +1,171 @@
+//! The offload features of a network interface by libvirt's names, in its order.
+
+use nodedev_types::PciAddress;
+
+use crate::reading::{Reading, Refusal};
+
+/// libvirt's name, and the kernel's features of which one is enough.
+const BY_NAME: [(&str, &[&str]); 11] = [
+    ("rx", &["rx-checksum"]),
+    (
+        "tx",
+        &[
+            "tx-checksum-ipv4",
+            "tx-checksum-ipv6",
+            "tx-checksum-ip-generic",
+            "tx-checksum-fcoe-crc",
+            "tx-checksum-sctp",
+        ],
+    ),
+    ("sg", &["tx-scatter-gather", "tx-scatter-gather-fraglist"]),
+    (
+        "tso",
+        &[
+            "tx-tcp-segmentation",
+            "tx-tcp6-segmentation",
+            "tx-tcp-ecn-segmentation",
+            "tx-tcp-mangleid-segmentation",
+        ],
+    ),
+    ("gso", &["tx-generic-segmentation"]),
+    ("gro", &["rx-gro"]),
+    ("lro", &["rx-lro"]),
+    ("rxvlan", &["rx-vlan-hw-parse"]),
+    ("txvlan", &["tx-vlan-hw-insert"]),
+    ("ntuple", &["rx-ntuple-filter"]),
+    ("rxhash", &["rx-hashing"]),
+];
+
+/// libvirt knows this feature by the number that it had in older kernels.
+const UDP_TUNNEL: (&str, u32) = ("txudptnl", 25);
+
+const INFINIBAND: &str = "/sys/class/infiniband";
+
+/// Those that are on.
+pub(super) fn features(reading: &mut Reading<'_>, interface: &str) -> Result<Vec<String>, Refusal> {
+    let active = reading.network.active_features(interface);
+    let is_active = |names: &[&str]| active.iter().any(|(_, name)| names.contains(&name.as_str()));
+    let mut features: Vec<&str> =
+        BY_NAME.iter().filter(|(_, names)| is_active(names)).map(|(name, _)| *name).collect();
+    if rdma(reading, interface)? {
+        features.push("rdma");
+    }
+    if active.iter().any(|(number, _)| *number == UDP_TUNNEL.1) {
+        features.push(UDP_TUNNEL.0);
+    }
+    if switchdev(reading, interface) {
+        features.push("switchdev");
+    }
+    Ok(features.into_iter().map(str::to_owned).collect())
+}
+
+/// Whether an InfiniBand device has the same resources: it is another face of the same function.
+fn rdma(reading: &mut Reading<'_>, interface: &str) -> Result<bool, Refusal> {
+    let Some(others) = reading.files.entries(INFINIBAND) else {
+        if reading.files.exists(INFINIBAND) {
+            return Err(reading.unreadable(INFINIBAND, "cannot be listed"));
+        }
+        return Ok(false);
+    };
+    if others.is_empty() {
+        return Ok(false);
+    }
+    let own = reading.contents(&format!("/sys/class/net/{interface}/device/resource"))?;
+    let Some(own) = own else {
+        return Ok(false);
+    };
+    for other in others {
+        let resource = format!("{INFINIBAND}/{other}/device/resource");
+        if reading.contents(&resource)?.is_some_and(|other| other == own) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The switch is that of the physical function, whichever function the interface is on.
+fn switchdev(reading: &Reading<'_>, interface: &str) -> bool {
+    let device = format!("/sys/class/net/{interface}/device");
+    let physical = reading.files.link_name(&format!("{device}/physfn"));
+    let function = physical.or_else(|| reading.files.link_name(&device));
+    function.is_some_and(|function| {
+        function.parse::<PciAddress>().is_ok() && reading.network.is_switchdev(&function)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Network;
+    use crate::scratch::{NoNames, Scratch};
+
+    struct Fixed(&'static [(u32, &'static str)]);
+
+    impl Network for Fixed {
+        fn active_features(&self, interface: &str) -> Vec<(u32, String)> {
+            assert_eq!(interface, "eth0");
+            self.0.iter().map(|(number, name)| (*number, (*name).to_owned())).collect()
+        }
+
+        fn is_switchdev(&self, pci_address: &str) -> bool {
+            pci_address == "0000:3b:00.0"
+        }
+    }
+
+    fn interface() -> Scratch {
+        Scratch::new("/sys/devices/x/net/eth0").subsystem("net")
+    }
+
+    fn of(scratch: &Scratch, active: &'static [(u32, &'static str)]) -> Vec<String> {
+        let network = Fixed(active);
+        let mut reading = Reading::new(&scratch.device, scratch, &NoNames).with_network(&network);
+        features(&mut reading, "eth0").unwrap()
+    }
+
+    #[test]
+    fn features_have_libvirt_s_names_and_order() {
+        assert!(of(&interface(), &[]).is_empty());
+        let active = [
+            (26, "tx-udp_tnl-segmentation"),
+            (25, "tx-ipxip6-segmentation"),
+            (35, "rx-hashing"),
+            (8, "rx-vlan-hw-parse"),
+            (3, "tx-checksum-ip-generic"),
+            (40, "rx-checksum"),
+            (5, "highdma"),
+        ];
+        let names = of(&interface(), Vec::from(active).leak());
+        assert_eq!(names, ["rx", "tx", "rxvlan", "rxhash", "txudptnl"]);
+        assert!(of(&interface(), &[(26, "tx-udp_tnl-segmentation")]).is_empty());
+        assert_eq!(of(&interface(), &[(20, "tx-tcp6-segmentation")]), ["tso"]);
+        assert_eq!(of(&interface(), &[(6, "tx-scatter-gather-fraglist")]), ["sg"]);
+    }
+
+    #[test]
+    fn an_infiniband_device_with_the_same_resources_is_rdma() {
+        let infiniband = |resource: &str| {
+            interface()
+                .attribute("/sys/class/net/eth0/device/resource", "0x1 0x2\n")
+                .directory(INFINIBAND, &["mlx5_0", "mlx5_1"])
+                .attribute("/sys/class/infiniband/mlx5_0/device/resource", "0x3\n")
+                .attribute("/sys/class/infiniband/mlx5_1/device/resource", resource)
+        };
+        assert_eq!(of(&infiniband("0x1 0x2\n"), &[(14, "rx-gro")]), ["gro", "rdma"]);
+        assert!(of(&infiniband("0x1 0x3\n"), &[]).is_empty());
+        assert!(of(&interface().directory(INFINIBAND, &["mlx5_0"]), &[]).is_empty());
+        let closed = interface().link(INFINIBAND, "/nowhere");
+        let mut reading = Reading::new(&closed.device, &closed, &NoNames);
+        assert!(features(&mut reading, "eth0").is_err());
+    }
+
+    #[test]
+    fn the_switch_is_that_of_the_physical_function() {
+        let on = |function: &str| interface().link("/sys/class/net/eth0/device", function);
+        assert_eq!(of(&on("/sys/devices/x/0000:3b:00.0"), &[]), ["switchdev"]);
+        assert!(of(&on("/sys/devices/x/0000:3b:00.1"), &[]).is_empty());
+        assert!(of(&on("/sys/devices/x/virtio2"), &[]).is_empty());
+        let virtual_function = on("/sys/devices/x/0000:3b:00.1")
+            .link("/sys/class/net/eth0/device/physfn", "/sys/devices/x/0000:3b:00.0");
+        assert_eq!(of(&virtual_function, &[]), ["switchdev"]);
+    }
+}

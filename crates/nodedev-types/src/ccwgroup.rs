@@ -1,0 +1,17 @@
+//! Values of groups of channel devices.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::DeviceName;
+
+/// A channel device as a member of its group: a link `cdev*` in the group's directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CcwgroupMember {
+    /// Name of the link, for example `cdev0`.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Name of the device that the link leads to.
+    pub device: DeviceName,
+}
