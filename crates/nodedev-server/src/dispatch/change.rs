@@ -17,16 +17,16 @@ use crate::virt_error::{self, Failure};
 
 type Checked = Result<Answered, Failure>;
 
-pub(super) fn create_document(shared: &Arc<Shared>, args: &DocumentArgs) -> Checked {
+pub(super) fn create_document(args: &DocumentArgs) -> Checked {
     flags::check(args.flags, XML_VALIDATE, "nodeDeviceCreateXML")?;
     check_document(&args.xml)?;
-    cannot_act(shared)
+    cannot_act()
 }
 
-pub(super) fn define_document(shared: &Arc<Shared>, args: &DocumentArgs) -> Checked {
+pub(super) fn define_document(args: &DocumentArgs) -> Checked {
     flags::check(args.flags, XML_VALIDATE, "nodeDeviceDefineXML")?;
     check_document(&args.xml)?;
-    cannot_act(shared)
+    cannot_act()
 }
 
 pub(super) fn start(shared: &Arc<Shared>, args: &DeviceFlagsArgs) -> Checked {
@@ -35,7 +35,7 @@ pub(super) fn start(shared: &Arc<Shared>, args: &DeviceFlagsArgs) -> Checked {
     if find(&snapshot, &args.name)?.active {
         return Err(virt_error::invalid("Device is already active"));
     }
-    cannot_act(shared)
+    cannot_act()
 }
 
 pub(super) fn stop(shared: &Arc<Shared>, args: &NodeDevice) -> Checked {
@@ -45,7 +45,7 @@ pub(super) fn stop(shared: &Arc<Shared>, args: &NodeDevice) -> Checked {
         return Err(virt_error::invalid(format!("Device '{}' is not active", args.name)));
     }
     check_kind(device)?;
-    cannot_act(shared)
+    cannot_act()
 }
 
 pub(super) fn undefine(shared: &Arc<Shared>, args: &DeviceFlagsArgs) -> Checked {
@@ -56,7 +56,7 @@ pub(super) fn undefine(shared: &Arc<Shared>, args: &DeviceFlagsArgs) -> Checked 
         return Err(virt_error::invalid(format!("Node device '{}' is not defined", args.name)));
     }
     check_kind(device)?;
-    cannot_act(shared)
+    cannot_act()
 }
 
 pub(super) fn set_autostart(shared: &Arc<Shared>, args: &SetAutostartArgs) -> Checked {
@@ -68,7 +68,7 @@ pub(super) fn set_autostart(shared: &Arc<Shared>, args: &SetAutostartArgs) -> Ch
     if !device.persistent {
         return Err(virt_error::invalid("cannot set autostart for transient device"));
     }
-    cannot_act(shared)
+    cannot_act()
 }
 
 pub(super) fn update(shared: &Arc<Shared>, args: &UpdateArgs) -> Checked {
@@ -83,7 +83,7 @@ pub(super) fn update(shared: &Arc<Shared>, args: &UpdateArgs) -> Checked {
         return Err(virt_error::invalid(format!("Node device '{}' is not defined", args.name)));
     }
     check_kind(device)?;
-    cannot_act(shared)
+    cannot_act()
 }
 
 fn check_document(xml: &str) -> Result<(), Failure> {
@@ -104,6 +104,6 @@ fn check_kind(device: &Device) -> Result<(), Failure> {
     }
 }
 
-fn cannot_act(_: &Arc<Shared>) -> Checked {
+fn cannot_act() -> Checked {
     Err(virt_error::unsupported_operation("this daemon cannot change mediated devices yet"))
 }

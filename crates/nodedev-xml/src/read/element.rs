@@ -133,10 +133,7 @@ impl<'a, 'i> Element<'a, 'i> {
         key: Key<u64>,
         tag: &str,
     ) -> Result<(), Error> {
-        if let Some(element) = self.child(tag) {
-            fields.set(key, element.number::<u64>()?);
-        }
-        Ok(())
+        self.read_into(fields, key, tag, Self::number::<u64>)
     }
 
     /// As [`Element::number_into`], for numbers of 32 bits that libvirt prints with a sign.
@@ -146,10 +143,7 @@ impl<'a, 'i> Element<'a, 'i> {
         key: Key<u64>,
         tag: &str,
     ) -> Result<(), Error> {
-        if let Some(element) = self.child(tag) {
-            fields.set(key, element.signed::<u64>()?);
-        }
-        Ok(())
+        self.read_into(fields, key, tag, Self::signed::<u64>)
     }
 
     /// Sets the field to the hexadecimal number in the first element of that name, if there is one.
@@ -159,8 +153,18 @@ impl<'a, 'i> Element<'a, 'i> {
         key: Key<u64>,
         tag: &str,
     ) -> Result<(), Error> {
+        self.read_into(fields, key, tag, Self::hex)
+    }
+
+    fn read_into(
+        self,
+        fields: &mut Fields,
+        key: Key<u64>,
+        tag: &str,
+        read: impl FnOnce(Self) -> Result<u64, Error>,
+    ) -> Result<(), Error> {
         if let Some(element) = self.child(tag) {
-            fields.set(key, element.hex()?);
+            fields.set(key, read(element)?);
         }
         Ok(())
     }
