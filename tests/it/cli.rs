@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use crate::command::{nodedev, run};
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
+use nodedev_tests::command::{nodedev, run};
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
 
 #[test]
 fn every_sub_command_has_help_with_examples() {

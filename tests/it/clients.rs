@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use crate::command::run;
+use nodedev_tests::command::run;
 
 /// A client program, and how it is come by.
 #[derive(Debug, Clone, Copy)]

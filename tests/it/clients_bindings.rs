@@ -3,13 +3,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
+use nodedev_tests::command::{Ran, run};
+use nodedev_tests::peer::split;
+use nodedev_tests::require::require;
+
 use crate::clients::{C, Client, GO, GOBJECT, OCAML, PERL, PHP, PYTHON, RUBY};
 use crate::clients_both::{Both, Side, tools};
 use crate::clients_differences::without_differences;
-use crate::command::{Ran, run};
 use crate::parity::compare;
-use crate::peer::split;
-use crate::require::require;
 
 /// The bindings that have calls for node devices.
 const WITH_NODE_DEVICES: &[Client] = &[C, PYTHON, PERL, GO, RUBY, PHP];

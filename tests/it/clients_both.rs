@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nodedev_tests::command::{Ran, run};
+use nodedev_tests::daemon::{Daemon, uri_of};
+use nodedev_tests::lab::Lab;
+use nodedev_tests::peer::Peer;
+use nodedev_tests::require::{programs, root};
+
 use crate::clients::{C, Client, GO};
-use crate::command::{Ran, run};
-use crate::daemon::{Daemon, uri_of};
-use crate::lab::Lab;
-use crate::peer::Peer;
-use crate::require::{programs, root};
 
 /// What every one of these tests needs.
 pub(crate) fn tools() -> Result<(), String> {

@@ -6,9 +6,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use nodedev_tests::require::require;
+
 use crate::clients::{C, GO, PERL, PYTHON};
 use crate::clients_both::{Both, Side, tools};
-use crate::require::require;
 
 /// How long a slow machine may need for an event.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -6,11 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use nodedev_tests::command::{Ran, nodedev, run};
+use nodedev_tests::daemon::{Daemon, uri_of};
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
+
 use crate::clients::C;
-use crate::command::{Ran, nodedev, run};
-use crate::daemon::{Daemon, uri_of};
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
 
 const MANAGE: &str = "org.libvirt.unix.manage";
 const MONITOR: &str = "org.libvirt.unix.monitor";

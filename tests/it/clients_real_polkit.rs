@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
+
 use crate::clients::C;
 use crate::clients_polkit::{assert_listed, assert_refused, lists, start};
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
 
 const POLKITD: &str = "/usr/lib/polkit-1/polkitd";
 

@@ -7,10 +7,9 @@ use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-use crate::command::{Ran, nodedevd, run};
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
+use nodedev_tests::command::{Ran, nodedevd, run};
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
 
 const NOBODY: u32 = 65534;
 

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use nodedev_tests::command::run;
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::require;
+
 use crate::clients_both::{Both, Side, tools};
-use crate::command::run;
-use crate::lab::Lab;
-use crate::require::require;
 
 const INTERFACES: usize = 1000;
 /// Rounds with one list of each side, so that what slows the machine down slows both.

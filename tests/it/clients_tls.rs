@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use nodedev_tests::command::run;
+use nodedev_tests::daemon::Daemon;
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
+
 use crate::clients::C;
-use crate::command::run;
-use crate::daemon::Daemon;
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
 
 /// Makes an authority, another one, and certificates: of the server, of a client, of a client whose
 /// authority is the other one. Run as `sh -c MAKE make FOLDER`.

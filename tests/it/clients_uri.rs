@@ -6,11 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use nodedev_tests::command::{nodedevd, run};
+use nodedev_tests::daemon::{Daemon, uri_of};
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
+
 use crate::clients::C;
-use crate::command::{nodedevd, run};
-use crate::daemon::{Daemon, uri_of};
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
 
 /// Our daemon in a laboratory.
 struct Served {

@@ -2,12 +2,13 @@
 
 use std::fs;
 
+use nodedev_tests::command::{Ran, run};
+use nodedev_tests::peer::split;
+use nodedev_tests::require::require;
+
 use crate::clients_bindings::assert_alike;
 use crate::clients_both::{Both, Side, tools};
-use crate::command::{Ran, run};
 use crate::parity::compare;
-use crate::peer::split;
-use crate::require::require;
 
 const CAPABILITIES: &[&str] = &[
     "system",

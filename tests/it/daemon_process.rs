@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use nodedev_tests::command::{nodedevd, run};
+use nodedev_tests::require::{programs, require, root};
 use tempfile::TempDir;
-
-use crate::command::{nodedevd, run};
-use crate::require::{programs, require, root};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const NOBODY: u32 = 65534;

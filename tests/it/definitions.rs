@@ -4,9 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::command::{nodedev, run};
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
+use nodedev_tests::command::{nodedev, run};
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
 
 const ONE: &str = "11111111-2222-4333-8444-555555555555";
 const TWO: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";

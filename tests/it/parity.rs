@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::command::run;
-use crate::lab::Lab;
+use nodedev_tests::command::run;
+use nodedev_tests::lab::Lab;
+use nodedev_tests::mock::Mock;
+use nodedev_tests::peer::{Peer, split};
+use nodedev_tests::require::{mock_hosts, programs, require, root};
+
 use crate::later::{is_judged_alike, without_later};
-use crate::mock::Mock;
-use crate::peer::{Peer, split};
-use crate::require::{mock_hosts, programs, require, root};
 
 const PEER: &[&str] = &["unshare", "libvirtd", "virsh", "mdevctl", "gcc"];
 

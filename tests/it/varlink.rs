@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::command::{Ran, run};
-use crate::daemon::Daemon;
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
+use nodedev_tests::command::{Ran, run};
+use nodedev_tests::daemon::Daemon;
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
 
 const DEFINED: &str = "mdev_11111111_2222_4333_8444_555555555555_0000_99_00_0";
 

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-use crate::command::run;
-use crate::lab::Lab;
-use crate::require::{programs, require, root};
+use nodedev_tests::command::run;
+use nodedev_tests::lab::Lab;
+use nodedev_tests::require::{programs, require, root};
 
 /// A running `nodedev watch`.
 struct Watch {

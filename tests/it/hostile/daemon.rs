@@ -5,11 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nodedev_rpc::PROCEDURES;
+use nodedev_tests::daemon::Daemon;
 
 use super::host::peak_memory;
 use super::wire::Client;
 use super::witness::Witness;
-use crate::daemon::Daemon;
 
 /// How long rubbish is sent.
 const LONG_ENOUGH: Duration = Duration::from_secs(3);

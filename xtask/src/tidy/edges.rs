@@ -41,7 +41,7 @@ const NORMAL: &[(&str, &[&str])] = &[
         ],
     ),
     ("nodedev-cli", &["nodedev-driver", "nodedev-types", "nodedev-varlink", "nodedev-xml"]),
-    ("nodedev-tests", &[]),
+    ("nodedev-tests", &["nodedev-source-testkit"]),
     ("xtask", &["nodedev-merge", "nodedev-rpc", "nodedev-source-testkit", "nodedev-types"]),
 ];
 

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `nodedevd`; it ends when dropped.
 #[derive(Debug)]
-pub(crate) struct Daemon {
+pub struct Daemon {
     child: Child,
     folder: PathBuf,
 }
@@ -20,16 +20,12 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it with its sockets in `folder` and waits until it listens. `enter` makes a command
     /// that runs where the daemon shall see its host.
-    pub(crate) fn start(folder: &Path, enter: impl Fn(&Path) -> Command) -> Self {
+    pub fn start(folder: &Path, enter: impl Fn(&Path) -> Command) -> Self {
         Self::with_config(folder, "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\n", enter)
     }
 
     /// The same with settings of its own.
-    pub(crate) fn with_config(
-        folder: &Path,
-        config: &str,
-        enter: impl Fn(&Path) -> Command,
-    ) -> Self {
+    pub fn with_config(folder: &Path, config: &str, enter: impl Fn(&Path) -> Command) -> Self {
         fs::create_dir_all(folder).unwrap();
         let file = folder.join("nodedevd.conf");
         fs::write(&file, config).unwrap();
@@ -50,22 +46,22 @@ impl Daemon {
     }
 
     /// The read-write socket.
-    pub(crate) fn socket(&self) -> PathBuf {
+    pub fn socket(&self) -> PathBuf {
         self.folder.join("virtnodedevd-sock")
     }
 
     /// The read-only socket.
-    pub(crate) fn read_only_socket(&self) -> PathBuf {
+    pub fn read_only_socket(&self) -> PathBuf {
         self.folder.join("virtnodedevd-sock-ro")
     }
 
     /// Its process.
-    pub(crate) fn process(&self) -> u32 {
+    pub fn process(&self) -> u32 {
         self.child.id()
     }
 
     /// What it said.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
@@ -91,6 +87,6 @@ impl Drop for Daemon {
 }
 
 /// The URI that leads to this socket.
-pub(crate) fn uri_of(socket: &Path) -> String {
+pub fn uri_of(socket: &Path) -> String {
     format!("nodedev:///system?socket={}", socket.display())
 }

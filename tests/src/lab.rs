@@ -11,7 +11,7 @@ use crate::command::{nodedev, run};
 
 /// A running laboratory; it ends when dropped.
 #[derive(Debug)]
-pub(crate) struct Lab {
+pub struct Lab {
     udevd: Child,
     folder: TempDir,
 }
@@ -37,7 +37,7 @@ exec $udevd 2>"$1/udevd.log"
 
 impl Lab {
     /// Makes one and waits until its udevd has seen every device.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut udevd = Command::new("unshare")
             .args(["--net", "--mount", "--propagation", "private", "bash", "-c", MAKE, "lab"])
@@ -54,17 +54,17 @@ impl Lab {
     }
 
     /// A folder of the laboratory.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// `/etc/mdevctl.d` of the laboratory, as seen from outside.
-    pub(crate) fn definitions(&self) -> PathBuf {
+    pub fn definitions(&self) -> PathBuf {
         self.folder.path().join("mdevctl.d")
     }
 
     /// A command in the laboratory.
-    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command
             .args(["--net", "--mount", "--target", &self.udevd.id().to_string(), "--"])
@@ -74,7 +74,7 @@ impl Lab {
     }
 
     /// `nodedev` in the laboratory.
-    pub(crate) fn nodedev(&self, args: &[&str]) -> Command {
+    pub fn nodedev(&self, args: &[&str]) -> Command {
         // A daemon of the host outside would be found in /run.
         let mut command = self.command(nodedev());
         command.args(args).env("NODEDEV_CONNECT", "none");
@@ -83,7 +83,7 @@ impl Lab {
 
     /// A command in the laboratory that must succeed; its output.
     #[track_caller]
-    pub(crate) fn run(&self, program: &str, args: &[&str]) -> String {
+    pub fn run(&self, program: &str, args: &[&str]) -> String {
         run(self.command(program).args(args)).ok()
     }
 }

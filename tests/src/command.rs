@@ -5,13 +5,13 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// The built `nodedev`.
-pub(crate) fn nodedev() -> PathBuf {
+pub fn nodedev() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| built("nodedev-cli", "nodedev")).clone()
 }
 
 /// The built `nodedevd`.
-pub(crate) fn nodedevd() -> PathBuf {
+pub fn nodedevd() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| built("nodedev-driver", "nodedevd")).clone()
 }
@@ -30,14 +30,17 @@ fn built(package: &str, program: &str) -> PathBuf {
 
 /// What a command printed, and how it ended.
 #[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-    pub(crate) status: Option<i32>,
+pub struct Ran {
+    /// Standard output; bytes that are no UTF-8 are replaced.
+    pub stdout: String,
+    /// Standard error, the same way.
+    pub stderr: String,
+    /// Exit status, unless a signal ended it.
+    pub status: Option<i32>,
 }
 
 /// Runs the command to its end.
-pub(crate) fn run(command: &mut Command) -> Ran {
+pub fn run(command: &mut Command) -> Ran {
     let Output { status, stdout, stderr } = command.output().unwrap();
     Ran {
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
@@ -49,7 +52,7 @@ pub(crate) fn run(command: &mut Command) -> Ran {
 impl Ran {
     /// The output of a command that must have succeeded.
     #[track_caller]
-    pub(crate) fn ok(self) -> String {
+    pub fn ok(self) -> String {
         assert_eq!(self.status, Some(0), "{self:#?}");
         self.stdout
     }

@@ -12,7 +12,7 @@ use crate::command::run;
 
 /// A running daemon; it ends when dropped.
 #[derive(Debug)]
-pub(crate) struct Peer {
+pub struct Peer {
     daemon: Child,
     uri: String,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts the daemon with its files in `folder`. `enter` makes a command that runs where the
     /// daemon shall see its host.
-    pub(crate) fn start(folder: &Path, enter: impl Fn(&str) -> Command) -> Self {
+    pub fn start(folder: &Path, enter: impl Fn(&str) -> Command) -> Self {
         fs::create_dir_all(folder).unwrap();
         let drivers = nodedev_driver_only(folder);
         let config = folder.join("libvirtd.conf");
@@ -64,12 +64,12 @@ impl Peer {
     }
 
     /// Version of the library, for example `9.0.0`.
-    pub(crate) fn version() -> String {
+    pub fn version() -> String {
         run(Command::new("virsh").arg("--version")).ok().trim().to_owned()
     }
 
     /// Names of all devices, active and not.
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let listed = self.virsh("nodedev-list --all");
         let mut names: Vec<_> =
             listed.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect();
@@ -78,7 +78,7 @@ impl Peer {
     }
 
     /// The documents of these devices, each by its name.
-    pub(crate) fn documents(&self, names: &[String]) -> BTreeMap<String, String> {
+    pub fn documents(&self, names: &[String]) -> BTreeMap<String, String> {
         let commands: Vec<_> = names.iter().map(|name| format!("nodedev-dumpxml {name}")).collect();
         split(&self.virsh(&commands.join("; ")))
     }
@@ -111,7 +111,7 @@ fn nodedev_driver_only(folder: &Path) -> PathBuf {
 }
 
 /// Documents printed one after the other, by name.
-pub(crate) fn split(printed: &str) -> BTreeMap<String, String> {
+pub fn split(printed: &str) -> BTreeMap<String, String> {
     let mut documents = BTreeMap::new();
     let mut document = String::new();
     for line in printed.lines().filter(|line| !line.is_empty()) {

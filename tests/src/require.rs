@@ -3,7 +3,9 @@
 use std::path::Path;
 
 /// Ends the test with a visible word where something is missing, or fails it where nothing may be.
-macro_rules! require {
+#[macro_export]
+#[doc(hidden)]
+macro_rules! require_ {
     ($what:expr) => {
         if let Err(reason) = $what {
             assert!(std::env::var_os("NODEDEV_REQUIRE_ALL").is_none(), "required, but {reason}");
@@ -12,15 +14,15 @@ macro_rules! require {
         }
     };
 }
-pub(crate) use require;
+pub use crate::require_ as require;
 
 /// Namespaces and mounts.
-pub(crate) fn root() -> Result<(), String> {
+pub fn root() -> Result<(), String> {
     if nix::unistd::geteuid().is_root() { Ok(()) } else { Err("this test needs root".to_owned()) }
 }
 
 /// Programs, by name.
-pub(crate) fn programs(names: &[&str]) -> Result<(), String> {
+pub fn programs(names: &[&str]) -> Result<(), String> {
     let path = std::env::var("PATH").unwrap_or_default();
     let folders: Vec<_> = path.split(':').chain(["/usr/sbin", "/sbin", "/lib/systemd"]).collect();
     for name in names {
@@ -32,6 +34,6 @@ pub(crate) fn programs(names: &[&str]) -> Result<(), String> {
 }
 
 /// Hosts made of files.
-pub(crate) fn mock_hosts() -> Result<(), String> {
+pub fn mock_hosts() -> Result<(), String> {
     nodedev_source_testkit::mock_host::unavailable().map_or(Ok(()), |reason| Err(reason.to_owned()))
 }
