@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use nodedev_types::{Device, DeviceName};
+use nodedev_source::Hint;
+use nodedev_types::{Capability, Device, DeviceName};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -11,12 +12,13 @@ use crate::snapshot::Snapshot;
 use crate::state::{Message, SourceIndex, State};
 use crate::subscription::Batch;
 
-/// A question about claims, which snapshots do not hold.
+/// What only the state can answer.
 #[derive(Debug)]
-pub(crate) struct Question {
-    pub(crate) name: DeviceName,
-    /// The published device with its claims, if there is one.
-    pub(crate) answer: oneshot::Sender<Option<(Arc<Device>, Vec<Said>)>>,
+pub(crate) enum Question {
+    /// The published device with its claims, which snapshots do not hold.
+    Claims { name: DeviceName, answer: oneshot::Sender<Option<(Arc<Device>, Vec<Said>)>> },
+    /// Tells the sources that care for such devices to look again, and what answers that.
+    LookAgain { capability: Capability, answer: oneshot::Sender<Vec<(SourceIndex, Hint)>> },
 }
 
 #[derive(Debug)]
@@ -114,10 +116,16 @@ impl Actor {
         }
     }
 
+    /// Whoever asked may have gone.
     fn answer(&self, question: Question) {
-        let device = self.state.published_device(question.name.as_str());
-        // Whoever asked may have gone.
-        let _ = question.answer.send(device);
+        match question {
+            Question::Claims { name, answer } => {
+                let _ = answer.send(self.state.published_device(name.as_str()));
+            }
+            Question::LookAgain { capability, answer } => {
+                let _ = answer.send(self.state.look_again(capability));
+            }
+        }
     }
 }
 

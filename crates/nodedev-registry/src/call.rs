@@ -7,6 +7,19 @@ use nodedev_source::SourceError;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+/// Why a call gave nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error("{}", .0.full_message())]
+    Source(SourceError),
+    #[error("it panicked")]
+    Panicked,
+    #[error("the call was ended")]
+    Ended,
+    #[error("no answer within {0:?}")]
+    Late(Duration),
+}
+
 /// A call that is under way. A panic or a hang in it is the source's alone.
 #[derive(Debug)]
 pub(crate) struct Call<T> {
@@ -24,15 +37,19 @@ impl<T: Send + 'static> Call<T> {
     }
 
     /// The result, or why there is none. The future may be dropped and asked for again.
-    pub(crate) async fn result(&mut self) -> Result<T, String> {
+    pub(crate) async fn outcome(&mut self) -> Result<T, CallError> {
         // The clock runs out here and not in the task, which may never let go of its thread.
         match tokio::time::timeout_at(self.due, &mut self.task).await {
-            Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(error))) => Err(error.full_message()),
-            Ok(Err(error)) if error.is_panic() => Err("it panicked".to_owned()),
-            Ok(Err(_)) => Err("the call was ended".to_owned()),
-            Err(_) => Err(format!("no answer within {:?}", self.deadline)),
+            Ok(Ok(result)) => result.map_err(CallError::Source),
+            Ok(Err(error)) if error.is_panic() => Err(CallError::Panicked),
+            Ok(Err(_)) => Err(CallError::Ended),
+            Err(_) => Err(CallError::Late(self.deadline)),
         }
+    }
+
+    /// The result, or why there is none in words.
+    pub(crate) async fn result(&mut self) -> Result<T, String> {
+        self.outcome().await.map_err(|error| error.to_string())
     }
 }
 

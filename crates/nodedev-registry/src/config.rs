@@ -14,6 +14,8 @@ pub struct RegistryConfig {
     pub snapshot: Duration,
     /// How long the reading of one device for one caller may take.
     pub refresh: Duration,
+    /// How long one action may take, until the list shows what it did.
+    pub action: Duration,
     /// How long the announcement of a device waits for what another source has to add.
     pub complete: Duration,
     /// The first pause before a failed source is started again; it doubles up to [`Self::backoff_max`].
@@ -35,6 +37,7 @@ impl Default for RegistryConfig {
             watch: Duration::from_secs(10),
             snapshot: Duration::from_secs(30),
             refresh: Duration::from_secs(1),
+            action: Duration::from_secs(30),
             complete: Duration::from_secs(1),
             backoff: Duration::from_millis(500),
             backoff_max: Duration::from_secs(60),

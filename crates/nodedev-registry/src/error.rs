@@ -1,7 +1,7 @@
 //! What a caller of the registry can meet.
 
 use nodedev_merge::PolicyError;
-use nodedev_types::DeviceName;
+use nodedev_types::{Capability, DeviceName};
 
 /// Why the registry could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +13,9 @@ pub enum RegistryError {
     /// Two sources have one name.
     #[error("two sources are called `{0}`")]
     DuplicateSource(String),
+    /// Two sources would change devices of one kind.
+    #[error("two sources control devices of the kind `{0}`")]
+    DuplicateControl(Capability),
     /// No device has that name.
     #[error("no device is called `{0}`")]
     NoSuchDevice(DeviceName),

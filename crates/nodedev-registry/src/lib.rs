@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod action;
 mod actor;
 mod call;
 mod claims;
@@ -17,10 +18,12 @@ mod subscription;
 mod supervisor;
 mod tombstones;
 
+pub use action::ActionError;
 pub use config::RegistryConfig;
 pub use error::RegistryError;
 pub use explain::{ClaimInfo, Explanation};
 pub use nodedev_merge::{Change, ChangeKind, Explained, LostClaim, Origin};
+pub use nodedev_source::{Action, MdevConfig};
 pub use refresh::Refreshed;
 pub use registry::{Registry, RegistryBuilder};
 pub use snapshot::Snapshot;

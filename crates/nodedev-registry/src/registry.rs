@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use nodedev_merge::Policy;
-use nodedev_source::{NodeDeviceSource, SourceInfo, hint_channel};
+use nodedev_source::{NodeDeviceControl, NodeDeviceSource, SourceInfo, hint_channel};
 use nodedev_types::{Device, DeviceName};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::action::{Controls, Turns};
 use crate::actor::{Actor, Question};
 use crate::claims::{Said, for_merge};
 use crate::config::RegistryConfig;
@@ -27,6 +28,7 @@ use crate::supervisor::Supervisor;
 #[derive(Debug, Default)]
 pub struct RegistryBuilder {
     sources: Vec<Arc<dyn NodeDeviceSource>>,
+    controls: Vec<Arc<dyn NodeDeviceControl>>,
     config: RegistryConfig,
 }
 
@@ -35,6 +37,13 @@ impl RegistryBuilder {
     #[must_use]
     pub fn source(mut self, source: Arc<dyn NodeDeviceSource>) -> Self {
         self.sources.push(source);
+        self
+    }
+
+    /// Adds what changes devices of some kinds: most often a source that was added as well.
+    #[must_use]
+    pub fn control(mut self, control: Arc<dyn NodeDeviceControl>) -> Self {
+        self.controls.push(control);
         self
     }
 
@@ -49,13 +58,14 @@ impl RegistryBuilder {
     ///
     /// # Errors
     ///
-    /// [`RegistryError`] when two sources have one name or could tie on a field.
+    /// [`RegistryError`] when two sources have one name, could tie on a field, or control one kind.
     pub fn start(self) -> Result<Registry, RegistryError> {
         let infos: Vec<_> = self.sources.iter().map(|source| source.info()).collect();
         check_names(&infos)?;
         let streams = infos.iter().flat_map(|info| info.streams.iter().cloned());
         let policy = Arc::new(Policy::new(streams)?);
-        Ok(Registry::start(self.sources, infos, policy, self.config))
+        let controls = Controls::new(self.controls)?;
+        Ok(Registry::start(self.sources, infos, controls, policy, self.config))
     }
 }
 
@@ -78,6 +88,8 @@ pub struct Registry {
 struct Shared {
     instance: u64,
     sources: Vec<Declared>,
+    controls: Controls,
+    turns: Turns,
     policy: Arc<Policy>,
     config: RegistryConfig,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -105,6 +117,7 @@ impl Registry {
     fn start(
         sources: Vec<Arc<dyn NodeDeviceSource>>,
         infos: Vec<SourceInfo>,
+        controls: Controls,
         policy: Arc<Policy>,
         config: RegistryConfig,
     ) -> Self {
@@ -151,6 +164,8 @@ impl Registry {
             // Random: each hasher has keys of its own, which the system's randomness seeds.
             instance: RandomState::new().hash_one(SystemTime::now()),
             sources: sources.map(|(source, info)| Declared { source, info }).collect(),
+            controls,
+            turns: Turns::default(),
             policy,
             config,
             snapshots,
@@ -260,10 +275,24 @@ impl Registry {
         name: &DeviceName,
     ) -> Result<Option<(Arc<Device>, Vec<Said>)>, RegistryError> {
         let (answer, answered) = oneshot::channel();
-        let name = name.clone();
-        let asked = self.shared.questions.send(Question { name, answer }).await;
-        asked.map_err(|_| RegistryError::Closed)?;
+        self.question(Question::Claims { name: name.clone(), answer }).await?;
         answered.await.map_err(|_| RegistryError::Closed)
+    }
+
+    pub(crate) async fn question(&self, question: Question) -> Result<(), RegistryError> {
+        self.shared.questions.send(question).await.map_err(|_| RegistryError::Closed)
+    }
+
+    pub(crate) fn config(&self) -> &RegistryConfig {
+        &self.shared.config
+    }
+
+    pub(crate) fn controls(&self) -> &Controls {
+        &self.shared.controls
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.shared.turns
     }
 }
 

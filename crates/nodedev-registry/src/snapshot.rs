@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use nodedev_types::{Capability, Device, DeviceName};
+use nodedev_source::Hint;
+use nodedev_types::{Capability, Device, DeviceId, DeviceName};
 use rpds::RedBlackTreeMapSync;
 
+use crate::state::SourceIndex;
 use crate::status::SourceStatus;
 
 /// The list of devices at one generation. Readers hold it as long as they like; it never changes.
@@ -15,6 +17,8 @@ pub struct Snapshot {
     pub(crate) by_path: RedBlackTreeMapSync<Arc<str>, DeviceName>,
     pub(crate) by_capability: RedBlackTreeMapSync<(Capability, DeviceName), ()>,
     pub(crate) sources: Arc<Vec<SourceStatus>>,
+    /// Which hint the last listing of each source answered; `None` where it cannot answer any.
+    pub(crate) answered: Arc<[Option<Hint>]>,
 }
 
 impl Snapshot {
@@ -53,6 +57,18 @@ impl Snapshot {
         self.by_path.get(path).and_then(|name| self.by_name.get(name))
     }
 
+    /// The device of that identity.
+    #[must_use]
+    pub fn device_of(&self, id: &DeviceId) -> Option<&Arc<Device>> {
+        match id {
+            DeviceId::Sysfs(path) => self.device_at(path.as_str()),
+            DeviceId::Mdev { .. } => {
+                self.with_capability(Capability::Mdev).find(|device| device.id == *id)
+            }
+            _ => self.devices().find(|device| device.id == *id),
+        }
+    }
+
     /// The devices with that capability, main or nested, in the order of their names.
     pub fn with_capability(&self, capability: Capability) -> impl Iterator<Item = &Arc<Device>> {
         let from = (capability, DeviceName::new(""));
@@ -66,6 +82,12 @@ impl Snapshot {
     #[must_use]
     pub fn sources(&self) -> &[SourceStatus] {
         &self.sources
+    }
+
+    /// Whether every source that was told to look again has done so.
+    pub(crate) fn answers(&self, hints: &[(SourceIndex, Hint)]) -> bool {
+        let answer = |source: &SourceIndex| self.answered.get(*source).copied().flatten();
+        hints.iter().all(|(source, hint)| answer(source).is_some_and(|answer| answer >= *hint))
     }
 
     pub(crate) fn put(&mut self, device: &Arc<Device>) {

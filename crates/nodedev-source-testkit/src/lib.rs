@@ -20,6 +20,8 @@ pub use async_trait::async_trait;
 pub use clause::{CLAUSES, Clause};
 pub use harness::{Announcement, Applied, BadInput, Failure, Harness, HostChange, Order, Skip};
 pub use run::{report, run};
-pub use scripted::{Behaviour, Calls, Hold, ScriptedHost, ScriptedSource};
+pub use scripted::{
+    Acts, Asked, Behaviour, Calls, Hold, ScriptedControl, ScriptedHost, ScriptedSource,
+};
 pub use verdict::{Stop, Verdict};
 pub use view::View;

@@ -16,6 +16,8 @@ pub struct MdevConfig {
     pub mdev_type: String,
     /// Attributes to set, in order.
     pub attributes: Vec<MdevAttribute>,
+    /// Whether a definition starts together with its parent.
+    pub autostart: bool,
 }
 
 /// Something to be done to a device.
@@ -64,6 +66,50 @@ pub enum Action {
         /// Whether it shall.
         autostart: bool,
     },
+    /// Makes a virtual port of a Fibre Channel host (NPIV), which appears as a SCSI host.
+    CreateVport {
+        /// The host that gets the port.
+        host: DeviceId,
+        /// World-wide node name: 16 hexadecimal digits.
+        wwnn: String,
+        /// World-wide port name: 16 hexadecimal digits.
+        wwpn: String,
+    },
+    /// Removes a virtual port of a Fibre Channel host.
+    DeleteVport {
+        /// The host whose port it is.
+        host: DeviceId,
+        /// World-wide node name of the port.
+        wwnn: String,
+        /// World-wide port name of the port.
+        wwpn: String,
+    },
+}
+
+impl Action {
+    /// The capability of the devices that it is about: whoever controls it performs the action.
+    #[must_use]
+    pub const fn capability(&self) -> Capability {
+        match self {
+            Self::CreateVport { .. } | Self::DeleteVport { .. } => Capability::ScsiHost,
+            _ => Capability::Mdev,
+        }
+    }
+
+    /// The device that it changes, where it has an identity before it is done.
+    #[must_use]
+    pub fn device(&self) -> Option<DeviceId> {
+        match self {
+            Self::Define { parent, uuid, .. } | Self::Create { parent, uuid, .. } => {
+                Some(DeviceId::mdev(uuid.as_deref()?, parent))
+            }
+            Self::Start(device) | Self::Stop(device) | Self::Undefine(device) => {
+                Some(device.clone())
+            }
+            Self::Modify { device, .. } | Self::SetAutostart { device, .. } => Some(device.clone()),
+            Self::CreateVport { host, .. } | Self::DeleteVport { host, .. } => Some(host.clone()),
+        }
+    }
 }
 
 /// A source that can also change devices.
@@ -72,7 +118,8 @@ pub trait NodeDeviceControl: fmt::Debug + Send + Sync + 'static {
     /// The capabilities whose devices this source changes. Constant.
     fn controls(&self) -> Vec<Capability>;
 
-    /// Does it, and names the device that it was done to.
+    /// Does it, and names the device that it was done to, where that is known: a virtual port has no
+    /// identity before the kernel shows it.
     ///
     /// The return says that the tool has done it, not that the list already shows it. The future may
     /// be dropped at any await; the action may then have happened or not.
@@ -80,7 +127,8 @@ pub trait NodeDeviceControl: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for an action that this source or
-    /// the installed tool does not know, [`ErrorKind::Failed`](crate::ErrorKind::Failed) with the
-    /// tool's own words when it refuses.
-    async fn perform(&self, action: Action) -> Result<DeviceId, SourceError>;
+    /// the installed tool does not know, [`ErrorKind::Busy`](crate::ErrorKind::Busy) for a device
+    /// that is in use, [`ErrorKind::Failed`](crate::ErrorKind::Failed) with the tool's own words
+    /// when it refuses.
+    async fn perform(&self, action: Action) -> Result<Option<DeviceId>, SourceError>;
 }

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Failed,
     /// The device has vanished.
     Gone,
+    /// Somebody uses the device.
+    Busy,
     /// This source cannot do it at all.
     Unsupported,
     /// The caller asked for something that makes no sense.
@@ -37,6 +39,7 @@ impl fmt::Display for ErrorKind {
             Self::Malformed => "malformed",
             Self::Failed => "failed",
             Self::Gone => "gone",
+            Self::Busy => "in use",
             Self::Unsupported => "unsupported",
             Self::InvalidArgument => "invalid argument",
             Self::Bug => "internal error",

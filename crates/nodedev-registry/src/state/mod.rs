@@ -210,6 +210,7 @@ impl State {
             snapshot.generation += 1;
         }
         snapshot.sources = Arc::new(self.statuses());
+        snapshot.answered = self.sources.iter().map(Source::answer).collect();
         self.statuses_changed = false;
         self.published = Arc::new(snapshot);
         (Arc::clone(&self.published), changes)

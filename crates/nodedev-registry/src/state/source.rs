@@ -76,6 +76,11 @@ impl Source {
     }
 
     /// Keeps a diagnostic, unless there are `limit` of them.
+    /// The newest hint that a listing answered, while it can answer any.
+    pub(super) fn answer(&self) -> Option<Hint> {
+        self.can_answer().then_some(self.answered)
+    }
+
     pub(super) fn note(&mut self, diagnostic: Diagnostic, limit: usize) {
         tracing::debug!(source = %self.info.name, %diagnostic);
         let count: usize = self.diagnostics.values().map(Vec::len).sum();

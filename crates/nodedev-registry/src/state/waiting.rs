@@ -9,6 +9,7 @@ use nodedev_types::fields::{device, mdev_types};
 use nodedev_types::{Capability, DeviceId, SourceId};
 use tokio::time::Instant;
 
+use super::source::Source;
 use super::words::By;
 use super::{SourceIndex, State};
 use crate::claims::{Effect, Said};
@@ -89,6 +90,14 @@ impl State {
     ) -> bool {
         let begun = self.lives.get(device).and_then(|life| life.get(&source));
         begun.is_none_or(|begun| answers >= *begun)
+    }
+
+    /// Tells the sources that care for such devices to look again.
+    pub(crate) fn look_again(&self, capability: Capability) -> Vec<(SourceIndex, Hint)> {
+        let sources = self.sources.iter().enumerate();
+        let cares = |source: &Source| source.info.interests.contains(&capability);
+        let asked = sources.filter(|(_, source)| cares(source));
+        asked.map(|(index, source)| (index, source.hints.raise())).collect()
     }
 
     /// Tells each source that has an interest in what others had news of, once.

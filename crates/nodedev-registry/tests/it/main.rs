@@ -1,5 +1,6 @@
 //! The registry with scripted sources, under a paused clock: every run is the same.
 
+mod acting;
 mod failing;
 mod following;
 mod host;
