@@ -14,7 +14,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use nodedev_source::{ErrorKind, SourceError};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -64,6 +64,15 @@ fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }
 
+/// What is asked of the program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) arguments: &'a [&'a str],
+    /// What it reads from its standard input.
+    pub(crate) input: &'a [u8],
+    pub(crate) deadline: Duration,
+}
+
 /// Runs the program to its end.
 ///
 /// # Errors
@@ -73,12 +82,12 @@ fn is_executable(path: &Path) -> bool {
 pub(crate) async fn run(
     config: &MdevctlConfig,
     program: &Path,
-    arguments: &[&str],
+    run: Run<'_>,
 ) -> Result<Output, SourceError> {
-    let subject = format!("{} {}", config.program.display(), arguments.join(" "));
+    let subject = format!("{} {}", config.program.display(), run.arguments.join(" "));
     let mut group =
-        ProcessGroup::spawn(program, arguments).map_err(|error| spawn_error(&subject, error))?;
-    let result = timeout(config.deadline, group.collect(config.output_limit)).await;
+        ProcessGroup::spawn(program, run).map_err(|error| spawn_error(&subject, error))?;
+    let result = timeout(run.deadline, group.collect(run.input, config.output_limit)).await;
     match result {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(failure)) => {
@@ -87,7 +96,7 @@ pub(crate) async fn run(
         }
         Err(_) => {
             group.end().await;
-            let message = format!("{subject}: no answer within {:?}", config.deadline);
+            let message = format!("{subject}: no answer within {:?}", run.deadline);
             Err(SourceError::new(ErrorKind::Timeout, message))
         }
     }
@@ -129,9 +138,10 @@ struct ProcessGroup {
 }
 
 impl ProcessGroup {
-    fn spawn(program: &Path, arguments: &[&str]) -> io::Result<Self> {
+    fn spawn(program: &Path, run: Run<'_>) -> io::Result<Self> {
+        let stdin = if run.input.is_empty() { Stdio::null() } else { Stdio::piped() };
         let child = Command::new(program)
-            .args(arguments)
+            .args(run.arguments)
             // A panicking mdevctl explains itself in one line.
             .env("RUST_BACKTRACE", "0")
             .env("RUST_LIB_BACKTRACE", "0")
@@ -139,7 +149,7 @@ impl ProcessGroup {
             .env_remove("NOTIFY_SOCKET")
             .env_remove("WATCHDOG_PID")
             .env_remove("LISTEN_FDNAMES")
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -148,10 +158,12 @@ impl ProcessGroup {
         Ok(Self { child })
     }
 
-    async fn collect(&mut self, limit: usize) -> Result<Output, Failure> {
+    async fn collect(&mut self, input: &[u8], limit: usize) -> Result<Output, Failure> {
+        let stdin = self.child.stdin.take();
         let stdout = self.child.stdout.take();
         let stderr = self.child.stderr.take();
-        let (stdout, stderr) = tokio::try_join!(read_all(stdout, limit), read_start(stderr))?;
+        let (stdout, stderr, ()) =
+            tokio::try_join!(read_all(stdout, limit), read_start(stderr), feed(stdin, input))?;
         let status = self.child.wait().await.map_err(Failure::Io)?;
         Ok(Output { status, stdout, stderr })
     }
@@ -179,6 +191,17 @@ impl ProcessGroup {
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Writes it all and closes the pipe. A program that does not care to read it says so by its status.
+async fn feed(pipe: Option<impl AsyncWrite + Unpin>, input: &[u8]) -> Result<(), Failure> {
+    let Some(mut pipe) = pipe else {
+        return Ok(());
+    };
+    match pipe.write_all(input).await {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Io(error)),
+        _ => Ok(()),
     }
 }
 

@@ -16,6 +16,9 @@ pub struct MdevctlConfig {
     pub root: PathBuf,
     /// How long one run of the tool, or reading all definition files, may take. Default 10 s.
     pub deadline: Duration,
+    /// How long one run that changes a device may take, callout scripts included. Default 25 s: less
+    /// than what the registry grants an action, so that the tool's end is heard of.
+    pub action_deadline: Duration,
     /// Bytes that the tool may print; beyond them it is killed. Default 64 MiB.
     pub output_limit: usize,
     /// Bytes that a definition file may have when the files are read one by one. Default 1 MiB.
@@ -32,6 +35,7 @@ impl Default for MdevctlConfig {
             program: "mdevctl".into(),
             root: "/".into(),
             deadline: Duration::from_secs(10),
+            action_deadline: Duration::from_secs(25),
             output_limit: 64 << 20,
             definition_limit: 1 << 20,
             quiet: Duration::from_millis(50),

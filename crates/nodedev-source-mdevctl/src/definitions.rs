@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use nix::fcntl::OFlag;
-use nodedev_types::{DeviceId, Diagnostic};
+use nodedev_types::{DeviceId, Diagnostic, MdevUuid};
 use serde_json::{Map, Value};
 
 use crate::config::MdevctlConfig;
@@ -66,6 +66,20 @@ pub(crate) fn survey(config: &MdevctlConfig, listed: &BTreeSet<DeviceId>) -> io:
         }
     }
     Ok(survey)
+}
+
+/// Whether another parent has a definition of the same uuid.
+pub(crate) fn has_namesake(config: &MdevctlConfig, device: &DeviceId) -> bool {
+    let DeviceId::Mdev { uuid, parent } = device else {
+        return false;
+    };
+    let Ok(scan) = Scan::of(&config.definitions()) else {
+        return false;
+    };
+    let is_namesake = |file: &DefinitionFile| {
+        MdevUuid::new(&file.uuid) == *uuid && file.parent.as_str() != parent.as_ref()
+    };
+    scan.files.iter().any(is_namesake)
 }
 
 /// Reads every definition; a bad file costs that one.

@@ -4,8 +4,10 @@
 #[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
 mod command;
 mod config;
+mod control;
 mod definitions;
 mod entry;
+mod in_use;
 mod listing;
 mod source;
 mod tree;

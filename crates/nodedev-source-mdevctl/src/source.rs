@@ -18,7 +18,7 @@ use nodedev_types::{
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::command::{self, Output};
+use crate::command::{self, Output, Run};
 use crate::config::MdevctlConfig;
 use crate::definitions;
 use crate::entry::{Entries, Stream};
@@ -92,9 +92,9 @@ impl MdevctlSource {
     }
 
     async fn list(&self, program: &Path, stream: Stream) -> Result<Entries, Refusal> {
-        let output = command::run(&self.config, program, stream.arguments())
-            .await
-            .map_err(Refusal::Error)?;
+        let deadline = self.config.deadline;
+        let run = Run { arguments: stream.arguments(), input: &[], deadline };
+        let output = command::run(&self.config, program, run).await.map_err(Refusal::Error)?;
         if !output.status.success() {
             return Err(Refusal::Status(output));
         }

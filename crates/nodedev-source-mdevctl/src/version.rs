@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::command;
+use crate::command::{self, Run};
 use crate::config::MdevctlConfig;
 
 /// The last binary that was asked, and what it said.
@@ -55,7 +55,8 @@ impl VersionCache {
 }
 
 async fn ask(config: &MdevctlConfig, program: &Path) -> Option<String> {
-    match command::run(config, program, &["--version"]).await {
+    let run = Run { arguments: &["--version"], input: &[], deadline: config.deadline };
+    match command::run(config, program, run).await {
         Ok(output) if output.status.success() => named(&String::from_utf8_lossy(&output.stdout)),
         Ok(output) => {
             let complaint = output.complaint();
