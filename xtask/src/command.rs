@@ -1,9 +1,11 @@
 //! Child processes: the one place of the tasks that starts any. Shows what it starts.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -34,6 +36,56 @@ impl Command {
         cargo
     }
 
+    /// A child that is ended when it takes longer. It hears a ^C as this program does.
+    pub(crate) fn within(limit: Duration, program: &str) -> Self {
+        let mut command = Self::new("timeout");
+        let seconds = limit.as_secs().to_string();
+        command.inner.args(["--foreground", "--kill-after=5", &seconds, program]);
+        program.clone_into(&mut command.shown);
+        command
+    }
+
+    /// A child that does not outlive the thread that starts it, even if that one is killed.
+    pub(crate) fn bound(program: &str) -> Self {
+        let mut command = Self::new("setpriv");
+        command.inner.args(["--pdeathsig", "KILL", "--", program]);
+        program.clone_into(&mut command.shown);
+        command
+    }
+
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        self.inner.current_dir(folder);
+        self
+    }
+
+    /// What it prints and complains of goes into this file.
+    ///
+    /// # Errors
+    ///
+    /// When the file's descriptor cannot be doubled.
+    pub(crate) fn record(mut self, file: &File) -> Result<Self> {
+        self.inner.stdout(file.try_clone()?).stderr(file.try_clone()?);
+        Ok(self)
+    }
+
+    /// What it prints goes into this file; its complaints go to the user.
+    pub(crate) fn print_to(mut self, file: File) -> Self {
+        self.inner.stdout(file);
+        self
+    }
+
+    /// Starts it, without input and without a word.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub(crate) fn spawn(mut self) -> Result<Child> {
+        self.inner
+            .stdin(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", self.shown))
+    }
+
     pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         for arg in args {
             self.shown.push(' ');
@@ -60,6 +112,31 @@ impl Command {
             self.inner.status().with_context(|| format!("cannot start `{}`", self.shown))?;
         if !status.success() {
             bail!("`{}` failed: {status}", self.shown);
+        }
+        Ok(())
+    }
+
+    /// Runs it before the user's eyes, with what it prints among the complaints: it is not what this
+    /// task was called for.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or does not succeed.
+    pub(crate) fn run_on_stderr(mut self) -> Result<()> {
+        self.inner.stdout(std::io::stderr());
+        self.run()
+    }
+
+    /// Runs it without showing it, and without input.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or does not succeed.
+    pub(crate) fn run_quietly(self) -> Result<()> {
+        let shown = self.shown.clone();
+        let status = self.spawn()?.wait()?;
+        if !status.success() {
+            bail!("`{shown}` failed: {status}");
         }
         Ok(())
     }
@@ -112,6 +189,13 @@ mod tests {
     fn a_failure_names_the_command() {
         let error = Command::new("sh").args(["-c", "exit 3"]).run().unwrap_err();
         assert!(error.to_string().contains("`sh -c exit 3` failed"), "{error}");
+    }
+
+    #[test]
+    fn a_child_that_takes_too_long_is_ended() {
+        let late = Command::within(Duration::from_secs(1), "sleep").args(["60"]);
+        let error = late.run_quietly().unwrap_err();
+        assert_eq!(error.to_string(), "`sleep 60` failed: exit status: 124");
     }
 
     #[test]

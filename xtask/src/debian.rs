@@ -45,6 +45,21 @@ pub(crate) const TO_TEST: &[&str] = &[
     "python3-dbusmock",
 ];
 
+/// What `cargo xtask vm` needs: to make its kernel and drivers, to boot them, and inside the guest,
+/// whose files are the host's.
+pub(crate) const TO_BOOT: &[&str] = &[
+    "qemu-system-x86",
+    "busybox-static",
+    "kmod",
+    "make",
+    "gcc-12",
+    "libelf1",
+    "xz-utils",
+    "util-linux",
+    "udev",
+    "mdevctl",
+];
+
 /// Sees to it that these packages are installed.
 ///
 /// # Errors
@@ -74,6 +89,23 @@ pub(crate) fn require(packages: &[&str], install: bool) -> Result<()> {
         );
     };
     install_all(prefix, &missing).with_context(|| format!("by hand: {by_hand}"))
+}
+
+/// Whether nothing has to be installed.
+pub(crate) fn all_installed(packages: &[&str]) -> bool {
+    missing(packages, is_installed).is_empty()
+}
+
+/// Asks the mirrors what there is now.
+///
+/// # Errors
+///
+/// When this is not root and there is no sudo, or a mirror cannot be reached.
+pub(crate) fn update_lists() -> Result<()> {
+    let Some(prefix) = root_prefix() else {
+        bail!("package lists are old; renew them as root: apt-get update");
+    };
+    update(prefix)
 }
 
 /// Whether this process is root.
@@ -123,7 +155,7 @@ fn has_package_lists(folder: &Path) -> bool {
 }
 
 fn update(prefix: &[&str]) -> Result<()> {
-    as_root(prefix, &["apt-get", "update", "--quiet"]).run()
+    as_root(prefix, &["apt-get", "update", "--quiet"]).run_on_stderr()
 }
 
 fn install(prefix: &[&str], packages: &[&str]) -> Result<()> {
@@ -138,7 +170,7 @@ fn install(prefix: &[&str], packages: &[&str]) -> Result<()> {
         // Another run of apt, such as the unattended upgrade of a fresh machine, is waited for.
         "--option=DPkg::Lock::Timeout=300",
     ];
-    as_root(prefix, &apt_get).args(packages).run()
+    as_root(prefix, &apt_get).args(packages).run_on_stderr()
 }
 
 fn as_root(prefix: &[&str], command: &[&str]) -> Command {

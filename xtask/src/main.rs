@@ -19,6 +19,7 @@ mod step;
 mod test;
 mod tidy;
 mod toolchain;
+mod vm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ enum Task {
     Docs(docs::Arguments),
     /// Run what continuous integration runs.
     Ci(ci::Arguments),
+    /// Run a command in a virtual machine with this host's files and devices of its own.
+    Vm(vm::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&root),
         Task::Docs(arguments) => docs::run(&root, &arguments),
         Task::Ci(arguments) => ci::run(&root, &arguments),
+        Task::Vm(arguments) => return vm::run(&root, &arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

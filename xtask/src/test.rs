@@ -63,7 +63,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
 }
 
 fn packages(context: &Context<'_>) -> Result<()> {
-    let needed = [debian::TO_RUN, debian::TO_TEST].concat();
+    let needed = [debian::TO_RUN, debian::TO_TEST, debian::TO_BOOT].concat();
     debian::require(&needed, context.install)?;
     toolchain::require_components(context.root, context.install)
 }
