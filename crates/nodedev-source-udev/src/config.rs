@@ -23,7 +23,8 @@ pub struct UdevConfig {
     pub readers: usize,
     /// How many readers that hang in a file are given up before the source is degraded. Default 8.
     pub abandoned_readers: usize,
-    /// Receive buffer of the monitor's socket in bytes. Default 128 MiB.
+    /// Receive buffer in bytes of the monitor's socket, and of the one that tells of links. Default
+    /// 128 MiB.
     pub receive_buffer: usize,
     /// How many received events may wait to be acted on. Default 16384.
     pub event_queue: usize,

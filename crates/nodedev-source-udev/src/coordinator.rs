@@ -3,10 +3,11 @@
 //! It opens no file and never waits for a reader. An event makes it ask for a fresh reading of the
 //! device; what the reading brings is said under the revision taken before it began.
 
+mod link;
 mod rename;
 mod retry;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,15 +27,40 @@ use retry::Retries;
 /// When a device whose reader was given up is read once more: it may have been slow, no more.
 pub(crate) const SECOND_CHANCE: Duration = Duration::from_secs(5);
 
+/// Why a device is read. Of two reasons for one reading the greater counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    /// Its link has changed: nothing that tells of its coming or going.
+    Link,
+    /// An event, or its time has come.
+    Event,
+    /// It is part of that rename, which waits for it.
+    Rename(u64),
+}
+
+impl Cause {
+    const fn rename(self) -> Option<u64> {
+        match self {
+            Self::Rename(id) => Some(id),
+            Self::Link | Self::Event => None,
+        }
+    }
+}
+
 /// A reading under way.
 #[derive(Debug)]
 struct Pending {
     token: u64,
     revision: Revision,
-    /// Another event has come since it began.
-    again: bool,
-    /// The rename that waits for it.
-    rename: Option<u64>,
+    cause: Cause,
+    /// What has come since it began.
+    again: Option<Cause>,
+}
+
+impl Pending {
+    const fn rename(&self) -> Option<u64> {
+        self.cause.rename()
+    }
 }
 
 /// Orders events and readings until its queue is closed.
@@ -46,6 +72,8 @@ pub(crate) struct Coordinator {
     reading: BTreeMap<String, Pending>,
     renames: Renames,
     retries: Retries,
+    /// Interfaces whose links have changed while a snapshot was reading them.
+    held_links: BTreeSet<String>,
     next_token: u64,
 }
 
@@ -72,6 +100,7 @@ impl Coordinator {
             reading: BTreeMap::new(),
             renames: Renames::default(),
             retries,
+            held_links: BTreeSet::new(),
             next_token: 0,
         }
     }
@@ -81,7 +110,9 @@ impl Coordinator {
         loop {
             let now = Instant::now();
             self.read_due(now);
-            let Some(message) = next(messages, self.retries.wait(now)) else {
+            self.find_links(now);
+            let waits = [self.retries.wait(now), self.queue.links().wait(now)];
+            let Some(message) = next(messages, waits.into_iter().flatten().min()) else {
                 return;
             };
             if self.queue.is_closed() || self.sink.is_closed() {
@@ -105,13 +136,14 @@ impl Coordinator {
                 self.event(&event);
             }
             Message::Read { path, token, outcome } => self.read_done(&path, token, outcome)?,
+            Message::Link(path) => self.link_found(path),
             Message::Recheck { path, at } => self.retries.recheck(&path, at),
             Message::Diagnostic(diagnostic) => self.sink.send(SourceEvent::Diagnostic(diagnostic)),
             Message::Failed(reason) => {
                 let failure = Diagnostic::warning("monitor", reason);
                 return Err(failure.with_severity(Severity::Error));
             }
-            Message::Wake => {}
+            Message::Wake => self.read_held_links(),
         }
         Ok(())
     }
@@ -131,7 +163,7 @@ impl Coordinator {
                 if action == "bind" {
                     self.retries.forget(&event.path);
                 }
-                self.read(&event.path, None);
+                self.read(&event.path, Cause::Event);
             }
         }
     }
@@ -139,7 +171,7 @@ impl Coordinator {
     fn appeared(&mut self, path: &str) {
         self.memory().restore(path);
         self.retries.forget(path);
-        self.read(path, None);
+        self.read(path, Cause::Event);
     }
 
     fn removed(&mut self, path: &str) {
@@ -151,7 +183,7 @@ impl Coordinator {
         };
         self.retries.forget(path);
         // Whatever a reader still finds there does not count.
-        if let Some(rename) = self.reading.remove(path).and_then(|pending| pending.rename) {
+        if let Some(rename) = self.reading.remove(path).and_then(|pending| pending.rename()) {
             self.rename_step(rename, path, Vec::new());
         }
         if let Some(device) = said {
@@ -160,15 +192,15 @@ impl Coordinator {
     }
 
     /// Asks for a reading, or for one more behind the one that is under way.
-    fn read(&mut self, path: &str, rename: Option<u64>) {
-        if let (Some(pending), None) = (self.reading.get_mut(path), rename) {
-            pending.again = true;
+    fn read(&mut self, path: &str, cause: Cause) {
+        if let (Some(pending), None) = (self.reading.get_mut(path), cause.rename()) {
+            pending.again = pending.again.max(Some(cause));
             return;
         }
         let token = self.next_token;
         self.next_token += 1;
-        let pending =
-            Pending { token, revision: self.inner.revisions.next(), again: false, rename };
+        let revision = self.inner.revisions.next();
+        let pending = Pending { token, revision, cause, again: None };
         let replaced = self.reading.insert(path.to_owned(), pending);
         let host = Arc::clone(&self.inner.host);
         let (queue, job_path, path) = (self.queue.clone(), path.to_owned(), path.to_owned());
@@ -180,7 +212,7 @@ impl Coordinator {
                 queue.send(Message::Read { path, token, outcome });
             },
         );
-        if let Some(stale) = replaced.and_then(|pending| pending.rename) {
+        if let Some(stale) = replaced.and_then(|pending| pending.rename()) {
             // Another rename on top of this one: the first ends without this device.
             self.rename_step(stale, "", Vec::new());
         }
@@ -193,13 +225,17 @@ impl Coordinator {
         let Some(pending) = self.reading.remove(path) else {
             return Ok(());
         };
-        let said = self.conclude(path, pending.revision, outcome)?;
-        match pending.rename {
+        let said = match (pending.cause, outcome) {
+            // That it is elsewhere or gone is for another event to tell.
+            (Cause::Link, Outcome::Vanished | Outcome::NotADevice) => Vec::new(),
+            (_, outcome) => self.conclude(path, pending.revision, outcome)?,
+        };
+        match pending.rename() {
             Some(rename) => self.rename_step(rename, path, said),
             None => said.into_iter().for_each(|event| self.sink.send(event)),
         }
-        if pending.again {
-            self.read(path, None);
+        if let Some(cause) = pending.again {
+            self.read(path, cause);
         }
         Ok(())
     }
@@ -254,7 +290,9 @@ impl Coordinator {
     }
 
     fn unreadable(&self, path: &str, revision: Revision, diagnostic: Diagnostic) -> SourceEvent {
-        match self.memory().said(path) {
+        let mut memory = self.memory();
+        memory.fail(path);
+        match memory.said(path) {
             Some(said) => SourceEvent::Unreadable {
                 source: self.source.clone(),
                 device: said.id.clone(),
@@ -272,12 +310,12 @@ impl Coordinator {
     /// Reads again what was not ready, and what a snapshot passed over.
     fn read_due(&mut self, now: Instant) {
         for path in self.retries.due(now) {
-            self.read(&path, None);
+            self.read(&path, Cause::Event);
         }
         for path in self.retries.due_rechecks(now) {
             // So much later the directory of a removed device is gone.
             self.memory().restore(&path);
-            self.read(&path, None);
+            self.read(&path, Cause::Event);
         }
     }
 

@@ -8,6 +8,7 @@ mod enumerate;
 mod error;
 mod files;
 mod inner;
+mod link_hints;
 mod memory;
 mod monitor;
 mod names;

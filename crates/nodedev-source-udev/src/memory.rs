@@ -2,7 +2,7 @@
 //!
 //! Not what a device looked like; only that it was spoken of, so that its going can be told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ pub(crate) struct Said {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     said: BTreeMap<String, Said>,
+    /// Devices that are there and could not be read the last time.
+    failed: BTreeSet<String>,
     removed: BTreeMap<String, Instant>,
     /// Snapshots under way, and what was withdrawn since the first of them began.
     snapshots: usize,
@@ -36,8 +38,19 @@ impl Memory {
         self.said.get(path)
     }
 
+    /// Whether it is known that there is such a device.
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.said.contains_key(path) || self.failed.contains(path)
+    }
+
+    /// Remembers that it is there and could not be read.
+    pub(crate) fn fail(&mut self, path: &str) {
+        self.failed.insert(path.to_owned());
+    }
+
     /// Remembers that it was said, and gives what was said before if that was of another identity.
     pub(crate) fn say(&mut self, path: &str, id: DeviceId, revision: Revision) -> Option<DeviceId> {
+        self.failed.remove(path);
         let said = Said { id: id.clone(), revision };
         let before = self.said.insert(path.to_owned(), said)?;
         Some(before.id).filter(|before| *before != id)
@@ -48,12 +61,18 @@ impl Memory {
         if self.snapshots > 0 {
             self.withdrawn.insert(path.to_owned(), revision);
         }
+        self.failed.remove(path);
         self.said.remove(path).map(|said| said.id)
     }
 
     /// Whether something newer than a snapshot has withdrawn the device.
     pub(crate) fn is_withdrawn(&self, path: &str, snapshot: Revision) -> bool {
         self.withdrawn.get(path).is_some_and(|&at| at > snapshot)
+    }
+
+    /// Whether a snapshot is being taken.
+    pub(crate) const fn is_snapshot_under_way(&self) -> bool {
+        self.snapshots > 0
     }
 
     /// From now on withdrawals are remembered.
@@ -104,12 +123,14 @@ impl Memory {
     }
 
     /// Takes over a listing that began at `revision`: what it does not name and was said before is
-    /// withdrawn by it.
+    /// withdrawn by it. `failed` are the devices that it could not read.
     pub(crate) fn list(
         &mut self,
         revision: Revision,
         listed: impl IntoIterator<Item = (String, DeviceId)>,
+        failed: impl IntoIterator<Item = String>,
     ) {
+        self.failed = failed.into_iter().collect();
         let mut list: BTreeMap<String, Said> =
             listed.into_iter().map(|(path, id)| (path, Said { id, revision })).collect();
         for (path, said) in std::mem::take(&mut self.said) {
@@ -143,10 +164,13 @@ mod tests {
         let mut memory = Memory::default();
         memory.say("/sys/old", id("/sys/old"), Revision(1));
         memory.say("/sys/new", id("/sys/new"), Revision(9));
-        memory.list(Revision(5), [("/sys/x".to_owned(), id("/sys/x"))]);
+        memory.list(Revision(5), [("/sys/x".to_owned(), id("/sys/x"))], ["/sys/bad".to_owned()]);
         assert_eq!(memory.said("/sys/old"), None);
         assert!(memory.said("/sys/new").is_some());
         assert_eq!(memory.said("/sys/x").unwrap().revision, Revision(5));
+        assert!(memory.knows("/sys/x") && memory.knows("/sys/bad") && !memory.knows("/sys/old"));
+        memory.withdraw("/sys/bad", Revision(6));
+        assert!(!memory.knows("/sys/bad"));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The receiver: one thread that owns libudev's monitor and does nothing but drain its socket.
+//! The receiver: one thread that owns libudev's monitor and the socket that tells of links, and does
+//! nothing but drain both.
 //!
 //! It never reads a device and never waits for those who do: with their queue full it notes that
 //! events were lost.
@@ -17,6 +18,7 @@ use udev::{Device, MonitorBuilder, MonitorSocket};
 
 use crate::classify::IGNORED_SUBSYSTEMS;
 use crate::error::UdevError;
+use crate::network::Links;
 use crate::queue::EventQueue;
 use crate::udevd::{self, Arrival, CONTROL};
 
@@ -63,6 +65,7 @@ pub(crate) fn run(
 ) {
     let mut armed = Some(armed);
     let mut renewal = None;
+    let mut links = listen_to_links(receive_buffer, queue);
     loop {
         let udevd_runs = udevd::is_there();
         let socket = match listen(receive_buffer) {
@@ -86,7 +89,7 @@ pub(crate) fn run(
             queue.lost(reason);
         }
         let arrival = if udevd_runs { None } else { await_udevd(queue) };
-        match receive(&socket, queue, stop, arrival.as_ref()) {
+        match receive(&socket, &mut links, queue, stop, arrival.as_ref()) {
             Ending::Stopped => return,
             Ending::Renew(reason) => {
                 drop(socket);
@@ -98,13 +101,31 @@ pub(crate) fn run(
 
 fn listen(receive_buffer: usize) -> io::Result<MonitorSocket> {
     let socket = MonitorBuilder::new()?.listen()?;
-    // Without the privilege to pass the system's limit, as much as it allows.
-    if setsockopt(&socket, sockopt::RcvBufForce, &receive_buffer).is_err()
-        && let Err(error) = setsockopt(&socket, sockopt::RcvBuf, &receive_buffer)
+    enlarge(&socket, receive_buffer);
+    Ok(socket)
+}
+
+/// Without the privilege to pass the system's limit, as much as it allows.
+fn enlarge(socket: &impl AsFd, receive_buffer: usize) {
+    if setsockopt(socket, sockopt::RcvBufForce, &receive_buffer).is_err()
+        && let Err(error) = setsockopt(socket, sockopt::RcvBuf, &receive_buffer)
     {
         tracing::debug!(source = "udev", %error, "the receive buffer keeps its size");
     }
-    Ok(socket)
+}
+
+/// Where the system refuses it, links are followed no further than uevents tell.
+fn listen_to_links(receive_buffer: usize, queue: &EventQueue) -> Option<Links> {
+    match Links::listen() {
+        Ok(links) => {
+            enlarge(&links, receive_buffer);
+            Some(links)
+        }
+        Err(error) => {
+            queue.links_unheard(&error.to_string());
+            None
+        }
+    }
 }
 
 /// Reports that there is no udevd, and watches for it.
@@ -121,6 +142,7 @@ fn await_udevd(queue: &EventQueue) -> Option<Arrival> {
 
 fn receive(
     socket: &MonitorSocket,
+    links: &mut Option<Links>,
     queue: &EventQueue,
     stop: &StopSignal,
     udevd: Option<&Arrival>,
@@ -131,11 +153,10 @@ fn receive(
     }
     let mut errors = 0;
     loop {
-        let mut fds = vec![
-            PollFd::new(socket.as_fd(), PollFlags::POLLIN),
-            PollFd::new(stop.0.as_fd(), PollFlags::POLLIN),
-        ];
-        fds.extend(udevd.map(|udevd| PollFd::new(udevd.as_fd(), PollFlags::POLLIN)));
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = vec![readable(socket.as_fd()), readable(stop.0.as_fd())];
+        fds.extend(udevd.map(|udevd| readable(udevd.as_fd())));
+        fds.extend(links.as_ref().map(|links| readable(links.as_fd())));
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return Ending::Renew("the monitor's socket failed"),
@@ -146,6 +167,7 @@ fn receive(
         if udevd.is_some_and(Arrival::has_come) {
             return Ending::Renew("udevd has appeared");
         }
+        hear_links(links, queue);
         errors = match drain(socket, queue) {
             Ok(()) => 0,
             Err(error) => {
@@ -160,6 +182,18 @@ fn receive(
                 Ending::Renew("the monitor's socket keeps failing")
             };
         }
+    }
+}
+
+/// Takes messages about links, if any wait.
+fn hear_links(links: &mut Option<Links>, queue: &EventQueue) {
+    let Some(Err(error)) = links.as_mut().map(|links| links.drain(queue)) else {
+        return;
+    };
+    queue.lost(&format!("receiving a change of a link failed: {error}"));
+    if links.as_ref().is_some_and(|links| links.failures() > PATIENCE) {
+        *links = None;
+        queue.links_unheard(&error.to_string());
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{OnceLock, PoisonError};
 use std::time::Instant;
 
 use nodedev_types::Diagnostic;
 
+use crate::link_hints::{LinkHints, Raised};
 use crate::monitor::RawEvent;
 use crate::reader::Outcome;
 
@@ -19,6 +20,8 @@ pub(crate) enum Message {
     Event(RawEvent),
     /// A reader has read what it was told to.
     Read { path: String, token: u64, outcome: Outcome },
+    /// An interface whose link has changed is the device there.
+    Link(String),
     /// A snapshot has passed over a device that is to be looked at again then.
     Recheck { path: String, at: Instant },
     /// Something for the operator.
@@ -41,6 +44,8 @@ struct Shared {
     limit: usize,
     waiting: AtomicUsize,
     lost: Mutex<Option<String>>,
+    links: LinkHints,
+    links_unheard: OnceLock<Diagnostic>,
     closed: AtomicBool,
 }
 
@@ -51,6 +56,8 @@ pub(crate) fn event_queue(limit: usize) -> (EventQueue, Receiver<Message>) {
         limit: limit.max(1),
         waiting: AtomicUsize::new(0),
         lost: Mutex::new(None),
+        links: LinkHints::new(limit.max(1)),
+        links_unheard: OnceLock::new(),
         closed: AtomicBool::new(false),
     });
     (EventQueue { sender, shared }, receiver)
@@ -67,6 +74,38 @@ impl EventQueue {
         self.send(Message::Event(event));
     }
 
+    /// Notes that the link of an interface has changed.
+    pub(crate) fn link(&self, index: u32, name: &str) {
+        match self.shared.links.raise(index, name, Instant::now()) {
+            Raised::New => self.wake(),
+            Raised::Known => {}
+            Raised::TooMany => self.lost("more links have changed than the queue holds"),
+        }
+    }
+
+    /// The interfaces whose links have changed.
+    pub(crate) fn links(&self) -> &LinkHints {
+        &self.shared.links
+    }
+
+    /// Changes of links are not received, for that reason, as long as there is this queue.
+    pub(crate) fn links_unheard(&self, reason: &str) {
+        let message = format!("changes of links are noticed only with other changes: {reason}");
+        let unheard =
+            self.shared.links_unheard.get_or_init(|| Diagnostic::warning("rtnetlink", message));
+        self.diagnostic(unheard.clone());
+    }
+
+    /// That changes of links are not received, if so.
+    pub(crate) fn unheard(&self) -> Option<Diagnostic> {
+        self.shared.links_unheard.get().cloned()
+    }
+
+    /// Has the coordinator look at what was noted beside the queue.
+    pub(crate) fn wake(&self) {
+        self.send(Message::Wake);
+    }
+
     /// Notes that events were lost.
     pub(crate) fn lost(&self, reason: &str) {
         let mut lost = self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +113,7 @@ impl EventQueue {
         if lost.is_none() {
             *lost = Some(reason.to_owned());
             drop(lost);
-            self.send(Message::Wake);
+            self.wake();
         }
     }
 
@@ -118,6 +157,8 @@ impl EventQueue {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn event(n: usize) -> RawEvent {
@@ -137,5 +178,21 @@ mod tests {
         queue.taken();
         queue.event(event(7));
         assert!(matches!(receiver.try_recv(), Ok(Message::Event(e)) if e == event(7)));
+    }
+
+    #[test]
+    fn links_take_no_place_in_the_queue_and_too_many_are_lost() {
+        let (queue, receiver) = event_queue(2);
+        for _ in 0..100 {
+            queue.link(1, "a");
+            queue.link(2, "b");
+        }
+        assert!(queue.take_lost().is_none());
+        assert_eq!(receiver.try_iter().count(), 2, "one waking for each interface");
+        queue.event(event(7));
+        assert!(queue.take_lost().is_none());
+        queue.link(3, "c");
+        assert!(queue.take_lost().is_some());
+        assert_eq!(queue.links().due(Instant::now() + Duration::from_secs(1)).len(), 2);
     }
 }

@@ -127,6 +127,20 @@ impl Host {
         self.files(announcer).canonical(&format!("/sys/bus/mdev/devices/{uuid}"))
     }
 
+    /// Where an interface lies, if it still has that name and that index.
+    pub(crate) fn interface_path(
+        &self,
+        name: &str,
+        index: u32,
+        announcer: &Announcer,
+    ) -> Option<String> {
+        let files = self.files(announcer);
+        let path = files.canonical(&format!("/sys/class/net/{name}"))?;
+        let found = files.contents(&format!("{path}/ifindex")).ok()?;
+        let found = String::from_utf8(found).ok()?;
+        (found.trim_end().parse() == Ok(index)).then_some(path)
+    }
+
     fn files<'a>(&'a self, announcer: &'a Announcer) -> HostFiles<'a> {
         HostFiles::new(&self.config.root, announcer, self.config.attribute_deadline)
     }

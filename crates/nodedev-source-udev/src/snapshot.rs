@@ -34,6 +34,10 @@ impl<'a> UnderWay<'a> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.0.memory().snapshot_ends();
+        // What waited for its end.
+        if let Some(queue) = &*self.0.watch() {
+            queue.wake();
+        }
     }
 }
 
@@ -63,10 +67,12 @@ pub(crate) async fn take(inner: &Inner) -> Result<Snapshot, SourceError> {
         for (path, outcome) in outcomes {
             collected.outcome(&memory, &path, began, outcome)?;
         }
-        memory.list(revision, std::mem::take(&mut collected.said));
+        let (said, failed) = (&mut collected.said, &mut collected.failed);
+        memory.list(revision, std::mem::take(said), std::mem::take(failed));
     }
     drop(under_way);
     if let Some(queue) = &*inner.watch() {
+        collected.diagnostics.extend(queue.unheard());
         for (path, at) in collected.rechecks.drain(..) {
             queue.send(Message::Recheck { path, at });
         }
@@ -135,6 +141,7 @@ struct Collected {
     unreadable: Vec<DeviceId>,
     diagnostics: Vec<Diagnostic>,
     said: Vec<(String, DeviceId)>,
+    failed: Vec<String>,
     rechecks: Vec<(String, Instant)>,
 }
 
@@ -148,6 +155,7 @@ impl Collected {
             unreadable: Vec::new(),
             diagnostics: Vec::new(),
             said: Vec::new(),
+            failed: Vec::new(),
             rechecks: Vec::new(),
         }
     }
@@ -232,6 +240,7 @@ impl Collected {
         diagnostic: Diagnostic,
     ) {
         self.diagnostics.push(diagnostic);
+        self.failed.push(path.to_owned());
         let said = memory.said(path).map(|said| said.id.clone());
         if let Some(id) = &said {
             self.said.push((path.to_owned(), id.clone()));

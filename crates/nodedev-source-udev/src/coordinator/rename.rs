@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use nodedev_source::SourceEvent;
 
-use super::Coordinator;
+use super::{Cause, Coordinator};
 
 /// A rename whose devices are being read.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Coordinator {
         for path in paths {
             self.memory().restore(&path);
             self.retries.forget(&path);
-            self.read(&path, Some(id));
+            self.read(&path, Cause::Rename(id));
         }
     }
 
@@ -47,7 +47,7 @@ impl Coordinator {
     fn leave(&mut self, path: &str) -> Option<SourceEvent> {
         let revision = self.inner.revisions.next();
         self.retries.forget(path);
-        let before = self.reading.remove(path).and_then(|pending| pending.rename);
+        let before = self.reading.remove(path).and_then(|pending| pending.rename());
         let said = {
             let mut memory = self.memory();
             memory.remove(path, Instant::now());

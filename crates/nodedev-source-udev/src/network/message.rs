@@ -1,5 +1,5 @@
 //! Messages of generic netlink: requests are put together, answers taken apart. Pure; an answer that
-//! is cut or makes no sense ends where it does.
+//! is cut or makes no sense ends where it does. Attributes are those of every kind of netlink.
 
 /// The family that knows the others.
 pub(super) const CONTROL: u16 = 16;
@@ -132,21 +132,25 @@ impl<'a> Payload<'a> {
         number_16(self.0)
     }
 
+    pub(super) const fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
     const fn nested(self) -> Attributes<'a> {
         Attributes::new(self.0)
     }
 
-    fn text(self) -> Option<&'a str> {
+    pub(super) fn text(self) -> Option<&'a str> {
         let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(self.0.len());
         std::str::from_utf8(&self.0[..end]).ok()
     }
 }
 
-fn number_16(bytes: &[u8]) -> Option<u16> {
+pub(super) fn number_16(bytes: &[u8]) -> Option<u16> {
     Some(u16::from_ne_bytes(bytes.try_into().ok()?))
 }
 
-fn number_32(bytes: &[u8]) -> Option<u32> {
+pub(super) fn number_32(bytes: &[u8]) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.try_into().ok()?))
 }
 

@@ -3,7 +3,11 @@
 //!
 //! The kernel answers for its own interfaces, by name: on a mock host these are the ones of the
 //! network namespace, as with libvirt. What it does not answer is off, never an error.
+//!
+//! Changes of links, which make no uevent, come in over rtnetlink.
 
+mod link_message;
+mod links;
 mod message;
 
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -17,6 +21,7 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
+pub(crate) use links::Links;
 use message::{Attributes, Request, reply};
 
 /// How long the kernel may take for one answer.

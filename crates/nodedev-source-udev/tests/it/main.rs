@@ -12,6 +12,7 @@ mod events;
 mod hosts;
 mod isolation;
 mod kinds;
+mod links;
 mod listing;
 mod session;
 mod udevd;

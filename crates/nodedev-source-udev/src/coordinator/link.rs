@@ -1,0 +1,58 @@
+//! Links that have changed: which device it is, and when it is read again.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nodedev_types::Diagnostic;
+
+use super::{Cause, Coordinator};
+use crate::pool::Priority;
+use crate::queue::Message;
+
+impl Coordinator {
+    /// Has a reader look for the devices of the interfaces whose links have changed.
+    pub(super) fn find_links(&self, now: Instant) {
+        for (index, name) in self.queue.links().due(now) {
+            tracing::debug!(source = "udev", interface = name, "link changed");
+            let host = Arc::clone(&self.inner.host);
+            let (queue, interface) = (self.queue.clone(), name.clone());
+            self.inner.pool.submit(
+                Priority::Urgent,
+                move |announcer| host.interface_path(&name, index, announcer),
+                move |path| match path {
+                    Ok(Some(path)) => queue.send(Message::Link(path)),
+                    // It is called otherwise by now, or gone.
+                    Ok(None) => {}
+                    Err(lost) => {
+                        let message = format!("its link has changed: {lost}");
+                        queue.diagnostic(Diagnostic::warning(interface, message));
+                    }
+                },
+            );
+        }
+    }
+
+    /// Reads the device again if it has been heard of: what is new, udevd announces.
+    pub(super) fn link_found(&mut self, path: String) {
+        let (known, listing) = {
+            let memory = self.memory();
+            (memory.knows(&path), memory.is_snapshot_under_way())
+        };
+        if known || self.reading.contains_key(&path) {
+            self.read(&path, Cause::Link);
+        } else if listing {
+            // The snapshot may have read it before the change and will name it only at its end.
+            self.held_links.insert(path);
+        }
+    }
+
+    /// With the last snapshot it is known which of them are devices.
+    pub(super) fn read_held_links(&mut self) {
+        if self.held_links.is_empty() || self.memory().is_snapshot_under_way() {
+            return;
+        }
+        for path in std::mem::take(&mut self.held_links) {
+            self.link_found(path);
+        }
+    }
+}
