@@ -115,6 +115,95 @@ fn a_rename_is_deleted_then_created() {
     assert_eq!(watch.interrupt().1, Some(0));
 }
 
+/// DIFFERENCES: a MAC or link change alone makes no uevent: links are followed through rtnetlink.
+/// DIFFERENCES: MAC or serial change leaves a second, undying object: old deleted, new created.
+#[test]
+fn a_mac_or_link_change_alone_is_followed_and_leaves_no_second_object() {
+    require!(root());
+    require!(programs(&["unshare", "systemd-udevd", "ip"]));
+    let lab = Lab::start();
+    let pair = "link add nd0 address 02:00:00:00:00:10 type veth \
+                peer name nd1 address 02:00:00:00:00:11";
+    lab.run("ip", &pair.split_whitespace().collect::<Vec<_>>());
+    lab.run("udevadm", &["settle"]);
+    let watch = Watch::start(&lab, &["--json"]);
+    let event = |what: &str, name: &str| {
+        let event: serde_json::Value = serde_json::from_str(&watch.line_with(name)).unwrap();
+        assert_eq!(event["event"], what, "{event}");
+        event["generation"].clone()
+    };
+    let (first, second) = ("net_nd0_02_00_00_00_00_10", "net_nd0_02_00_00_00_00_20");
+    lab.run("ip", &["link", "set", "nd0", "address", "02:00:00:00:00:20"]);
+    assert_eq!(event("deleted", first), event("created", second), "one list");
+    lab.run("ip", &["link", "set", "nd0", "up"]);
+    event("updated", second);
+    // The carrier of one end is the state of the other.
+    lab.run("ip", &["link", "set", "nd1", "up"]);
+    event("updated", second);
+    lab.run("ip", &["link", "set", "nd1", "down"]);
+    event("updated", second);
+    let dumped = run(&mut lab.nodedev(&["dump", second])).ok();
+    assert!(dumped.contains("<link state='lowerlayerdown'/>"), "{dumped}");
+    lab.run("ip", &["link", "set", "nd0", "address", "02:00:00:00:00:10"]);
+    assert_eq!(event("deleted", second), event("created", first), "one list");
+    lab.run("ip", &["link", "del", "nd0"]);
+    event("deleted", first);
+    let (rest, _) = watch.interrupt();
+    assert!(!rest.iter().any(|line| line.contains("net_nd0_")), "{rest:?}");
+    assert!(!names(&lab).iter().any(|name| name.contains("nd0")));
+}
+
+/// The kernel tells of a rename both by a uevent and over rtnetlink, and neither waits for the other.
+#[test]
+fn renames_and_changes_at_once_make_no_event_twice() {
+    require!(root());
+    require!(programs(&["unshare", "systemd-udevd", "ip"]));
+    let lab = Lab::start();
+    lab.run("ip", &["link", "add", "nd0", "type", "veth", "peer", "name", "ndpeer"]);
+    lab.run("udevadm", &["settle"]);
+    let mut names = names(&lab);
+    let watch = Watch::start(&lab, &["--json"]);
+    lab.run("bash", &["-c", RENAMES]);
+    lab.run("ip", &["link", "add", "nodedevlast", "type", "ifb"]);
+    let mut created = 0;
+    loop {
+        let event: serde_json::Value = serde_json::from_str(&watch.line()).unwrap();
+        let name = event["name"].as_str().unwrap().to_owned();
+        match event["event"].as_str().unwrap() {
+            "created" => assert!(names.insert(name.clone()), "twice: {event}"),
+            "deleted" => assert!(names.remove(&name), "unknown: {event}"),
+            _ => assert!(names.contains(&name), "unknown: {event}"),
+        }
+        created += u32::from(event["event"] == "created" && name.starts_with("net_ndr"));
+        let listed = names.iter().filter(|name| name.starts_with("net_ndr"));
+        assert!(listed.count() <= 1, "one interface, one device: {event}");
+        if name.starts_with("net_nodedevlast_") {
+            break;
+        }
+    }
+    // A MAC that lasted less than a reading takes need not have been a device.
+    assert!((RENAMED..=2 * RENAMED).contains(&created), "{created}");
+    assert_eq!(watch.interrupt().1, Some(0));
+    lab.run("udevadm", &["settle"]);
+    assert_eq!(names, self::names(&lab));
+}
+
+const RENAMED: u32 = 50;
+
+/// An interface with a new name each time, with a new address before or behind, and its state
+/// changing meanwhile. Settled, since a name that lasts less than udevd's work need not be one.
+const RENAMES: &str = "set -e
+last=nd0
+for i in $(seq 50); do
+  mac=02:00:00:00:01:$(printf %02x $i)
+  if [ $((i % 2)) = 0 ]; then ip link set $last address $mac; fi
+  ip link set $last name ndr$i; last=ndr$i
+  if [ $((i % 2)) = 1 ]; then ip link set $last address $mac; fi
+  if [ $((i % 3)) = 0 ]; then ip link set ndpeer up; fi
+  if [ $((i % 3)) = 1 ]; then ip link set ndpeer down; fi
+  udevadm settle
+done";
+
 #[test]
 fn a_watch_that_nobody_reads_ends() {
     require!(root());
