@@ -20,7 +20,7 @@ use crate::classify::IGNORED_SUBSYSTEMS;
 use crate::error::UdevError;
 use crate::network::Links;
 use crate::queue::EventQueue;
-use crate::udevd::{self, Arrival, CONTROL};
+use crate::udevd::{self, CONTROL, News, UdevdWatch};
 
 /// Errors in a row after which the monitor is made anew.
 const PATIENCE: u32 = 16;
@@ -66,8 +66,8 @@ pub(crate) fn run(
     let mut armed = Some(armed);
     let mut renewal = None;
     let mut links = listen_to_links(receive_buffer, queue);
+    let mut udevd = watch_udevd(queue);
     loop {
-        let udevd_runs = udevd::is_there();
         let socket = match listen(receive_buffer) {
             Ok(socket) => socket,
             Err(error) => {
@@ -88,8 +88,7 @@ pub(crate) fn run(
         if let Some(reason) = renewal.take() {
             queue.lost(reason);
         }
-        let arrival = if udevd_runs { None } else { await_udevd(queue) };
-        match receive(&socket, &mut links, queue, stop, arrival.as_ref()) {
+        match receive(&socket, &mut links, queue, stop, &mut udevd) {
             Ending::Stopped => return,
             Ending::Renew(reason) => {
                 drop(socket);
@@ -128,16 +127,35 @@ fn listen_to_links(receive_buffer: usize, queue: &EventQueue) -> Option<Links> {
     }
 }
 
-/// Reports that there is no udevd, and watches for it.
-fn await_udevd(queue: &EventQueue) -> Option<Arrival> {
+/// Watches for udevd's coming and going, and reports if it is not there.
+fn watch_udevd(queue: &EventQueue) -> Option<UdevdWatch> {
+    let refused = |error: Errno| {
+        let message = format!("cannot be watched for udevd's coming: {error}");
+        queue.diagnostic(Diagnostic::warning(CONTROL, message));
+    };
+    let watch = UdevdWatch::start().map_err(refused).ok();
     if let Some(absence) = udevd::absence() {
         queue.diagnostic(absence);
     }
-    let refused = |error: Errno| {
-        let message = format!("cannot be watched for udevd's arrival: {error}");
-        queue.diagnostic(Diagnostic::warning(CONTROL, message));
-    };
-    Arrival::watch().map_err(refused).ok()
+    watch
+}
+
+/// Whether the monitor is to be made anew.
+fn udevd_has_started(udevd: &mut Option<UdevdWatch>, queue: &EventQueue) -> bool {
+    match udevd.as_mut().and_then(UdevdWatch::news) {
+        Some(News::Started) => true,
+        Some(News::Stopped(diagnostic)) => {
+            queue.diagnostic(diagnostic);
+            false
+        }
+        None => false,
+    }
+}
+
+/// How long nothing is to be done unless something becomes readable.
+fn patience(udevd: Option<&UdevdWatch>) -> PollTimeout {
+    let pause = udevd.and_then(UdevdWatch::pause);
+    pause.and_then(|pause| PollTimeout::try_from(pause).ok()).unwrap_or(PollTimeout::NONE)
 }
 
 fn receive(
@@ -145,27 +163,23 @@ fn receive(
     links: &mut Option<Links>,
     queue: &EventQueue,
     stop: &StopSignal,
-    udevd: Option<&Arrival>,
+    udevd: &mut Option<UdevdWatch>,
 ) -> Ending {
-    // It may have come between the look for it and the watch.
-    if udevd.is_some_and(Arrival::has_come) {
-        return Ending::Renew("udevd has appeared");
-    }
     let mut errors = 0;
     loop {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = vec![readable(socket.as_fd()), readable(stop.0.as_fd())];
-        fds.extend(udevd.map(|udevd| readable(udevd.as_fd())));
+        fds.extend(udevd.as_ref().map(|udevd| readable(udevd.as_fd())));
         fds.extend(links.as_ref().map(|links| readable(links.as_fd())));
-        match poll(&mut fds, PollTimeout::NONE) {
+        match poll(&mut fds, patience(udevd.as_ref())) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return Ending::Renew("the monitor's socket failed"),
         }
         if fds[1].any().unwrap_or(true) {
             return Ending::Stopped;
         }
-        if udevd.is_some_and(Arrival::has_come) {
-            return Ending::Renew("udevd has appeared");
+        if udevd_has_started(udevd, queue) {
+            return Ending::Renew("udevd has been started");
         }
         hear_links(links, queue);
         errors = match drain(socket, queue) {

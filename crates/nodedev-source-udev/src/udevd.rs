@@ -1,61 +1,199 @@
-//! Whether udevd is there, and waiting for it where it is not.
+//! Whether udevd is there, and noticing that it comes or goes.
 //!
 //! libudev listens to udevd only if udevd's control socket exists when the monitor is made, and says
-//! nothing if it does not. Looks at `/run/udev` alone, as libudev does; never talks to udevd.
+//! nothing if it does not. Looks at `/run/udev` alone, as libudev does. Of udevd nothing is asked but
+//! whether it accepts a connection: a file may outlive it.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use nodedev_types::{Diagnostic, Severity};
 
 /// udevd's control socket.
 pub(crate) const CONTROL: &str = "/run/udev/control";
+const CONTROL_NAME: &str = "control";
 const FOLDER: &str = "/run/udev";
+const FOLDER_NAME: &str = "udev";
 const FOLDER_ABOVE: &str = "/run";
 
-/// Whether udevd has been started on this host.
-pub(crate) fn is_there() -> bool {
-    Path::new(CONTROL).exists()
+/// How often a new socket is tried: udevd makes it a moment before it listens. The pauses double.
+const TRIES: u32 = 8;
+const LAST_PAUSE: Duration = Duration::from_millis(3200);
+
+/// Whether udevd is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Udevd {
+    Runs,
+    /// It has not been started on this host.
+    Absent,
+    /// Its socket is there and nobody listens at it.
+    Dead,
 }
 
-/// What is to be told where there is none.
+impl Udevd {
+    fn at(control: &Path) -> Self {
+        match fs::metadata(control) {
+            Err(_) => Self::Absent,
+            Ok(file) if file.file_type().is_socket() => Self::behind(control),
+            // On a mock host an ordinary file stands for it.
+            Ok(_) => Self::Runs,
+        }
+    }
+
+    /// Who may not connect cannot tell either, and believes what is there.
+    fn behind(control: &Path) -> Self {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let tried = UnixAddr::new(control).and_then(|address| {
+            let socket = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
+            connect(socket.as_raw_fd(), &address)
+        });
+        match tried {
+            Err(Errno::ECONNREFUSED) => Self::Dead,
+            Err(Errno::ENOENT) => Self::Absent,
+            Ok(()) | Err(_) => Self::Runs,
+        }
+    }
+
+    fn diagnostic(self) -> Option<Diagnostic> {
+        let message = match self {
+            Self::Runs => return None,
+            Self::Absent => "udevd is not running, no events are received",
+            Self::Dead => {
+                "udevd is not running and has left its socket behind: no events are received \
+                 until it is started, as by `systemctl restart systemd-udevd`"
+            }
+        };
+        Some(Diagnostic::warning(CONTROL, message).with_severity(Severity::Error))
+    }
+}
+
+/// What is to be told where udevd is not there now.
 pub(crate) fn absence() -> Option<Diagnostic> {
-    let told = || Diagnostic::warning(CONTROL, "udevd is not running, no events are received");
-    (!is_there()).then(|| told().with_severity(Severity::Error))
+    Udevd::at(Path::new(CONTROL)).diagnostic()
 }
 
-/// Becomes readable when udevd may have appeared.
+/// What has become of udevd.
 #[derive(Debug)]
-pub(crate) struct Arrival(Inotify);
+pub(crate) enum News {
+    /// It listens, and did not before, or is another one.
+    Started,
+    /// It does no longer.
+    Stopped(Diagnostic),
+}
 
-impl Arrival {
-    /// Waits from now on. The system may refuse it: then nothing tells of the arrival.
-    pub(crate) fn watch() -> nix::Result<Self> {
+/// Becomes readable when udevd may have come or gone.
+#[derive(Debug)]
+pub(crate) struct UdevdWatch {
+    inotify: Inotify,
+    state: Udevd,
+    tries: u32,
+}
+
+impl UdevdWatch {
+    /// Watches from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses it: then nothing tells of its coming.
+    pub(crate) fn start() -> nix::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        let arrival = Self(inotify);
-        arrival.watch_nearest()?;
-        Ok(arrival)
+        watch_nearest(&inotify)?;
+        // Looked at after the watch began: what comes between is told.
+        let state = Udevd::at(Path::new(CONTROL));
+        let tries = if state == Udevd::Dead { TRIES } else { 0 };
+        Ok(Self { inotify, state, tries })
     }
 
-    /// Takes what has happened and tells whether udevd is there now.
-    pub(crate) fn has_come(&self) -> bool {
-        // The events only wake; what counts is what is there.
-        let _ = self.0.read_events();
-        // The folder may be new: then its contents are to be watched.
-        let _ = self.watch_nearest();
-        is_there()
+    /// How long to wait at most before [`Self::news`] is asked for again.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        (self.tries > 0).then(|| LAST_PAUSE / 2_u32.pow(self.tries - 1))
     }
 
-    fn watch_nearest(&self) -> nix::Result<()> {
-        let wanted = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
-        let folder = self.0.add_watch(FOLDER, wanted);
-        folder.or_else(|_| self.0.add_watch(FOLDER_ABOVE, wanted)).map(drop)
+    /// Takes what has happened, or tries again what was not ready.
+    pub(crate) fn news(&mut self) -> Option<News> {
+        let (touched, is_new) = self.touched();
+        if is_new {
+            self.tries = TRIES;
+        } else if !touched && self.tries == 0 {
+            return None;
+        }
+        let now = Udevd::at(Path::new(CONTROL));
+        if now == Udevd::Dead && self.tries > 0 {
+            self.tries -= 1;
+            if self.tries > 0 {
+                return None;
+            }
+        }
+        self.tries = 0;
+        let before = std::mem::replace(&mut self.state, now);
+        match now {
+            Udevd::Runs => (before != Udevd::Runs || is_new).then_some(News::Started),
+            _ if before == now => None,
+            _ => now.diagnostic().map(News::Stopped),
+        }
+    }
+
+    /// Whether anything has happened to the socket, and whether it was made.
+    fn touched(&self) -> (bool, bool) {
+        // udevd makes and removes other files in its folder all the time.
+        let (mut touched, mut is_new) = (false, false);
+        for event in self.inotify.read_events().unwrap_or_default() {
+            let name = event.name.as_deref();
+            let control = name.is_some_and(|name| name == CONTROL_NAME);
+            touched |= control || name.is_none_or(|name| name == FOLDER_NAME);
+            is_new |= control && !event.mask.contains(AddWatchFlags::IN_DELETE);
+        }
+        if touched {
+            // The folder may be new: then its contents are to be watched.
+            let _ = watch_nearest(&self.inotify);
+        }
+        (touched, is_new)
     }
 }
 
-impl AsFd for Arrival {
+impl AsFd for UdevdWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.inotify.as_fd()
+    }
+}
+
+fn watch_nearest(inotify: &Inotify) -> nix::Result<()> {
+    let wanted = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_DELETE;
+    let folder = inotify.add_watch(FOLDER, wanted);
+    folder.or_else(|_| inotify.add_watch(FOLDER_ABOVE, wanted)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::socket::{Backlog, bind, listen};
+
+    use super::*;
+
+    #[test]
+    fn a_socket_that_udevd_has_left_behind_is_told_from_one_that_it_listens_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let control = folder.path().join("control");
+        assert_eq!(Udevd::at(&control), Udevd::Absent);
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let udevd = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None).unwrap();
+        bind(udevd.as_raw_fd(), &UnixAddr::new(&control).unwrap()).unwrap();
+        assert_eq!(Udevd::at(&control), Udevd::Dead, "it does not listen yet");
+        listen(&udevd, Backlog::new(1).unwrap()).unwrap();
+        for _ in 0..5 {
+            assert_eq!(Udevd::at(&control), Udevd::Runs, "also when it is busy");
+        }
+        drop(udevd);
+        assert_eq!(Udevd::at(&control), Udevd::Dead);
+        let told = Udevd::Dead.diagnostic().unwrap();
+        assert!(told.message.contains("systemctl"), "{told}");
+        fs::remove_file(&control).unwrap();
+        fs::write(&control, "").unwrap();
+        assert_eq!(Udevd::at(&control), Udevd::Runs, "a mock host's");
     }
 }
