@@ -173,8 +173,8 @@ mod tests {
         let ago = |seconds: u32| age(now() - f64::from(seconds));
         assert_eq!(ago(0), "0.0 s ago");
         assert_eq!(ago(75), "75 s ago");
-        assert_eq!(ago(600), "10 min ago");
-        assert_eq!(ago(4 * 3600), "4 h ago");
+        assert_eq!(ago(601), "10 min ago");
+        assert_eq!(ago(4 * 3600 + 1), "4 h ago");
         assert_eq!(age(now() + 9.0), "0.0 s ago", "a clock set back");
         assert_eq!(age(f64::NAN), "0.0 s ago");
     }
