@@ -57,8 +57,7 @@ fn json_and_text_tell_the_same() {
         serde_json::from_str(&run(&mut lab.nodedev(args)).ok()).unwrap()
     };
     let listed = json(&["list", "--all", "--json"]);
-    let names: Vec<_> =
-        listed.as_array().unwrap().iter().map(|d| d["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = rows(&listed).iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(text.lines().collect::<Vec<_>>(), names);
 
     let tree = run(&mut lab.nodedev(&["list", "--all", "--tree"])).ok();
@@ -68,12 +67,18 @@ fn json_and_text_tell_the_same() {
     assert_eq!(in_tree, names);
 
     let computer = json(&["dump", "computer", "--json"]);
-    assert_eq!(computer["name"], "computer");
+    assert_eq!(rows(&computer).len(), 1);
+    assert_eq!(rows(&computer)[0]["name"], "computer");
     let dumped = json(&["dump", "--all-devices", "--json"]);
-    assert_eq!(dumped.as_array().unwrap().len(), names.len());
+    assert_eq!(rows(&dumped).len(), names.len());
     let explained = json(&["explain", "computer", "--json"]);
     assert_eq!(explained["device"]["name"], "computer");
     assert_eq!(json(&["sources", "--json"]).as_array().unwrap().len(), 2);
+}
+
+fn rows(document: &serde_json::Value) -> &[serde_json::Value] {
+    assert_eq!(document["version"], 1);
+    document["devices"].as_array().unwrap()
 }
 
 #[test]

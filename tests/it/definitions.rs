@@ -26,7 +26,7 @@ fn definitions_are_listed_as_inactive_devices() {
     let lab = Lab::start();
     let pci = run(&mut lab.nodedev(&["list", "--cap", "pci", "--json"])).ok();
     let pci: serde_json::Value = serde_json::from_str(&pci).unwrap();
-    let Some(parent) = pci[0]["id"].as_str() else { panic!("no PCI device: {pci}") };
+    let Some(parent) = pci["devices"][0]["id"].as_str() else { panic!("no PCI device: {pci}") };
     let address = parent.rsplit('/').next().unwrap();
     define(&lab, ONE, address);
     define(&lab, TWO, "0000:99:00.0");
@@ -39,7 +39,7 @@ fn definitions_are_listed_as_inactive_devices() {
     assert_eq!(listed.lines().collect::<Vec<_>>(), [one.as_str(), two.as_str()]);
 
     let document = run(&mut lab.nodedev(&["dump", &one])).ok();
-    let parent_name = pci[0]["name"].as_str().unwrap();
+    let parent_name = pci["devices"][0]["name"].as_str().unwrap();
     let expected = format!(
         "<device>\n  <name>{one}</name>\n  <parent>{parent_name}</parent>\n  \
          <capability type='mdev'>\n    <type id='some-type'/>\n    <uuid>{ONE}</uuid>\n    \

@@ -109,13 +109,13 @@ pub(crate) struct List {
     pub(crate) json: bool,
 }
 
-/// Print the documents of devices, as libvirt prints them.
+/// Print the documents of devices, as libvirt prints them, or as JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   nodedev dump computer
   nodedev dump pci_0000_00_1f_2 net_eth0_02_fc_00_00_00_01
-  nodedev dump --all-devices --json
+  nodedev dump --all-devices --json | jq '.devices[] | select(.net) | .net.address'
   nodedev dump --inactive NAME       the definition of a running mediated device")]
 pub(crate) struct Dump {
     /// Names of devices
@@ -124,10 +124,11 @@ pub(crate) struct Dump {
     /// All devices
     #[arg(long, conflicts_with = "names")]
     pub(crate) all_devices: bool,
-    /// What is defined instead of what is running
+    /// What is defined instead of what is running; JSON has both
     #[arg(long)]
     pub(crate) inactive: bool,
-    /// Print JSON instead of XML: one object for one name, else an array
+    /// Print JSON instead of XML: {"version": 1, "devices": […]}, also for one device. Within a
+    /// version members are only added; docs/json.md and docs/dump.schema.json describe it
     #[arg(long)]
     pub(crate) json: bool,
 }

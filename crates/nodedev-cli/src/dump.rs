@@ -7,6 +7,7 @@ use nodedev_varlink::{Filter, Found};
 
 use crate::args::Dump;
 use crate::connect::Connection;
+use crate::document;
 use crate::health;
 use crate::output::Output;
 use crate::status::Failure;
@@ -18,7 +19,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let names = names(args, connection).await?;
     let read = read(&names, args, connection, output).await?;
-    write(&read.found, args, names.len(), output)?;
+    write(&read.found, args, output)?;
     let sources = connection.sources().await?;
     health::warn_of_unusable(&sources, output);
     read.check(output)?;
@@ -84,17 +85,11 @@ impl Read {
     }
 }
 
-fn write(found: &[Found], args: &Dump, asked: usize, output: &Output) -> Result<(), Failure> {
+fn write(found: &[Found], args: &Dump, output: &Output) -> Result<(), Failure> {
     let mut out = output.writer();
     if args.json {
         let devices: Vec<&Device> = found.iter().map(|found| &found.device).collect();
-        match devices.as_slice() {
-            [device] if !args.all_devices && asked == 1 => {
-                serde_json::to_writer_pretty(&mut out, device)?;
-            }
-            devices => serde_json::to_writer_pretty(&mut out, devices)?,
-        }
-        writeln!(out)?;
+        document::write(&mut out, &devices)?;
     } else {
         for found in found {
             out.write_all(found.xml.as_bytes())?;

@@ -8,6 +8,7 @@ use nodedev_varlink::{Filter, Row};
 
 use crate::args::List;
 use crate::connect::Connection;
+use crate::document;
 use crate::health;
 use crate::output::{Ink, Lines, Output};
 use crate::status::Failure;
@@ -23,8 +24,7 @@ pub(crate) async fn run(
     let rows = connection.list(asked).await?.devices;
     let mut out = output.writer();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &rows)?;
-        writeln!(out)?;
+        document::write(&mut out, &rows)?;
     } else if args.tree {
         write_tree(&mut out, &rows, &filter, output)?;
     } else {

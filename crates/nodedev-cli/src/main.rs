@@ -6,6 +6,7 @@
 
 mod args;
 mod connect;
+mod document;
 mod dump;
 mod explain;
 mod health;

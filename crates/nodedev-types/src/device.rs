@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-
 use crate::fields::{ccw, device, mdev_types, pci, scsi_host};
 use crate::{Capability, DeviceId, DeviceName, Fields, Key};
 
 /// A device as merged from everything that is said of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// As JSON it is one object: `docs/json.md` describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Its name.
     pub name: DeviceName,

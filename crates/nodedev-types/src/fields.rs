@@ -1,6 +1,7 @@
 //! Every field of the model: its name, its type, where it comes from, when it is read again.
 //!
-//! One table. A field's name is the path of its element in libvirt's document where it has one.
+//! One table. A field's name is the path of its element in libvirt's document where it has one, in
+//! lower case with underscores, and the path of its member in the JSON of a device.
 //! "Property" means a udev property, "attribute" a sysfs attribute of the device. A new kind of
 //! device starts with a new group of rows here; its writer and its reader follow in `nodedev-xml`,
 //! its translation in the source that knows it, its owner in the merge's ownership table.
@@ -59,6 +60,7 @@ impl<T> Key<T> {
 struct Row {
     name: &'static str,
     doc: &'static [&'static str],
+    group_doc: &'static [&'static str],
     kind: ValueKind,
     refresh: Refresh,
 }
@@ -90,6 +92,7 @@ macro_rules! fields {
                     $($( Self::$variant => Row {
                         name: $name,
                         doc: &[$($doc),+],
+                        group_doc: $module::DOC,
                         kind: <$type as FieldValue>::KIND,
                         refresh: Refresh::$refresh,
                     }, )*)*
@@ -109,6 +112,8 @@ macro_rules! fields {
                     Capability, CcwgroupMember, Field, Key, MdevAttribute, MdevType, PciAddress,
                     PciExpress, PciVpd, PhantomData, String, Vec,
                 };
+
+                pub(super) const DOC: &[&str] = &[$($module_doc),+];
 
                 $(
                     $(#[doc = $doc])+
@@ -296,11 +301,11 @@ fields! {
         REMOVABLE, StorageRemovable: bool = "storage.removable", OnEvent;
         /// Whether there is a medium. From property `ID_CDROM_MEDIA` or `ID_FS_LABEL`.
         MEDIA_AVAILABLE, StorageMediaAvailable: bool = "storage.media_available", OnEvent;
-        /// Size of the medium: sectors times logical block size.
+        /// Size of the medium in bytes: sectors times logical block size.
         MEDIA_SIZE, StorageMediaSize: u64 = "storage.media_size", OnEvent;
         /// Label of the medium. From property `ID_FS_LABEL`.
         MEDIA_LABEL, StorageMediaLabel: String = "storage.media_label", OnEvent;
-        /// Size: sectors times logical block size, 0 for a cdrom or floppy.
+        /// Size in bytes: sectors times logical block size, 0 for a cdrom or floppy.
         SIZE, StorageSize: u64 = "storage.size", OnEvent;
         /// Logical block size in bytes. From attribute `queue/logical_block_size`.
         LOGICAL_BLOCK_SIZE, StorageLogicalBlockSize: u64 = "storage.logical_block_size", OnEvent;
@@ -372,14 +377,14 @@ fields! {
     /// Crypto cards of s390.
     mod ap_card {
         /// Number of the card. From the last component of the path.
-        AP_ADAPTER, ApCardApAdapter: u64 = "ap_card.ap-adapter", OnEvent;
+        AP_ADAPTER, ApCardApAdapter: u64 = "ap_card.ap_adapter", OnEvent;
     }
     /// Crypto queues of s390. Numbers from the last component of the path.
     mod ap_queue {
         /// Number of the card.
-        AP_ADAPTER, ApQueueApAdapter: u64 = "ap_queue.ap-adapter", OnEvent;
+        AP_ADAPTER, ApQueueApAdapter: u64 = "ap_queue.ap_adapter", OnEvent;
         /// Number of the domain.
-        AP_DOMAIN, ApQueueApDomain: u64 = "ap_queue.ap-domain", OnEvent;
+        AP_DOMAIN, ApQueueApDomain: u64 = "ap_queue.ap_domain", OnEvent;
     }
     /// Parents of mediated devices: nested in pci, css and ap_matrix, or a device of its own.
     mod mdev_types {
@@ -427,8 +432,25 @@ impl Field {
     /// What the field is and where it comes from, in one or more sentences.
     #[must_use]
     pub fn description(self) -> String {
-        self.row().doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+        joined(self.row().doc)
     }
+
+    /// Name of the group that the field is in, which is the first part of its own: `pci`. A field
+    /// that any device can have is in none.
+    #[must_use]
+    pub fn group(self) -> Option<&'static str> {
+        self.as_str().split_once('.').map(|(group, _)| group)
+    }
+
+    /// What the fields of the same group are about, in one or more sentences.
+    #[must_use]
+    pub fn group_description(self) -> String {
+        joined(self.row().group_doc)
+    }
+}
+
+fn joined(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Field {

@@ -3,10 +3,6 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::value::ExtensionValue;
 use crate::{FieldName, FieldValue, Key, Value};
 
 /// Fields with their values, in the order of the field table; extensions follow.
@@ -115,50 +111,13 @@ impl Extend<(FieldName, Value)> for Fields {
     }
 }
 
-impl Serialize for Fields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map of field names to values")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Fields::new();
-                while let Some(name) = map.next_key::<FieldName>()? {
-                    if fields.value(&name).is_some() {
-                        return Err(A::Error::custom(alloc::format!("field `{name}` twice")));
-                    }
-                    let value = match &name {
-                        FieldName::Known(field) => map.next_value_seed(field.kind())?,
-                        FieldName::Extension { .. } => map.next_value::<ExtensionValue>()?.0,
-                    };
-                    fields.insert(name, value);
-                }
-                Ok(fields)
-            }
-        }
-
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use alloc::string::{String, ToString};
+    use alloc::string::String;
 
     use super::*;
-    use crate::fields::{mdev, net, pci};
-    use crate::{Field, MdevAttribute};
+    use crate::Field;
+    use crate::fields::{net, pci};
 
     #[test]
     fn absent_and_empty_are_distinct() {
@@ -168,32 +127,6 @@ mod tests {
         assert_eq!(fields.get(net::ADDRESS), Some(""));
         fields.set_opt(net::ADDRESS, None::<String>);
         assert_eq!(fields.get(net::ADDRESS), None);
-    }
-
-    #[test]
-    fn json_carries_every_type_back() {
-        let mut fields = Fields::new();
-        fields.set(pci::CLASS, 0x0002_0000_u64);
-        fields.set(pci::ADDRESS, "0000:00:1f.2".parse::<crate::PciAddress>().unwrap());
-        fields.set(
-            mdev::ATTRIBUTES,
-            alloc::vec![MdevAttribute { name: "a".into(), value: String::new() }],
-        );
-        fields.insert(FieldName::extension("acme", "slot"), Value::Number(7));
-        let json = serde_json::to_string(&fields).unwrap();
-        assert_eq!(
-            json,
-            r#"{"pci.class":131072,"pci.address":"0000:00:1f.2","mdev.attributes":[{"name":"a","value":""}],"acme:slot":7}"#
-        );
-        assert_eq!(serde_json::from_str::<Fields>(&json).unwrap(), fields);
-    }
-
-    #[test]
-    fn json_with_an_unknown_field_or_a_wrong_type_says_which() {
-        let unknown = serde_json::from_str::<Fields>(r#"{"pci.colour":1}"#).unwrap_err();
-        assert!(unknown.to_string().contains("pci.colour"), "{unknown}");
-        assert!(serde_json::from_str::<Fields>(r#"{"pci.class":"red"}"#).is_err());
-        assert!(serde_json::from_str::<Fields>(r#"{"pci.class":1,"pci.class":1}"#).is_err());
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl<'de> Deserialize<'de> for MdevUuid {
 
 /// One attribute of a mediated device's configuration. Their order matters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct MdevAttribute {
     /// Name of the attribute, a file below the mediated device in sysfs.
     pub name: String,
@@ -77,6 +78,7 @@ pub struct MdevAttribute {
 
 /// One type of mediated device that a parent can make: a directory of `mdev_supported_types`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct MdevType {
     /// Name of the directory, for example `mtty-1`.
     pub id: String,

@@ -6,8 +6,11 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::PciLinkSpeed;
+
 /// What configuration space says of PCI Express. A function that says nothing of its link has neither part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct PciExpress {
     /// What the link can do: register `LNKCAP`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,14 +22,14 @@ pub struct PciExpress {
 
 /// One register of a link.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct PciLink {
     /// Number of the port. Only what a link can do has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u64>,
-    /// Speed in GT/s as libvirt writes it: `2.5`, `5`, `8`, `16`, `32` or `64`. Absent for a code
-    /// that stands for none of them.
+    /// Speed in GT/s: 2.5, 5, 8, 16, 32 or 64. Absent for a code that stands for none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub speed: Option<String>,
+    pub speed: Option<PciLinkSpeed>,
     /// Number of lanes.
     pub width: u64,
 }
@@ -50,7 +53,7 @@ impl fmt::Display for PciLink {
         if let Some(port) = self.port {
             write!(f, "port {port} ")?;
         }
-        if let Some(speed) = &self.speed {
+        if let Some(speed) = self.speed {
             write!(f, "{speed} GT/s ")?;
         }
         write!(f, "x{}", self.width)
@@ -61,6 +64,7 @@ impl fmt::Display for PciLink {
 ///
 /// A section is there when it holds any field that libvirt knows, even one that it does not show.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct PciVpd {
     /// Name of the product: the identifier string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +79,7 @@ pub struct PciVpd {
 
 /// The read-only section of vital product data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct PciVpdReadonly {
     /// Engineering change level. Keyword `EC`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,6 +100,7 @@ pub struct PciVpdReadonly {
 
 /// The read-write section of vital product data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct PciVpdReadwrite {
     /// Asset tag. Keyword `YA`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +115,7 @@ pub struct PciVpdReadwrite {
 
 /// A field of vital product data that has a number or letter instead of a meaning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct PciVpdField {
     /// The second character of its keyword: a digit or a capital letter.
     pub index: char,
@@ -158,7 +165,7 @@ mod tests {
 
     #[test]
     fn links_and_product_data_read_well() {
-        let link = PciLink { port: Some(1), speed: Some("2.5".into()), width: 4 };
+        let link = PciLink { port: Some(1), speed: "2.5".parse().ok(), width: 4 };
         let sta = Some(PciLink::default());
         let express = PciExpress { cap: Some(link), sta };
         assert_eq!(express.to_string(), "cap port 1 2.5 GT/s x4, sta x0");

@@ -32,7 +32,7 @@ impl Filter {
     }
 }
 
-/// A device in a list.
+/// A device in a list: the first members of the whole device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Its name.
@@ -40,6 +40,7 @@ pub struct Row {
     /// Who it is.
     pub id: DeviceId,
     /// Name of its parent. Only `computer` has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<DeviceName>,
     /// Whether it exists now.
     pub active: bool,

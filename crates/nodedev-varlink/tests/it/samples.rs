@@ -1,10 +1,10 @@
 //! A value of every message, with nothing left out.
 
 use nodedev_merge::{ChangeKind, Origin};
-use nodedev_types::fields::{device, net};
+use nodedev_types::fields::device;
 use nodedev_types::{
-    Capability, Device, DeviceId, DeviceName, Diagnostic, Fields, Presence, Revision, SourceId,
-    Value,
+    Capability, Device, DeviceId, DeviceName, Diagnostic, Field, FieldName, Fields, MdevType,
+    PciExpress, PciVpd, Presence, Revision, SourceId, Value, ValueKind,
 };
 use nodedev_varlink::{
     Change, Claim, Explanation, FieldExplanation, Filter, Found, GetInfoReply, List, LostClaim,
@@ -15,10 +15,35 @@ pub(crate) fn name() -> DeviceName {
     DeviceName::new("net_eth0_02_00_00_00_00_01")
 }
 
+fn value(kind: ValueKind) -> Value {
+    let mdev_type = MdevType {
+        id: "a".into(),
+        name: None,
+        device_api: "vfio-pci".into(),
+        available_instances: 1,
+    };
+    match kind {
+        ValueKind::Flag => Value::Flag(true),
+        ValueKind::Number => Value::Number(7),
+        ValueKind::Text => Value::from("text"),
+        ValueKind::Texts => Value::Texts(vec!["text".into()]),
+        ValueKind::Capability => Value::Capability(Capability::Net),
+        ValueKind::PciAddress => Value::PciAddress("0000:00:1f.2".parse().unwrap()),
+        ValueKind::PciAddresses => Value::PciAddresses(Vec::new()),
+        ValueKind::PciExpress => PciExpress::default().into(),
+        ValueKind::PciVpd => PciVpd::default().into(),
+        ValueKind::MdevTypes => Value::MdevTypes(vec![mdev_type]),
+        ValueKind::Attributes => Value::Attributes(Vec::new()),
+        ValueKind::CcwgroupMembers => Value::CcwgroupMembers(Vec::new()),
+        kind => panic!("no sample of a {kind}"),
+    }
+}
+
+/// A device with every field.
 pub(crate) fn eth0() -> Device {
-    let mut fields = Fields::new();
-    fields.set(device::CAPABILITY, Capability::Net);
-    fields.set(net::INTERFACE, "eth0");
+    let known = Field::ALL.iter().filter(|&&field| field != device::AUTOSTART.field());
+    let mut fields: Fields = known.map(|&field| (field.into(), value(field.kind()))).collect();
+    fields.insert(FieldName::extension("acme", "slot"), Value::Number(7));
     Device {
         name: name(),
         id: DeviceId::sysfs("/sys/devices/virtual/net/eth0").unwrap(),

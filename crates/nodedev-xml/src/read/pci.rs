@@ -118,9 +118,12 @@ fn express(element: Element<'_, '_>) -> Result<PciExpress, Error> {
 
 fn link(element: Element<'_, '_>) -> Result<PciLink, Error> {
     element.required("width")?;
+    // A speed that libvirt has no word for.
+    let speed = element.attribute("speed").filter(|&speed| speed != "(null)");
+    let speed = speed.map(str::parse).transpose();
     Ok(PciLink {
         port: element.attribute_number("port")?,
-        speed: element.attribute("speed").map(str::to_owned),
+        speed: speed.map_err(|_| element.invalid_attribute("speed", "the speed of a link"))?,
         width: element.attribute_number("width")?.unwrap_or_default(),
     })
 }

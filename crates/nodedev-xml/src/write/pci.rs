@@ -121,8 +121,8 @@ fn link(out: &mut Output<'_>, validity: &str, link: Option<&PciLink>) {
     if let Some(port) = link.port {
         element = element.attribute_display("port", format_args!("{port}"));
     }
-    if let Some(speed) = &link.speed {
-        element = element.attribute("speed", speed);
+    if let Some(speed) = link.speed {
+        element = element.attribute_display("speed", format_args!("{speed}"));
     }
     element.attribute_display("width", format_args!("{}", link.width)).empty();
 }

@@ -163,6 +163,12 @@ fn values_in_a_capability_are_checked_and_named() {
         ),
         (
             "pci",
+            "<pci-express><link validity='cap' speed='fast' width='1'/></pci-express>",
+            "`speed` of `pci-express/link",
+            "`fast` is not the speed of a link",
+        ),
+        (
+            "pci",
             "<capability type='vpd'><fields access='none'/></capability>",
             "`access` of `capability/fields",
             "`none` is not `readonly` or `readwrite`",

@@ -3,7 +3,7 @@
 use nodedev_types::fields::{ccwgroup, device, mdev, pci, storage, system};
 use nodedev_types::{
     Capability, CcwgroupMember, Device, DeviceId, DeviceName, Field, Fields, Key, MdevAttribute,
-    MdevType, PciAddress, PciExpress, PciLink, PciVpd, PciVpdField, PciVpdReadonly,
+    MdevType, PciAddress, PciExpress, PciLink, PciLinkSpeed, PciVpd, PciVpdField, PciVpdReadonly,
     PciVpdReadwrite, Value, ValueKind,
 };
 use nodedev_xml::{Form, read, write};
@@ -86,14 +86,14 @@ fn pci_address() -> impl Strategy<Value = PciAddress> {
     })
 }
 
-fn link(alphabet: Alphabet) -> impl Strategy<Value = PciLink> {
-    (option::of(any::<u64>()), option::of(text(alphabet)), any::<u64>())
+fn link() -> impl Strategy<Value = PciLink> {
+    let speed = any::<u32>().prop_map(PciLinkSpeed::from_tenths);
+    (option::of(any::<u64>()), option::of(speed), any::<u64>())
         .prop_map(|(port, speed, width)| PciLink { port, speed, width })
 }
 
-fn express(alphabet: Alphabet) -> impl Strategy<Value = PciExpress> {
-    (option::of(link(alphabet)), option::of(link(alphabet)))
-        .prop_map(|(cap, sta)| PciExpress { cap, sta })
+fn express() -> impl Strategy<Value = PciExpress> {
+    (option::of(link()), option::of(link())).prop_map(|(cap, sta)| PciExpress { cap, sta })
 }
 
 fn vpd(alphabet: Alphabet) -> impl Strategy<Value = PciVpd> {
@@ -152,7 +152,7 @@ fn value(field: Field, alphabet: Alphabet) -> BoxedStrategy<Value> {
         ValueKind::Texts => vec(text(alphabet), 0..3).prop_map(Value::Texts).boxed(),
         ValueKind::PciAddress => pci_address().prop_map(Value::PciAddress).boxed(),
         ValueKind::PciAddresses => vec(pci_address(), 0..3).prop_map(Value::PciAddresses).boxed(),
-        ValueKind::PciExpress => express(alphabet).prop_map(Value::from).boxed(),
+        ValueKind::PciExpress => express().prop_map(Value::from).boxed(),
         ValueKind::PciVpd => vpd(alphabet).prop_map(Value::from).boxed(),
         ValueKind::MdevTypes => vec(mdev_type(alphabet), 0..3).prop_map(Value::MdevTypes).boxed(),
         ValueKind::Attributes => vec(attribute(alphabet), 0..3).prop_map(Value::Attributes).boxed(),

@@ -6,7 +6,7 @@
 use std::io::ErrorKind;
 
 use nodedev_types::fields::pci;
-use nodedev_types::{PciAddress, PciExpress, PciLink};
+use nodedev_types::{PciAddress, PciExpress, PciLink, PciLinkSpeed};
 
 use crate::files::FileError;
 use crate::reading::{Reading, Refusal};
@@ -26,7 +26,8 @@ const CONVENTIONAL_SIZE: u64 = 256;
 /// Kinds of express functions that have no link: root-complex endpoint and event collector.
 const WITHOUT_LINK: [u8; 2] = [0x9, 0xa];
 
-const SPEEDS: [&str; 6] = ["2.5", "5", "8", "16", "32", "64"];
+/// By their code less one, in tenths of GT/s.
+const SPEEDS: [u32; 6] = [25, 50, 80, 160, 320, 640];
 
 pub(super) fn translate(reading: &mut Reading<'_>, at: PciAddress) -> Result<(), Refusal> {
     if !reading.files.is_privileged() {
@@ -130,7 +131,7 @@ fn links(registers: &[u8; 0x14]) -> PciExpress {
     let link = |port, low, high| {
         let register = u16::from_le_bytes([low, high]);
         let speed = usize::from(register & 0xf).checked_sub(1).and_then(|code| SPEEDS.get(code));
-        let speed = speed.map(|&speed| speed.to_owned());
+        let speed = speed.map(|&tenths| PciLinkSpeed::from_tenths(tenths));
         PciLink { port, speed, width: u64::from(register >> 4 & 0x3f) }
     };
     PciExpress { cap: Some(link(Some(u64::from(port)), c0, c1)), sta: Some(link(None, s0, s1)) }
@@ -162,7 +163,8 @@ mod tests {
     }
 
     fn link(port: Option<u64>, speed: Option<&str>, width: u64) -> Option<PciLink> {
-        Some(PciLink { port, speed: speed.map(str::to_owned), width })
+        let speed = speed.map(|speed| speed.parse().unwrap());
+        Some(PciLink { port, speed, width })
     }
 
     #[test]
@@ -200,7 +202,9 @@ mod tests {
         let mut config = space(256, &[(0x40, EXPRESS, 0)]);
         let texts = (0..16).map(|code| {
             config[0x40 + 0x12] = code;
-            express_of(&config).and_then(|express| express.sta?.speed)
+            express_of(&config)
+                .and_then(|express| express.sta?.speed)
+                .map(|speed| speed.to_string())
         });
         let texts: Vec<_> = texts.map(Option::unwrap_or_default).collect();
         assert_eq!(texts[..7], ["", "2.5", "5", "8", "16", "32", "64"]);

@@ -50,7 +50,8 @@ fn pci_without_a_name_ends_the_tag_and_an_empty_name_does_not() {
 fn pci_with_functions_product_data_group_and_link() {
     let path = "/sys/devices/pci0000:00/0000:00:1c.0/0000:01:00.0";
     let link = |port, speed: Option<&str>, width| {
-        Some(PciLink { port, speed: speed.map(str::to_owned), width })
+        let speed = speed.map(|speed| speed.parse().unwrap());
+        Some(PciLink { port, speed, width })
     };
     let function = kernel_device("pci_0000_01_00_0", Capability::Pci, path)
         .below("pci_0000_00_1c_0")

@@ -1,0 +1,6 @@
+//! Devices as JSON.
+
+#![expect(clippy::unwrap_used, reason = "test code: a panic is how a test fails")]
+
+mod arbitrary;
+mod json;
