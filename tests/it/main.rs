@@ -22,6 +22,7 @@ mod clients_uri;
 mod clients_virsh;
 mod daemon_process;
 mod definitions;
+mod dump_schema;
 mod hostile;
 mod later;
 mod mock;

@@ -22,6 +22,9 @@ pub(crate) const TO_TEST: &[&str] = &[
     "libxml2-utils",
     "iproute2",
     "util-linux",
+    // What `nodedev dump --json` prints, against its schema and as docs/json.md uses it.
+    "python3-jsonschema",
+    "jq",
     // One binding of libvirt each, for the programs of tests/clients.
     "gcc",
     "libc6-dev",

@@ -7,8 +7,9 @@ use crate::markdown::{codes, head, table};
 
 const INTRODUCTION: &str = "\
 Every field that a node device can have, in the order of libvirt's document. A field's name is the
-path of its element there where it has one. The table is `crates/nodedev-types/src/fields.rs`; who
-may set a field is told in [merge-policy.md](merge-policy.md).
+path of its element there where it has one, in lower case with underscores, and the path of its member
+in [JSON](json.md). The table is `crates/nodedev-types/src/fields.rs`; who may set a field is told in
+[merge-policy.md](merge-policy.md).
 
 *Read* says when a source reads the field: on an event or an enumeration, or also for a caller that
 asks for this one device (`nodedev dump`, `nodedev explain`). What is read for a caller is given to

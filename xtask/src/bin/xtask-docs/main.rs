@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "tells the person who runs it what it did")]
 
+mod dump_schema;
 mod fields;
 mod markdown;
 mod merge_policy;
@@ -21,6 +22,7 @@ struct Page {
 }
 
 const PAGES: &[Page] = &[
+    Page { path: "docs/dump.schema.json", text: dump_schema::page },
     Page { path: "docs/fields.md", text: fields::page },
     Page { path: "docs/merge-policy.md", text: merge_policy::page },
     Page { path: "docs/rpc-compat.md", text: rpc_compat::page },
@@ -89,8 +91,10 @@ mod tests {
     fn every_page_has_a_title_and_says_that_it_is_made() {
         for Page { path, text } in PAGES {
             let page = text();
-            assert!(page.starts_with("# "), "{path}");
-            assert!(page.contains(markdown::NOTICE), "{path}");
+            if path.ends_with(".md") {
+                assert!(page.starts_with("# "), "{path}");
+            }
+            assert!(page.contains("Made by `cargo xtask docs`. Do not edit."), "{path}");
             assert!(page.ends_with('\n') && !page.ends_with("\n\n"), "{path}");
         }
     }
