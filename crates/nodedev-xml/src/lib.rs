@@ -11,5 +11,8 @@ mod write;
 pub use document::Document;
 pub use error::Error;
 pub use form::Form;
-pub use read::{MAX_LEN, read, read_capability};
+pub use read::{
+    MAX_LEN, ParentWwn, Request, RequestError, VportNames, Wanted, read, read_capability,
+    read_request,
+};
 pub use write::{write, write_to};

@@ -18,6 +18,7 @@ mod mdev;
 mod mdev_types;
 mod net;
 mod pci;
+mod request;
 mod scsi;
 mod scsi_generic;
 mod scsi_host;
@@ -33,6 +34,7 @@ use nodedev_types::{Capability, DeviceName, Fields, fields};
 
 use crate::{Document, Error, Form};
 use element::Element;
+pub use request::{ParentWwn, Request, RequestError, VportNames, Wanted, read_request};
 
 /// Longest document that is read, in bytes: more than ten thousand lines of libvirt's form.
 pub const MAX_LEN: usize = 1 << 20;
@@ -138,7 +140,6 @@ fn devnodes(root: Element<'_, '_>, fields: &mut Fields) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the main capability, if there is one, and tells the form of the document from it.
 /// The main capability and its element, if there is one.
 fn main_capability<'a, 'i>(
     root: Element<'a, 'i>,
@@ -159,6 +160,7 @@ fn main_capability<'a, 'i>(
     Ok(Some((element, capability)))
 }
 
+/// Reads the main capability, if there is one, and tells the form of the document from it.
 fn capability(root: Element<'_, '_>, fields: &mut Fields) -> Result<Form, Error> {
     let Some((element, capability)) = main_capability(root)? else {
         return Ok(Form::Live);
