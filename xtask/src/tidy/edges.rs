@@ -15,11 +15,13 @@ const NORMAL: &[(&str, &[&str])] = &[
     ("nodedev-merge", &["nodedev-types"]),
     ("nodedev-registry", &["nodedev-merge", "nodedev-source", "nodedev-types"]),
     ("nodedev-xml", &["nodedev-types"]),
+    ("nodedev-control", &["nodedev-registry", "nodedev-types", "nodedev-xml"]),
     ("nodedev-rpc", &[]),
     ("nodedev-varlink", &["nodedev-merge", "nodedev-registry", "nodedev-types", "nodedev-xml"]),
     (
         "nodedev-server",
         &[
+            "nodedev-control",
             "nodedev-merge",
             "nodedev-registry",
             "nodedev-rpc",
@@ -51,6 +53,7 @@ const DEV: &[(&str, &[&str])] = &[
     ("nodedev-source-udev", &["nodedev-source-testkit"]),
     ("nodedev-source-mdevctl", &["nodedev-source-testkit"]),
     ("nodedev-registry", &["nodedev-source-testkit", "nodedev-xml"]),
+    ("nodedev-control", &["nodedev-merge", "nodedev-source", "nodedev-source-testkit"]),
     ("nodedev-server", &["nodedev-source-testkit"]),
     ("nodedev-driver", &["nodedev-source-testkit", "nodedev-xml"]),
     ("nodedev-cli", &["nodedev-source-testkit"]),
