@@ -3,6 +3,7 @@
 mod announce;
 mod classify;
 mod config;
+mod control;
 mod coordinator;
 mod enumerate;
 mod error;

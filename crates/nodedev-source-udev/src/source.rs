@@ -1,6 +1,7 @@
 //! The source as the registry sees it.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -48,6 +49,11 @@ impl UdevSource {
     #[must_use]
     pub fn new(config: UdevConfig) -> Self {
         Self { inner: Arc::new(Inner::new(config)) }
+    }
+
+    /// What every file hangs off.
+    pub(crate) fn root(&self) -> &Path {
+        &self.inner.host.config.root
     }
 }
 
