@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use nodedev_registry::{Registry, RegistryConfig, RegistryError};
-use nodedev_source::NodeDeviceSource;
+use nodedev_source::{NodeDeviceControl, NodeDeviceSource};
 use nodedev_source_mdevctl::{MdevctlConfig, MdevctlSource};
 use nodedev_source_udev::{UdevConfig, UdevSource};
 
@@ -33,9 +33,13 @@ pub fn start(
     config: DriverConfig,
     further: impl IntoIterator<Item = Arc<dyn NodeDeviceSource>>,
 ) -> Result<Registry, RegistryError> {
+    let udev = Arc::new(UdevSource::new(config.udev));
+    let mdevctl = Arc::new(MdevctlSource::new(config.mdevctl));
     let builder = Registry::builder()
         .config(config.registry)
-        .source(Arc::new(UdevSource::new(config.udev)))
-        .source(Arc::new(MdevctlSource::new(config.mdevctl)));
+        .control(Arc::clone(&udev) as Arc<dyn NodeDeviceControl>)
+        .control(Arc::clone(&mdevctl) as Arc<dyn NodeDeviceControl>)
+        .source(udev)
+        .source(mdevctl);
     further.into_iter().fold(builder, |builder, source| builder.source(source)).start()
 }

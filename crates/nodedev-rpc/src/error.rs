@@ -30,6 +30,8 @@ numbered! {
         OperationDenied = 29,
         /// The call failed.
         OperationFailed = 9,
+        /// What the document refers to cannot be used.
+        ParseFailed = 32,
         /// The document is not well-formed.
         XmlDetail = 35,
         /// The system said no.
@@ -103,6 +105,7 @@ impl ErrorCode {
             Self::NoConnect => "no connection driver available for ",
             Self::InvalidArg => "invalid argument: ",
             Self::XmlError => "XML error: ",
+            Self::ParseFailed => "failed to parse configuration file ",
             Self::OperationDenied => "operation forbidden: ",
             Self::OperationFailed => "operation failed: ",
             Self::AuthFailed => "authentication failed: ",

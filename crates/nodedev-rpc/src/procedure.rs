@@ -31,8 +31,6 @@ pub enum Answer {
     Served,
     /// It is refused as libvirt's node-device driver refuses it: not supported.
     Refused,
-    /// Everything that libvirt's driver checks is checked; the change itself is refused.
-    Checked,
 }
 
 /// What is to be known of a procedure.
@@ -246,9 +244,9 @@ table! {
     /// Resets a device: the business of hypervisor drivers.
     NodeDeviceReset = 120 "NODE_DEVICE_RESET" "virNodeDeviceReset" Open changes Refused (NodeDevice) -> ();
     /// Makes and starts a device without a definition.
-    NodeDeviceCreateXml = 123 "NODE_DEVICE_CREATE_XML" "virNodeDeviceCreateXML" Open changes Checked (DocumentArgs) -> NodeDevice;
+    NodeDeviceCreateXml = 123 "NODE_DEVICE_CREATE_XML" "virNodeDeviceCreateXML" Open changes Served (DocumentArgs) -> NodeDevice;
     /// Stops a device.
-    NodeDeviceDestroy = 124 "NODE_DEVICE_DESTROY" "virNodeDeviceDestroy" Open changes Checked (NodeDevice) -> ();
+    NodeDeviceDestroy = 124 "NODE_DEVICE_DESTROY" "virNodeDeviceDestroy" Open changes Served (NodeDevice) -> ();
     /// Whether the connection is secure.
     ConnectIsSecure = 149 "CONNECT_IS_SECURE" "virConnectIsSecure" Open reads Served (()) -> NumberReply;
     /// Version of the library that the server is like.
@@ -270,21 +268,21 @@ table! {
     /// Another daemon says for whom it asks.
     ConnectSetIdentity = 419 "CONNECT_SET_IDENTITY" "virConnectSetIdentity" Open reads Served (SetIdentityArgs) -> ();
     /// Defines a device.
-    NodeDeviceDefineXml = 428 "NODE_DEVICE_DEFINE_XML" "virNodeDeviceDefineXML" Open changes Checked (DocumentArgs) -> NodeDevice;
+    NodeDeviceDefineXml = 428 "NODE_DEVICE_DEFINE_XML" "virNodeDeviceDefineXML" Open changes Served (DocumentArgs) -> NodeDevice;
     /// Removes a definition.
-    NodeDeviceUndefine = 429 "NODE_DEVICE_UNDEFINE" "virNodeDeviceUndefine" Open changes Checked (DeviceFlagsArgs) -> ();
+    NodeDeviceUndefine = 429 "NODE_DEVICE_UNDEFINE" "virNodeDeviceUndefine" Open changes Served (DeviceFlagsArgs) -> ();
     /// Starts a defined device.
-    NodeDeviceCreate = 430 "NODE_DEVICE_CREATE" "virNodeDeviceCreate" Open changes Checked (DeviceFlagsArgs) -> ();
+    NodeDeviceCreate = 430 "NODE_DEVICE_CREATE" "virNodeDeviceCreate" Open changes Served (DeviceFlagsArgs) -> ();
     /// Whether a device starts with its parent.
     NodeDeviceGetAutostart = 433 "NODE_DEVICE_GET_AUTOSTART" "virNodeDeviceGetAutostart" Open reads Served (NodeDevice) -> NumberReply;
     /// Sets whether a device starts with its parent.
-    NodeDeviceSetAutostart = 434 "NODE_DEVICE_SET_AUTOSTART" "virNodeDeviceSetAutostart" Open changes Checked (SetAutostartArgs) -> ();
+    NodeDeviceSetAutostart = 434 "NODE_DEVICE_SET_AUTOSTART" "virNodeDeviceSetAutostart" Open changes Served (SetAutostartArgs) -> ();
     /// Whether a device is defined.
     NodeDeviceIsPersistent = 435 "NODE_DEVICE_IS_PERSISTENT" "virNodeDeviceIsPersistent" Open reads Served (NodeDevice) -> NumberReply;
     /// Whether a device runs.
     NodeDeviceIsActive = 436 "NODE_DEVICE_IS_ACTIVE" "virNodeDeviceIsActive" Open reads Served (NodeDevice) -> NumberReply;
     /// Changes a device or its definition.
-    NodeDeviceUpdate = 447 "NODE_DEVICE_UPDATE" "virNodeDeviceUpdate" Open changes Checked (UpdateArgs) -> ();
+    NodeDeviceUpdate = 447 "NODE_DEVICE_UPDATE" "virNodeDeviceUpdate" Open changes Served (UpdateArgs) -> ();
 }
 
 impl ProcedureInfo {

@@ -251,13 +251,13 @@ fn answer(session: &mut Session, shared: &Arc<Shared>, call: Call) -> Result<Ans
             session.callbacks.deregister(args.callback)?;
             Reply::ConnectNodeDeviceEventDeregisterAny(())
         }
-        Call::NodeDeviceCreateXml(args) => return change::create_document(&args),
-        Call::NodeDeviceDefineXml(args) => return change::define_document(&args),
-        Call::NodeDeviceCreate(args) => return change::start(shared, &args),
-        Call::NodeDeviceDestroy(args) => return change::stop(shared, &args),
-        Call::NodeDeviceUndefine(args) => return change::undefine(shared, &args),
-        Call::NodeDeviceSetAutostart(args) => return change::set_autostart(shared, &args),
-        Call::NodeDeviceUpdate(args) => return change::update(shared, &args),
+        Call::NodeDeviceCreateXml(args) => return change::create_document(shared, args),
+        Call::NodeDeviceDefineXml(args) => return change::define_document(shared, args),
+        Call::NodeDeviceCreate(args) => return change::start(shared, args),
+        Call::NodeDeviceDestroy(args) => return change::stop(shared, args),
+        Call::NodeDeviceUndefine(args) => return change::undefine(shared, args),
+        Call::NodeDeviceSetAutostart(args) => return change::set_autostart(shared, args),
+        Call::NodeDeviceUpdate(args) => return change::update(shared, args),
         // Not the business of a node-device daemon, for libvirt's neither.
         other => return Err(refused(other.info())),
     };

@@ -3,9 +3,11 @@
 //! Codes, domains and the words before the detail are libvirt's, since clients act on them; the
 //! details are ours where libvirt's say less.
 
-use nodedev_registry::RegistryError;
+use nodedev_control::Refusal;
+use nodedev_registry::{ActionError, RegistryError};
 use nodedev_rpc::{ErrorCode, ErrorDomain, ErrorMessage};
-use nodedev_xml::Error as DocumentError;
+use nodedev_source::ErrorKind;
+use nodedev_xml::{Error as DocumentError, RequestError};
 
 /// An error on its way to a client. Boxed, because hardly any call fails and every one returns.
 pub(crate) type Failure = Box<ErrorMessage>;
@@ -75,15 +77,6 @@ pub(crate) fn invalid(detail: impl Into<String>) -> Failure {
     new(ErrorCode::OperationInvalid, ErrorDomain::NodeDevice, detail)
 }
 
-/// That kind of device cannot be started, stopped, defined or changed.
-pub(crate) fn unsupported_device() -> Failure {
-    new(ErrorCode::ConfigUnsupported, ErrorDomain::NodeDevice, "Unsupported device type")
-}
-
-pub(crate) fn unsupported_operation(detail: impl Into<String>) -> Failure {
-    new(ErrorCode::OperationUnsupported, ErrorDomain::NodeDevice, detail)
-}
-
 /// libvirt's daemon gives an error without a cause here.
 pub(crate) fn no_scsi_host(wwnn: &str, wwpn: &str) -> Failure {
     let detail = format!("no SCSI host with world-wide names '{wwnn}' and '{wwpn}'");
@@ -111,8 +104,51 @@ pub(crate) fn from_registry(error: &RegistryError) -> Failure {
     }
 }
 
+/// Why a device is not changed.
+pub(crate) fn from_refusal(refusal: &Refusal) -> Failure {
+    let code = match refusal {
+        Refusal::NoSuchDevice(name) => return no_device(name.as_str()),
+        Refusal::Request(error) => return from_request(error),
+        Refusal::UnsupportedDevice
+        | Refusal::NoParent
+        | Refusal::UnknownParent(_)
+        | Refusal::Mismatch { .. } => ErrorCode::ConfigUnsupported,
+        Refusal::UnsupportedAutostart => ErrorCode::OperationUnsupported,
+        Refusal::WrongState(_) => ErrorCode::OperationInvalid,
+        Refusal::ParentWithoutAddress(_) => ErrorCode::ParseFailed,
+        Refusal::Failed { error, .. } => of_action(error),
+        _ => ErrorCode::InternalError,
+    };
+    new(code, ErrorDomain::NodeDevice, refusal.to_string())
+}
+
+/// libvirt knows two outcomes of a tool: it does not know the operation, or it failed.
+fn of_action(error: &ActionError) -> ErrorCode {
+    match error {
+        ActionError::Uncontrolled(_) => ErrorCode::OperationUnsupported,
+        ActionError::Failed(why) if why.kind() == ErrorKind::Unsupported => {
+            ErrorCode::OperationUnsupported
+        }
+        ActionError::Occupied { .. } | ActionError::Unanswered(_) | ActionError::Unseen { .. } => {
+            ErrorCode::OperationTimeout
+        }
+        _ => ErrorCode::InternalError,
+    }
+}
+
+/// What is wrong with a document by which a client asks for a device.
+fn from_request(error: &RequestError) -> Failure {
+    let (code, domain) = match error {
+        RequestError::Document(error) => return from_document(error),
+        RequestError::NoType => (ErrorCode::ConfigUnsupported, ErrorDomain::NodeDevice),
+        RequestError::HalfOfParentWwn { .. } => (ErrorCode::XmlError, ErrorDomain::Xml),
+        _ => (ErrorCode::InternalError, ErrorDomain::NodeDevice),
+    };
+    new(code, domain, error.to_string())
+}
+
 /// What is wrong with a document that a client sent.
-pub(crate) fn from_document(error: &DocumentError) -> Failure {
+fn from_document(error: &DocumentError) -> Failure {
     let text = with_causes(error);
     match error {
         DocumentError::Syntax(_) => new(ErrorCode::XmlDetail, ErrorDomain::NodeDevice, text),
@@ -121,11 +157,17 @@ pub(crate) fn from_document(error: &DocumentError) -> Failure {
             ErrorDomain::Xml,
             format!("expecting root element of 'device', not '{found}'"),
         ),
-        DocumentError::MissingElement { element } if element == "device/capability" => new(
-            ErrorCode::InternalError,
-            ErrorDomain::NodeDevice,
-            "no device capabilities for 'new device'",
-        ),
+        DocumentError::MissingAttribute { element, attribute } => {
+            let tag = element.rsplit('/').next().unwrap_or(element);
+            let text = format!("Missing required attribute '{attribute}' in element '{tag}'");
+            new(ErrorCode::XmlError, ErrorDomain::Xml, text)
+        }
+        DocumentError::InvalidAttribute { element, attribute, value, .. } => {
+            let tag = element.rsplit('/').next().unwrap_or(element);
+            let text =
+                format!("Invalid value for attribute '{attribute}' in element '{tag}': '{value}'.");
+            new(ErrorCode::XmlError, ErrorDomain::Xml, text)
+        }
         _ => new(ErrorCode::XmlError, ErrorDomain::Xml, text),
     }
 }
@@ -179,9 +221,12 @@ mod tests {
                 invalid("Device is already active"),
                 (55, 22, "Requested operation is not valid: Device is already active"),
             ),
-            (unsupported_device(), (67, 22, "unsupported configuration: Unsupported device type")),
             (
-                unsupported_operation("Unsupported device type"),
+                from_refusal(&Refusal::UnsupportedDevice),
+                (67, 22, "unsupported configuration: Unsupported device type"),
+            ),
+            (
+                from_refusal(&Refusal::UnsupportedAutostart),
                 (84, 22, "Operation not supported: Unsupported device type"),
             ),
         ] {
@@ -212,8 +257,8 @@ mod tests {
             ("<device><capability type='nosuch'/></device>", 27, 5),
             ("<!DOCTYPE device><device/>", 27, 5),
         ] {
-            let error = nodedev_xml::read_capability(text).expect_err("it is faulty");
-            let failure = from_document(&error);
+            let error = nodedev_xml::read_request(text).expect_err("it is faulty");
+            let failure = from_request(&error);
             let (seen_code, seen_domain, message) = facts(&failure);
             assert_eq!((seen_code, seen_domain), (code, domain), "{text}: {message}");
         }

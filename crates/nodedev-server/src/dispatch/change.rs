@@ -1,109 +1,93 @@
-//! Calls that change devices: what speaks against one is found here, in libvirt's order.
-//!
-//! No source of this daemon can act yet, so a call that passes every check is refused at the end.
+//! Calls that change devices: flags are judged here, all else by `nodedev-control`.
 
+use std::future::Future;
 use std::sync::Arc;
 
+use nodedev_control::{Refusal, Update};
 use nodedev_rpc::{
-    DeviceFlagsArgs, DocumentArgs, NodeDevice, SetAutostartArgs, UPDATE_CONFIG, UPDATE_LIVE,
+    DeviceFlagsArgs, DocumentArgs, NodeDevice, Reply, SetAutostartArgs, UPDATE_CONFIG, UPDATE_LIVE,
     UpdateArgs, XML_VALIDATE,
 };
-use nodedev_types::{Capability, Device};
+use nodedev_types::DeviceName;
 
-use super::look::find;
 use super::{Answered, flags};
 use crate::session::Shared;
 use crate::virt_error::{self, Failure};
 
-type Checked = Result<Answered, Failure>;
+type Begun = Result<Answered, Failure>;
 
-pub(super) fn create_document(args: &DocumentArgs) -> Checked {
+pub(super) fn create_document(shared: &Arc<Shared>, args: DocumentArgs) -> Begun {
     flags::check(args.flags, XML_VALIDATE, "nodeDeviceCreateXML")?;
-    check_document(&args.xml)?;
-    cannot_act()
+    let shared = Arc::clone(shared);
+    Ok(answer(async move {
+        let name = nodedev_control::create(&shared.registry, &args.xml).await?;
+        Ok(Reply::NodeDeviceCreateXml(named(&name)))
+    }))
 }
 
-pub(super) fn define_document(args: &DocumentArgs) -> Checked {
+pub(super) fn define_document(shared: &Arc<Shared>, args: DocumentArgs) -> Begun {
     flags::check(args.flags, XML_VALIDATE, "nodeDeviceDefineXML")?;
-    check_document(&args.xml)?;
-    cannot_act()
+    let shared = Arc::clone(shared);
+    Ok(answer(async move {
+        let name = nodedev_control::define(&shared.registry, &args.xml).await?;
+        Ok(Reply::NodeDeviceDefineXml(named(&name)))
+    }))
 }
 
-pub(super) fn start(shared: &Arc<Shared>, args: &DeviceFlagsArgs) -> Checked {
+pub(super) fn start(shared: &Arc<Shared>, args: DeviceFlagsArgs) -> Begun {
     flags::check(args.flags, 0, "nodeDeviceCreate")?;
-    let snapshot = shared.registry.snapshot();
-    if find(&snapshot, &args.name)?.active {
-        return Err(virt_error::invalid("Device is already active"));
-    }
-    cannot_act()
+    let shared = Arc::clone(shared);
+    Ok(answer(async move {
+        nodedev_control::start(&shared.registry, &DeviceName::new(&args.name)).await?;
+        Ok(Reply::NodeDeviceCreate(()))
+    }))
 }
 
-pub(super) fn stop(shared: &Arc<Shared>, args: &NodeDevice) -> Checked {
-    let snapshot = shared.registry.snapshot();
-    let device = find(&snapshot, &args.name)?;
-    if !device.active {
-        return Err(virt_error::invalid(format!("Device '{}' is not active", args.name)));
-    }
-    check_kind(device)?;
-    cannot_act()
+pub(super) fn stop(shared: &Arc<Shared>, args: NodeDevice) -> Begun {
+    let shared = Arc::clone(shared);
+    Ok(answer(async move {
+        nodedev_control::stop(&shared.registry, &DeviceName::new(&args.name)).await?;
+        Ok(Reply::NodeDeviceDestroy(()))
+    }))
 }
 
-pub(super) fn undefine(shared: &Arc<Shared>, args: &DeviceFlagsArgs) -> Checked {
+pub(super) fn undefine(shared: &Arc<Shared>, args: DeviceFlagsArgs) -> Begun {
     flags::check(args.flags, 0, "nodeDeviceUndefine")?;
-    let snapshot = shared.registry.snapshot();
-    let device = find(&snapshot, &args.name)?;
-    if !device.persistent {
-        return Err(virt_error::invalid(format!("Node device '{}' is not defined", args.name)));
-    }
-    check_kind(device)?;
-    cannot_act()
+    let shared = Arc::clone(shared);
+    Ok(answer(async move {
+        nodedev_control::undefine(&shared.registry, &DeviceName::new(&args.name)).await?;
+        Ok(Reply::NodeDeviceUndefine(()))
+    }))
 }
 
-pub(super) fn set_autostart(shared: &Arc<Shared>, args: &SetAutostartArgs) -> Checked {
-    let snapshot = shared.registry.snapshot();
-    let device = find(&snapshot, &args.name)?;
-    if device.capability() != Some(Capability::Mdev) {
-        return Err(virt_error::unsupported_operation("Unsupported device type"));
-    }
-    if !device.persistent {
-        return Err(virt_error::invalid("cannot set autostart for transient device"));
-    }
-    cannot_act()
+pub(super) fn set_autostart(shared: &Arc<Shared>, args: SetAutostartArgs) -> Begun {
+    let shared = Arc::clone(shared);
+    Ok(answer(async move {
+        let (name, autostart) = (DeviceName::new(&args.name), args.autostart != 0);
+        nodedev_control::set_autostart(&shared.registry, &name, autostart).await?;
+        Ok(Reply::NodeDeviceSetAutostart(()))
+    }))
 }
 
-pub(super) fn update(shared: &Arc<Shared>, args: &UpdateArgs) -> Checked {
+pub(super) fn update(shared: &Arc<Shared>, args: UpdateArgs) -> Begun {
     flags::check(args.flags, UPDATE_LIVE | UPDATE_CONFIG, "nodeDeviceUpdate")?;
-    let snapshot = shared.registry.snapshot();
-    let device = find(&snapshot, &args.name)?;
-    read_capability(&args.xml)?;
-    if args.flags & UPDATE_LIVE != 0 && !device.active {
-        return Err(virt_error::invalid(format!("Device '{}' is not active", args.name)));
-    }
-    if args.flags & UPDATE_CONFIG != 0 && !device.persistent {
-        return Err(virt_error::invalid(format!("Node device '{}' is not defined", args.name)));
-    }
-    check_kind(device)?;
-    cannot_act()
+    let shared = Arc::clone(shared);
+    let what =
+        Update { live: args.flags & UPDATE_LIVE != 0, config: args.flags & UPDATE_CONFIG != 0 };
+    Ok(answer(async move {
+        let name = DeviceName::new(&args.name);
+        nodedev_control::update(&shared.registry, &name, &args.xml, what).await?;
+        Ok(Reply::NodeDeviceUpdate(()))
+    }))
 }
 
-fn check_document(xml: &str) -> Result<(), Failure> {
-    match read_capability(xml)? {
-        Capability::Mdev => Ok(()),
-        _ => Err(virt_error::unsupported_device()),
-    }
+/// An action takes its time; other calls of the client are answered meanwhile.
+fn answer(doing: impl Future<Output = Result<Reply, Refusal>> + Send + 'static) -> Answered {
+    Answered::later(
+        async move { doing.await.map_err(|refusal| virt_error::from_refusal(&refusal)) },
+    )
 }
 
-fn read_capability(xml: &str) -> Result<Capability, Failure> {
-    nodedev_xml::read_capability(xml).map_err(|error| virt_error::from_document(&error))
-}
-
-fn check_kind(device: &Device) -> Result<(), Failure> {
-    match device.capability() {
-        Some(Capability::Mdev) => Ok(()),
-        _ => Err(virt_error::unsupported_device()),
-    }
-}
-
-fn cannot_act() -> Checked {
-    Err(virt_error::unsupported_operation("this daemon cannot change mediated devices yet"))
+fn named(name: &DeviceName) -> NodeDevice {
+    NodeDevice { name: name.to_string() }
 }

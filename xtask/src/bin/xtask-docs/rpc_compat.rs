@@ -13,8 +13,6 @@ and holds the first one to its word.
 
 - *done*: it does what libvirt's own node-device daemon does, in version 11.3, which is the one that
   `virConnectGetLibVersion` tells.
-- *checked*: what speaks against the change is said with libvirt's errors; the change itself is
-  refused with \"Operation not supported\" (84/22), because no source can act yet.
 - *refused as libvirt refuses it*: libvirt's own daemon does not support it for node devices either,
   and clients get the same error.
 - *not ours*: it belongs to another driver. Clients get error 3, \"this function is not supported by
@@ -43,7 +41,6 @@ fn standing(info: &ProcedureInfo) -> &'static str {
         // The authentication that they belong to is never offered.
         (Answer::Refused, 67..=69) => "refused: SASL is not offered (45/7)",
         (Answer::Refused, _) => "refused as libvirt refuses it",
-        (Answer::Checked, _) => "checked",
         _ => "done",
     }
 }
