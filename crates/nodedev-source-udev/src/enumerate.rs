@@ -42,8 +42,14 @@ pub(crate) fn raw_device(syspath: &str) -> Option<RawDevice> {
         devnode: device.devnode().map(|path| lossy(path.as_os_str())),
         ..RawDevice::default()
     };
+    let is_in_database = device.is_initialized();
     for property in device.properties() {
         let name = lossy(property.name());
+        // Links are made by udevd alone. libudev has no list of them for a device whose `uevent` file
+        // says this, as that of a mock host may.
+        if name == "DEVLINKS" && !is_in_database {
+            continue;
+        }
         if property.value().to_str().is_none() {
             raw.lossy.insert(name.clone());
         }

@@ -40,7 +40,7 @@ pub(crate) trait Files {
     fn part(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>, FileError>;
     /// How large a file says it is.
     fn size(&self, path: &str) -> Option<u64>;
-    /// The last component of a link's target. `None` if it is no link or its target is missing.
+    /// The name of what a link leads to in the end. `None` if it is no link or its target is missing.
     fn link_name(&self, path: &str) -> Option<String>;
     /// The canonical path. `None` if anything in it is missing.
     fn canonical(&self, path: &str) -> Option<String>;
@@ -100,11 +100,8 @@ impl Files for HostFiles<'_> {
 
     fn link_name(&self, path: &str) -> Option<String> {
         self.announced(path, |path| {
-            let target = fs::read_link(path).ok()?;
-            fs::metadata(path).ok()?;
-            // A target that ends in `..` has no name of its own.
-            let target =
-                if target.file_name().is_some() { target } else { fs::canonicalize(path).ok()? };
+            fs::read_link(path).ok()?;
+            let target = fs::canonicalize(path).ok()?;
             Some(target.file_name()?.to_string_lossy().into_owned())
         })
     }
@@ -260,6 +257,8 @@ mod tests {
         assert_eq!(files.link_name("/sys/missing"), None);
         std::os::unix::fs::symlink("bus/drivers/..", root_path.join("sys/above")).unwrap();
         assert_eq!(files.link_name("/sys/above").as_deref(), Some("bus"));
+        std::os::unix::fs::symlink("driver", root_path.join("sys/alias")).unwrap();
+        assert_eq!(files.link_name("/sys/alias").as_deref(), Some("e1000"));
         assert!(files.exists("/sys/dangling") && !files.exists("/sys/missing"));
         assert_eq!(files.canonical("/sys/driver").as_deref(), Some("/sys/bus/drivers/e1000"));
     }

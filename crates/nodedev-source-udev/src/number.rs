@@ -2,7 +2,8 @@
 
 const WHITE_SPACE: [char; 6] = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
 
-/// Reads a signed number of 32 bits. Base 0 means: `0x` is hexadecimal, `0` is octal, else decimal.
+/// Reads a signed number of 32 bits. Base 0 means: `0x` is hexadecimal, `0b` is binary, `0` is octal,
+/// else decimal.
 pub(crate) fn signed(text: &str, base: u32) -> Option<i32> {
     let (negative, magnitude) = parse(text, base)?;
     let magnitude = i64::try_from(magnitude).ok()?;
@@ -30,6 +31,13 @@ pub(crate) fn leading(text: &str, base: u32) -> Option<(u32, &str)> {
     Some((unsigned(number, base)?, behind))
 }
 
+/// What is behind the one character that separates two numbers, whichever it is.
+pub(crate) fn behind_separator(text: &str) -> Option<&str> {
+    let mut chars = text.chars();
+    chars.next()?;
+    Some(chars.as_str())
+}
+
 /// Reads the signed decimal number of 64 bits that a text begins with.
 pub(crate) fn leading_long(text: &str) -> Option<i64> {
     let text = text.trim_start_matches(WHITE_SPACE);
@@ -55,18 +63,22 @@ fn start(text: &str, base: u32) -> (bool, &str, u32) {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let hexadecimal = text
-        .strip_prefix("0x")
-        .or_else(|| text.strip_prefix("0X"))
-        .filter(|_| matches!(base, 0 | 16))
-        .filter(|digits| digits.starts_with(|c: char| c.is_ascii_hexdigit()));
-    let (digits, base) = match (hexadecimal, base) {
-        (Some(digits), _) => (digits, 16),
-        (None, 0) if text.starts_with('0') => (text, 8),
-        (None, 0) => (text, 10),
-        (None, base) => (text, base),
+    let hexadecimal = prefixed(text, 'x', 16).filter(|_| matches!(base, 0 | 16));
+    let binary = prefixed(text, 'b', 2).filter(|_| base == 0);
+    let (digits, base) = match (hexadecimal, binary, base) {
+        (Some(digits), _, _) => (digits, 16),
+        (None, Some(digits), _) => (digits, 2),
+        (None, None, 0) if text.starts_with('0') => (text, 8),
+        (None, None, 0) => (text, 10),
+        (None, None, base) => (text, base),
     };
     (negative, digits, base)
+}
+
+/// What is behind the prefix of a base, if a digit of that base is.
+fn prefixed(text: &str, letter: char, base: u32) -> Option<&str> {
+    let digits = text.strip_prefix('0')?.strip_prefix([letter, letter.to_ascii_uppercase()])?;
+    Some(digits).filter(|digits| digits.starts_with(|c: char| c.is_digit(base)))
 }
 
 #[cfg(test)]
@@ -83,6 +95,9 @@ mod tests {
         assert_eq!(unsigned("0x1f", 16), Some(31));
         assert_eq!(unsigned("1f", 16), Some(31));
         assert_eq!(unsigned("0x1f", 10), None);
+        assert_eq!(unsigned("0b11", 0), Some(3));
+        assert_eq!(unsigned("0B2", 0), None);
+        assert_eq!(unsigned("0b1", 16), Some(0xb1));
         assert_eq!(unsigned("09", 0), None);
     }
 

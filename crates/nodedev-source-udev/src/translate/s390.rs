@@ -108,7 +108,8 @@ const fn state(online: i32) -> Option<&'static str> {
 
 pub(super) fn ap_card(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let name = reading.device.file_name();
-    let number = name.strip_prefix("card").and_then(|number| number::unsigned(number, 16));
+    // libvirt does not look at the four characters before the number.
+    let number = name.get("card".len()..).and_then(|number| number::unsigned(number, 16));
     let Some(number) = number else {
         return Err(reading.not_a("name of a crypto card", "name", name));
     };
@@ -118,12 +119,19 @@ pub(super) fn ap_card(reading: &mut Reading<'_>) -> Result<(), Refusal> {
 
 pub(super) fn ap_queue(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let name = reading.device.file_name();
-    let Some([adapter, domain]) = dotted(name) else {
+    let Some((adapter, domain)) = queue_address(name) else {
         return Err(reading.not_a("name of a crypto queue", "name", name));
     };
     reading.fields.set(ap_queue::AP_ADAPTER, u64::from(adapter));
     reading.fields.set(ap_queue::AP_DOMAIN, u64::from(domain));
     Ok(())
+}
+
+/// Two numbers with a character between them.
+fn queue_address(name: &str) -> Option<(u32, u32)> {
+    let (adapter, rest) = number::leading(name, 16)?;
+    let (domain, _) = number::leading(number::behind_separator(rest)?, 16)?;
+    Some((adapter, domain))
 }
 
 pub(super) fn ap_matrix(reading: &mut Reading<'_>) -> Result<(), Refusal> {
@@ -223,6 +231,9 @@ mod tests {
             ("/sys/devices/ap/card0a/0x1.2x", "ap_queue", true),
             ("/sys/devices/ap/card0a/1.", "ap_queue", false),
             ("/sys/devices/ap/card1g", "ap_card", false),
+            ("/sys/devices/ap/Card1", "ap_card", true),
+            ("/sys/devices/ap/car", "ap_card", false),
+            ("/sys/devices/ap/card0a/0a 00f3", "ap_queue", true),
         ] {
             let device = Scratch::new(path).devtype(devtype);
             assert_eq!(read(&device).is_ok(), good, "{path}");

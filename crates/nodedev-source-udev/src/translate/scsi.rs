@@ -20,12 +20,13 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Four numbers and three colons; libvirt does not look at what is behind them.
+/// Four numbers with a character between them; libvirt looks neither at which one it is nor at what
+/// is behind them.
 fn address(name: &str) -> Option<[u32; 4]> {
     let (host, name) = number::leading(name, 10)?;
-    let (bus, name) = number::leading(name.strip_prefix(':')?, 10)?;
-    let (target, name) = number::leading(name.strip_prefix(':')?, 10)?;
-    let (lun, _) = number::leading(name.strip_prefix(':')?, 10)?;
+    let (bus, name) = number::leading(number::behind_separator(name)?, 10)?;
+    let (target, name) = number::leading(number::behind_separator(name)?, 10)?;
+    let (lun, _) = number::leading(number::behind_separator(name)?, 10)?;
     Some([host, bus, target, lun])
 }
 
@@ -71,7 +72,9 @@ mod tests {
 
     #[test]
     fn an_address_is_read_like_libvirt_reads_it() {
-        for (name, lun) in [("0:0:0:-1", u32::MAX), ("+0: 0:0:7:8", 7), ("0:0:0:0x1", 0)] {
+        for (name, lun) in
+            [("0:0:0:-1", u32::MAX), ("+0: 0:0:7:8", 7), ("0:0:0:0x1", 0), ("0.0 0-4", 4)]
+        {
             assert_eq!(read(&unit(name)).unwrap().get(scsi::LUN), Some(lun.into()), "{name}");
         }
     }

@@ -11,6 +11,8 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let Some(host) = host else {
         return Err(reading.not_a("name of a SCSI host", "name", name));
     };
+    // libvirt looks into the classes by the number alone.
+    let name = &format!("host{host}");
     let unique_id = reading.first_line(&format!("{SCSI_HOSTS}/{name}/unique_id"), LONGEST)?;
     // Whatever is no such number means that the driver has none.
     let unique_id = unique_id.and_then(|line| number::signed(&line, 10));
@@ -129,6 +131,8 @@ mod tests {
             let fields = read(&host(name)).unwrap();
             assert_eq!(fields.get(scsi_host::HOST), Some(number), "{name}");
         }
+        let shown = host("host010").attribute("/sys/class/scsi_host/host8/unique_id", "4\n");
+        assert_eq!(read(&shown).unwrap().get(scsi_host::UNIQUE_ID), Some(4));
         for name in ["host", "host08", "host1x", "host4294967296", "xhost1"] {
             assert!(unreadable(&host(name)).contains(name));
         }

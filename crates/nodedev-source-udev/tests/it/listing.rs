@@ -55,6 +55,18 @@ on_mock_host! {
         assert_eq!(session.of(&mdev_id()).unwrap().get(mdev::IOMMU_GROUP), Some(12));
     }
 
+    async fn links_are_udevd_s_word_alone(host) {
+        host.add_silently(disk("sda").property("DEVLINKS", "/dev/other")).unwrap();
+        let session = Session::start().await;
+        let links = |session: &Session| {
+            let disk = session.fields("/sys/devices/x/block/sda").unwrap();
+            disk.get(device::DEVLINKS).map(<[String]>::to_vec)
+        };
+        assert_eq!(links(&session).unwrap(), ["/dev/disk/by-id/a", "/dev/disk/by-id/z"]);
+        host.clear("/run/udev/data/b8:0").unwrap();
+        assert_eq!(links(&Session::start().await), None, "libvirt does not show what uevent says");
+    }
+
     async fn only_declared_fields_are_said(host) {
         build_zoo(&mut host);
         let session = Session::start().await;
