@@ -50,13 +50,18 @@ impl Answer {
     }
 }
 
-/// QEMU has one kind of answer for these, so a refusal shows by its first word alone.
+/// How a refusal ends that begins with any word.
+const HINT: &str = "Try \"help ";
+
+/// QEMU has one kind of answer for these, so a refusal shows by its text alone.
 fn hmp<R: io::Read, W: Write>(qemu: &mut Qemu<R, W>, command: &str) -> Result<Answer> {
     let arguments = json!({ "command-line": command });
     let answer =
         qemu.ask(&json!({ "execute": "human-monitor-command", "arguments": arguments }))?;
     let text = answer["return"].as_str().map_or_else(|| answer.to_string(), str::to_owned);
-    let refused = text.starts_with("Error") || text.starts_with("unknown command");
+    let refused = text.starts_with("Error")
+        || text.starts_with("unknown command")
+        || text.lines().any(|line| line.starts_with(HINT));
     Ok(Answer { succeeded: answer.get("return").is_some() && !refused, text })
 }
 
@@ -117,6 +122,8 @@ mod tests {
     fn a_refusal_is_no_success() {
         let (answers, _) = talk("1 hmp device_add x\n", "{\"return\":\"Error: no x\\r\\n\"}\n");
         assert_eq!(answers, "1 1 1\nError: no x\n");
+        let (answers, _) = talk("1 hmp info status x\n", r#"{"return":"x: y\nTry \"help x\""}"#);
+        assert!(answers.starts_with("1 1 2\n"), "{answers}");
         let (answers, _) = talk("2 qmp {\"execute\":\"x\"}\n", "{\"error\":{\"class\":\"y\"}}\n");
         assert_eq!(answers, "2 1 1\n{\"error\":{\"class\":\"y\"}}\n");
     }

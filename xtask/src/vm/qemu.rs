@@ -109,7 +109,8 @@ impl Words {
         match accelerator {
             Accelerator::Kvm => {
                 self.add("-accel", "kvm");
-                self.add("-cpu", "host,-vmx,-svm");
+                // Inside another virtual machine the last of these may be there and not work.
+                self.add("-cpu", "host,-vmx,-svm,-arch-capabilities");
             }
             // Without what the kernel would try out at length, and without a fifth level of pages.
             Accelerator::Tcg => {
@@ -127,6 +128,8 @@ impl Words {
             "panic=-1".to_owned(),
             "oops=panic".to_owned(),
             "mitigations=off".to_owned(),
+            // On a busy host the timer may be late by more than the kernel believes in.
+            "no_timer_check".to_owned(),
             format!("modprobe.blacklist={}", UNWANTED.join(",")),
         ];
         if hardware.zoo {

@@ -7,8 +7,8 @@
  *     bind-driver nodedev_mdev 0000:02:00.0      takes any other
  *
  * Two types share the room of a card: eight of nodedev_mdev-small, or two of nodedev_mdev-large, or
- * one large and four small. A mediated device can be made, bound and unbound; it has no regions and
- * does nothing when opened.
+ * one large and four small. A mediated device has no regions and does nothing when opened. It can be
+ * unbound, but as with every driver of such devices the kernel binds none again.
  */
 #include <linux/mdev.h>
 #include <linux/module.h>
