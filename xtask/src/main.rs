@@ -13,6 +13,7 @@ mod ci;
 mod command;
 mod debian;
 mod docs;
+mod fixture;
 mod no_std;
 mod run;
 mod step;
@@ -44,6 +45,8 @@ enum Task {
     Tidy,
     /// Write the pages that are made from the code's own tables.
     Docs(docs::Arguments),
+    /// Make recordings of hosts fit to be fixtures.
+    Fixture(fixture::Arguments),
     /// Run what continuous integration runs.
     Ci(ci::Arguments),
     /// Run a command in a virtual machine with this host's files and devices of its own.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&root, &arguments),
         Task::Tidy => tidy::run(&root),
         Task::Docs(arguments) => docs::run(&root, &arguments),
+        Task::Fixture(arguments) => fixture::run(&arguments),
         Task::Ci(arguments) => ci::run(&root, &arguments),
         Task::Vm(arguments) => return vm::run(&root, &arguments),
     };

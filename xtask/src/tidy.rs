@@ -4,6 +4,7 @@
 //! read to the problems found.
 
 mod edges;
+mod fixtures;
 mod layout;
 mod manifests;
 mod pages;
@@ -54,6 +55,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         layout::check(&files),
         sources::check(&files, &sources::machine_paths(root)),
         pages::check(&files),
+        fixtures::check(&tree::hosts(root)?),
     ]
     .concat();
     for problem in &problems {

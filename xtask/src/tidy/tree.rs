@@ -38,6 +38,18 @@ pub(crate) fn read(root: &Path) -> Result<Vec<TextFile>> {
     Ok(files)
 }
 
+/// The hosts of the fixtures, sorted by path.
+///
+/// # Errors
+///
+/// When the folder or a file cannot be read.
+pub(crate) fn hosts(root: &Path) -> Result<Vec<TextFile>> {
+    let mut hosts = Vec::new();
+    descend(root, &root.join("fixtures/hosts"), &mut hosts)?;
+    hosts.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(hosts)
+}
+
 fn descend(root: &Path, folder: &Path, files: &mut Vec<TextFile>) -> Result<()> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     for entry in entries {
