@@ -9,10 +9,28 @@ const ELEMENTS: &[(&str, &[&str])] = &[
 /// Devices that a libvirt before 10.0 judges by other rules than ours, which are those of 11.3.
 const JUDGED_OTHERWISE_BEFORE_10: &[&str] = &["ccw_", "ccwgroup_", "block_dasd"];
 
+/// Elements that a libvirt before 10.0 writes by other rules: without escapes, or not if they are 0.
+const WRITTEN_OTHERWISE_BEFORE_10: &[&str] = &[
+    "    <capability type='vpd'>",
+    "    <logical_block_size>0</logical_block_size>",
+    "    <num_blocks>0</num_blocks>",
+];
+
+/// The document without what a libvirt of this version writes by other rules than ours.
+pub(crate) fn written_alike(version: &str, document: &str) -> String {
+    let elements = if is_before_10(version) { WRITTEN_OTHERWISE_BEFORE_10 } else { &[] };
+    without_elements(document, elements)
+}
+
 /// Whether a libvirt of this version, for example `9.0.0`, has the same rules for the device.
 pub(crate) fn is_judged_alike(version: &str, name: &str) -> bool {
+    !is_before_10(version)
+        || !JUDGED_OTHERWISE_BEFORE_10.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn is_before_10(version: &str) -> bool {
     let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
-    major >= 10 || !JUDGED_OTHERWISE_BEFORE_10.iter().any(|prefix| name.starts_with(prefix))
+    major < 10
 }
 
 /// The document without what is still to come.

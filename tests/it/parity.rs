@@ -9,7 +9,7 @@ use nodedev_tests::mock::Mock;
 use nodedev_tests::peer::{Peer, split};
 use nodedev_tests::require::{mock_hosts, programs, require, root};
 
-use crate::later::{is_judged_alike, without_later};
+use crate::later::{is_judged_alike, without_later, written_alike};
 
 const PEER: &[&str] = &["unshare", "libvirtd", "virsh", "mdevctl", "gcc"];
 
@@ -72,7 +72,10 @@ fn compare_all(folder: &Path) -> usize {
 }
 
 fn judged_alike(version: &str, side: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    side.into_iter().filter(|(name, _)| is_judged_alike(version, name)).collect()
+    side.into_iter()
+        .filter(|(name, _)| is_judged_alike(version, name))
+        .map(|(name, document)| (name, written_alike(version, &document)))
+        .collect()
 }
 
 /// Names and documents, byte for byte once what is still to come is out of both.
