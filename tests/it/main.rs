@@ -24,7 +24,6 @@ mod daemon_process;
 mod definitions;
 mod dump_schema;
 mod hostile;
-mod later;
 mod mock;
 mod parity;
 mod policy;

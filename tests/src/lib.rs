@@ -11,7 +11,9 @@
 
 pub mod command;
 pub mod daemon;
+pub mod debian_root;
 pub mod lab;
 pub mod mock;
+pub mod parity;
 pub mod peer;
 pub mod require;

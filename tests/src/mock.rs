@@ -1,8 +1,9 @@
 //! A host made of files, with definitions beside it: what both sources know, and where they differ.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nodedev_source_testkit::mock_host::{MockHost, wrap};
@@ -23,13 +24,22 @@ pub struct Mock {
 impl Mock {
     /// The host that a file in umockdev's format describes.
     pub fn load(file: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut host = MockHost::new(&folder.path().join("host")).unwrap();
-        host.load(&fs::read_to_string(file).unwrap()).unwrap();
+        Self::try_load(file).unwrap()
+    }
+
+    /// The same for a file that may be none.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or understood, or the host cannot be made of it.
+    pub fn try_load(file: &Path) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut host = MockHost::new(&folder.path().join("host"))?;
+        host.load(&String::from_utf8_lossy(&fs::read(file)?))?;
         let mock = Self { host, folder };
         mock.link_mdev_parents();
         mock.make_iommu_groups();
-        mock
+        Ok(mock)
     }
 
     /// The host of the fixtures with every kind of device.
@@ -79,13 +89,7 @@ impl Mock {
 
     /// A program of libvirt's on this host, which needs a word put in for it.
     pub fn peer_command(&self, program: &str) -> Command {
-        let shim = self.folder.path().join("netlink.so");
-        if !shim.exists() {
-            let source = self.folder.path().join("netlink.c");
-            fs::write(&source, NETLINK_SHIM).unwrap();
-            let mut gcc = Command::new("gcc");
-            run(gcc.args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl")).ok();
-        }
+        let shim = netlink_shim(self.folder.path());
         let preload = format!("{}:libumockdev-preload.so.0", shim.display());
         let script = format!(
             "mount -t tmpfs none /run/libvirt 2>/dev/null; LD_PRELOAD={preload} exec \"$@\""
@@ -104,4 +108,16 @@ impl Mock {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         program.to_str().unwrap().to_owned()
     }
+}
+
+/// The built library that lets libvirt's daemon start on a mock host, in this folder.
+pub fn netlink_shim(folder: &Path) -> PathBuf {
+    let shim = folder.join("netlink.so");
+    if !shim.exists() {
+        let source = folder.join("netlink.c");
+        fs::write(&source, NETLINK_SHIM).unwrap();
+        let mut gcc = Command::new("gcc");
+        run(gcc.args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl")).ok();
+    }
+    shim
 }

@@ -98,16 +98,24 @@ impl Drop for Peer {
 /// A driver folder with the node-device driver alone, so that nothing else is started.
 fn nodedev_driver_only(folder: &Path) -> PathBuf {
     let drivers = folder.join("drivers");
-    let name = "libvirt_driver_nodedev.so";
-    let installed = fs::read_dir("/usr/lib").unwrap().filter_map(Result::ok).find_map(|entry| {
-        let file = entry.path().join("libvirt/connection-driver").join(name);
-        file.exists().then_some(file)
-    });
     fs::create_dir_all(&drivers).unwrap();
-    let link = drivers.join(name);
+    let link = drivers.join(DRIVER);
     let _ = fs::remove_file(&link);
+    let installed = installed_driver(Path::new("/"));
     symlink(installed.expect("libvirt's node-device driver is installed"), link).unwrap();
     drivers
+}
+
+const DRIVER: &str = "libvirt_driver_nodedev.so";
+
+/// Where libvirt's node-device driver is installed in the system at `root`, as seen from inside.
+pub fn installed_driver(root: &Path) -> Option<PathBuf> {
+    let place = Path::new("libvirt/connection-driver").join(DRIVER);
+    let below = fs::read_dir(root.join("usr/lib")).into_iter().flatten().filter_map(Result::ok);
+    let folders = below.map(|entry| PathBuf::from("usr/lib").join(entry.file_name()));
+    let mut folders = folders.chain([PathBuf::from("usr/lib"), PathBuf::from("usr/lib64")]);
+    let found = folders.find(|folder| root.join(folder).join(&place).exists())?;
+    Some(Path::new("/").join(found).join(place))
 }
 
 /// Documents printed one after the other, by name.

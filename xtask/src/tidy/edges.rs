@@ -43,7 +43,7 @@ const NORMAL: &[(&str, &[&str])] = &[
         ],
     ),
     ("nodedev-cli", &["nodedev-driver", "nodedev-types", "nodedev-varlink", "nodedev-xml"]),
-    ("nodedev-tests", &["nodedev-source-testkit"]),
+    ("nodedev-tests", &["nodedev-source-testkit", "nodedev-types", "nodedev-xml"]),
     ("xtask", &["nodedev-merge", "nodedev-rpc", "nodedev-source-testkit", "nodedev-types"]),
 ];
 

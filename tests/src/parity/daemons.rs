@@ -1,0 +1,167 @@
+//! Both daemons on a stage: started, waited for, and looked after.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::intended::HOST_UUID;
+use super::stage::{INSIDE, Stage};
+use crate::mock::netlink_shim;
+use crate::peer::installed_driver;
+
+/// How long a daemon may need until it listens.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How many lines of a log a failure shows.
+const TAIL: usize = 12;
+
+/// Whose daemon it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Theirs,
+    Ours,
+}
+
+impl Whose {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Theirs => "libvirtd",
+            Self::Ours => "nodedevd",
+        }
+    }
+
+    fn socket(self) -> &'static str {
+        match self {
+            Self::Theirs => "libvirtd/libvirt-sock",
+            Self::Ours => "nodedevd.d/virtnodedevd-sock",
+        }
+    }
+
+    fn logs(self) -> &'static [&'static str] {
+        match self {
+            Self::Theirs => &["libvirtd/log", "libvirtd/errors"],
+            Self::Ours => &["nodedevd.d/errors"],
+        }
+    }
+}
+
+/// A running daemon; it ends when dropped.
+#[derive(Debug)]
+pub(super) struct Running {
+    whose: Whose,
+    child: Child,
+    logs: Vec<PathBuf>,
+}
+
+impl Running {
+    /// Starts it and waits until it listens.
+    pub(super) fn start(whose: Whose, stage: &Stage) -> Result<Self> {
+        let mut command = match whose {
+            Whose::Theirs => libvirtd(stage)?,
+            Whose::Ours => nodedevd(stage)?,
+        };
+        let logs: Vec<_> = whose.logs().iter().map(|log| stage.outside(log)).collect();
+        let errors = fs::File::create(&logs[logs.len() - 1])?;
+        let child = command.stdout(Stdio::null()).stderr(errors).spawn();
+        let child = child.with_context(|| format!("cannot start {}", whose.name()))?;
+        let mut daemon = Self { whose, child, logs };
+        daemon.wait_for(&stage.outside(whose.socket()))?;
+        Ok(daemon)
+    }
+
+    /// The URI by which a client on the stage reaches it.
+    pub(super) fn uri(&self) -> String {
+        format!("nodedev:///system?socket={INSIDE}/{}", self.whose.socket())
+    }
+
+    /// An error that says what has become of the daemon, if anything has, and what it last said.
+    pub(super) fn blame(&mut self, error: &anyhow::Error) -> anyhow::Error {
+        let name = self.whose.name();
+        let state = match self.ended() {
+            Some(status) => format!("{name} ended with {status}"),
+            None => format!("{name} still runs"),
+        };
+        anyhow::anyhow!("{error:#}; {state}; its log ends with:\n{}", self.tail())
+    }
+
+    /// There is no event for another program's socket, so this tries until it is answered.
+    fn wait_for(&mut self, socket: &Path) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while UnixStream::connect(socket).is_err() {
+            if let Some(status) = self.ended() {
+                bail!("{} ended with {status}:\n{}", self.whose.name(), self.tail());
+            }
+            if Instant::now() > deadline {
+                let seconds = PATIENCE.as_secs();
+                let name = self.whose.name();
+                bail!("{name} did not listen within {seconds} s:\n{}", self.tail());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    fn tail(&self) -> String {
+        let read =
+            |log: &PathBuf| String::from_utf8_lossy(&fs::read(log).ok()?).into_owned().into();
+        let texts: Vec<String> = self.logs.iter().filter_map(read).collect();
+        let lines: Vec<_> = texts.iter().flat_map(|text| text.lines()).collect();
+        let last = &lines[lines.len().saturating_sub(TAIL)..];
+        last.iter().map(|line| format!("    {line}\n")).collect()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn libvirtd(stage: &Stage) -> Result<Command> {
+    let folder = stage.outside("libvirtd");
+    let drivers = folder.join("drivers");
+    fs::create_dir_all(&drivers)?;
+    let driver = installed_driver(stage.system());
+    let driver = driver.context("libvirt's node-device driver is not installed")?;
+    symlink(&driver, drivers.join(driver.file_name().unwrap_or_default()))?;
+    let inside = format!("{INSIDE}/libvirtd");
+    let config = format!(
+        "unix_sock_dir = \"{inside}\"\nauth_unix_ro = \"none\"\nauth_unix_rw = \"none\"\n\
+         host_uuid = \"{HOST_UUID}\"\nlog_outputs = \"3:file:{inside}/log\"\n"
+    );
+    fs::write(folder.join("libvirtd.conf"), config)?;
+    netlink_shim(&stage.outside(""));
+    let drivers = format!("{inside}/drivers");
+    let mut environment = stage.mocked(Some("netlink.so"));
+    environment.push(("LIBVIRT_DRIVER_DIR", drivers));
+    let mut command = stage.command(&borrowed(&environment), "libvirtd");
+    command.args(["--timeout", "0", "--config", &format!("{inside}/libvirtd.conf")]);
+    command.args(["--pid-file", &format!("{inside}/pid")]);
+    Ok(command)
+}
+
+fn nodedevd(stage: &Stage) -> Result<Command> {
+    let folder = stage.outside("nodedevd.d");
+    fs::create_dir_all(&folder)?;
+    let config =
+        format!("auth_unix_ro = \"none\"\nauth_unix_rw = \"none\"\nhost_uuid = \"{HOST_UUID}\"\n");
+    fs::write(folder.join("nodedevd.conf"), config)?;
+    let inside = format!("{INSIDE}/nodedevd.d");
+    let environment = stage.mocked(None);
+    let mut command = stage.command(&borrowed(&environment), &format!("{INSIDE}/nodedevd"));
+    command.args(["--socket-dir", &inside, "--config", &format!("{inside}/nodedevd.conf")]);
+    Ok(command)
+}
+
+fn borrowed<'a>(environment: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    environment.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
