@@ -20,6 +20,8 @@ pub(crate) const TO_TEST: &[&str] = &[
     "libvirt-daemon",
     "python3-libvirt",
     "libxml2-utils",
+    // Makes the system that libvirt 11.3 is taken from.
+    "debootstrap",
     "iproute2",
     "util-linux",
     // What `nodedev dump --json` prints, against its schema and as docs/json.md uses it.

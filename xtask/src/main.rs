@@ -15,6 +15,7 @@ mod debian;
 mod docs;
 mod fixture;
 mod no_std;
+mod parity;
 mod run;
 mod step;
 mod test;
@@ -47,6 +48,8 @@ enum Task {
     Docs(docs::Arguments),
     /// Make recordings of hosts fit to be fixtures.
     Fixture(fixture::Arguments),
+    /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
+    Parity(parity::Arguments),
     /// Run what continuous integration runs.
     Ci(ci::Arguments),
     /// Run a command in a virtual machine with this host's files and devices of its own.
@@ -63,12 +66,20 @@ fn main() -> ExitCode {
         Task::Fixture(arguments) => fixture::run(&arguments),
         Task::Ci(arguments) => ci::run(&root, &arguments),
         Task::Vm(arguments) => return vm::run(&root, &arguments),
+        Task::Parity(arguments) => {
+            // It has its own meaning for a status of 1.
+            return finish(parity::run(&root, &arguments), ExitCode::from(2));
+        }
     };
+    finish(result, ExitCode::FAILURE)
+}
+
+fn finish(result: anyhow::Result<()>, failure: ExitCode) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            failure
         }
     }
 }

@@ -118,6 +118,7 @@ struct Pair<'a> {
 /// Who is whose counterpart.
 #[derive(Debug, Default)]
 struct Pairs<'a> {
+    major: u32,
     /// By our name.
     both: BTreeMap<String, Pair<'a>>,
     missing: BTreeSet<String>,
@@ -132,7 +133,7 @@ struct Pairs<'a> {
 
 impl<'a> Pairs<'a> {
     fn of(major: u32, theirs: &'a Dump, ours: &'a Dump) -> Self {
-        let mut pairs = Self::default();
+        let mut pairs = Self { major, ..Self::default() };
         let mut our_rest: BTreeMap<&String, &'a Device> = ours.devices.iter().collect();
         let mut their_rest = Vec::new();
         for (name, device) in &theirs.devices {
@@ -188,8 +189,8 @@ impl<'a> Pairs<'a> {
 }
 
 fn judged_otherwise(major: u32, name: &str) -> Option<&'static str> {
-    RULES.iter().find_map(|rule| match rule.what {
-        What::Older { than, prefixes } if major < than => {
+    RULES.iter().filter(|rule| rule.holds(major)).find_map(|rule| match rule.what {
+        What::Judged { prefixes } => {
             prefixes.iter().any(|prefix| name.starts_with(prefix)).then_some(rule.id)
         }
         _ => None,
@@ -213,6 +214,14 @@ fn renamed(name: &str, device: &Device) -> Option<(&'static str, String)> {
     })
 }
 
+/// What rules depend on besides the lines.
+#[derive(Debug)]
+struct Context<'a> {
+    major: u32,
+    /// Devices that only we list, and on purpose.
+    extra: &'a BTreeSet<String>,
+}
+
 #[derive(Debug)]
 enum Verdict {
     Equal,
@@ -221,7 +230,8 @@ enum Verdict {
 }
 
 fn judge(name: &str, pair: &Pair<'_>, pairs: &Pairs<'_>) -> Verdict {
-    let verdict = judge_parts(name, pair, &pairs.ours_alone);
+    let context = Context { major: pairs.major, extra: &pairs.ours_alone };
+    let verdict = judge_parts(name, pair, &context);
     if !matches!(verdict, Verdict::Differing(_)) {
         return verdict;
     }
@@ -230,14 +240,14 @@ fn judge(name: &str, pair: &Pair<'_>, pairs: &Pairs<'_>) -> Verdict {
     for (twin, ours) in twins {
         let other =
             Pair { theirs: pair.theirs, ours, their_name: name, renamed: Some("collision") };
-        if !matches!(judge_parts(twin, &other, &pairs.ours_alone), Verdict::Differing(_)) {
+        if !matches!(judge_parts(twin, &other, &context), Verdict::Differing(_)) {
             return Verdict::Intended(["collision"].into());
         }
     }
     verdict
 }
 
-fn judge_parts(name: &str, pair: &Pair<'_>, extra: &BTreeSet<String>) -> Verdict {
+fn judge_parts(name: &str, pair: &Pair<'_>, context: &Context<'_>) -> Verdict {
     let mut rules: BTreeSet<_> = pair.renamed.into_iter().collect();
     let mut shown = String::new();
     for part in Part::ALL {
@@ -246,7 +256,7 @@ fn judge_parts(name: &str, pair: &Pair<'_>, extra: &BTreeSet<String>) -> Verdict
             Some(_) => theirs.replace(pair.their_name, name),
             None => theirs,
         };
-        match explained(part, &theirs, &ours, pair.ours, extra) {
+        match explained(part, &theirs, &ours, pair.ours, context) {
             Some(used) => rules.extend(used),
             None => {
                 let title = |who| format!("{who}: {} {name}", part.title());
@@ -269,7 +279,7 @@ fn explained(
     theirs: &str,
     ours: &str,
     device: &Device,
-    extra: &BTreeSet<String>,
+    context: &Context<'_>,
 ) -> Option<BTreeSet<&'static str>> {
     if theirs == ours {
         return Some(BTreeSet::new());
@@ -277,7 +287,7 @@ fn explained(
     let (theirs, ours) = (lines(theirs), lines(ours));
     let explain = |hunk: Hunk| {
         let lines = (&theirs[hunk.theirs], &ours[hunk.ours]);
-        explain_lines(part, lines.0, lines.1, device, extra)
+        explain_lines(part, lines.0, lines.1, device, context)
     };
     hunks(&theirs, &ours).into_iter().map(explain).try_fold(BTreeSet::new(), |mut all, used| {
         all.extend(used?);
@@ -291,15 +301,15 @@ fn explain_lines(
     theirs: &[&str],
     ours: &[&str],
     device: &Device,
-    extra: &BTreeSet<String>,
+    context: &Context<'_>,
 ) -> Option<BTreeSet<&'static str>> {
     if theirs.is_empty() && ours.is_empty() {
         return Some(BTreeSet::new());
     }
     RULES.iter().find_map(|rule| {
-        let (their_lines, our_lines) = takes(rule, part, theirs, ours, device, extra)?;
+        let (their_lines, our_lines) = takes(rule, part, theirs, ours, device, context)?;
         let mut used =
-            explain_lines(part, &theirs[their_lines..], &ours[our_lines..], device, extra)?;
+            explain_lines(part, &theirs[their_lines..], &ours[our_lines..], device, context)?;
         used.insert(rule.id);
         Some(used)
     })
@@ -312,16 +322,17 @@ fn takes(
     theirs: &[&str],
     ours: &[&str],
     device: &Device,
-    extra: &BTreeSet<String>,
+    context: &Context<'_>,
 ) -> Option<(usize, usize)> {
     let What::Line { kind, parts, theirs: their_pattern, ours: our_pattern, so } = rule.what else {
         return None;
     };
-    if kind != device.kind() || !parts.contains(&part) {
+    if kind != device.kind() || !parts.contains(&part) || !rule.holds(context.major) {
         return None;
     }
     let their_texts = first(their_pattern, theirs)?;
     let our_texts = first(our_pattern, ours)?;
+    let extra = context.extra;
     let seen = Seen { theirs: &their_texts, ours: &our_texts, device, extra };
     so(&seen).then(|| (usize::from(their_pattern.is_some()), usize::from(our_pattern.is_some())))
 }

@@ -16,7 +16,16 @@ pub struct Rule {
     pub id: &'static str,
     /// What libvirt does, and what we do instead.
     pub reason: &'static str,
+    /// The first major version of libvirt that does as ours, where one does.
+    pub before: Option<u32>,
     pub(super) what: What,
+}
+
+impl Rule {
+    /// Whether the rule holds for a libvirt of this major version.
+    pub(super) fn holds(&self, major: u32) -> bool {
+        self.before.is_none_or(|before| major < before)
+    }
 }
 
 /// What a rule explains.
@@ -37,8 +46,8 @@ pub(super) enum What {
     Collision,
     /// Devices that libvirt calls by another name, which this function makes ours of.
     Renamed { kind: &'static str, our_name: fn(&str) -> String },
-    /// Devices of these prefixes, which a libvirt older than this judges by other rules.
-    Older { than: u32, prefixes: &'static [&'static str] },
+    /// Devices of these prefixes, which libvirt judges by other rules.
+    Judged { prefixes: &'static [&'static str] },
 }
 
 /// What a line's rule may look at.
@@ -60,6 +69,7 @@ pub const RULES: &[Rule] = &[
         id: "computer-uuid",
         reason: "without DMI libvirt prints a uuid of zeros; ours is the configured one, or made of the \
                  machine id",
+        before: None,
         what: What::Line {
             kind: "system",
             parts: DOCUMENTS,
@@ -71,6 +81,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "attribute-escaped",
         reason: "libvirt prints attributes of mediated devices unescaped; ours are well-formed",
+        before: None,
         what: What::Line {
             kind: "mdev",
             parts: DOCUMENTS,
@@ -82,6 +93,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "card-type-escaped",
         reason: "libvirt prints the type of a network card unescaped; ours is well-formed",
+        before: None,
         what: What::Line {
             kind: "ccwgroup",
             parts: DOCUMENTS,
@@ -93,6 +105,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "card-type-absent",
         reason: "libvirt prints `(null)` for a type that is not known; ours is left out",
+        before: None,
         what: What::Line {
             kind: "ccwgroup",
             parts: DOCUMENTS,
@@ -104,6 +117,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "chpid-escaped",
         reason: "libvirt prints the channel path unescaped; ours is well-formed",
+        before: None,
         what: What::Line {
             kind: "ccwgroup",
             parts: DOCUMENTS,
@@ -115,6 +129,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "chpid-absent",
         reason: "libvirt prints `(null)` for a channel path that is not known; ours is left out",
+        before: None,
         what: What::Line {
             kind: "ccwgroup",
             parts: DOCUMENTS,
@@ -126,6 +141,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "remote-port-escaped",
         reason: "libvirt prints the name of a remote port unescaped; ours is well-formed",
+        before: None,
         what: What::Line {
             kind: "scsi_target",
             parts: DOCUMENTS,
@@ -137,6 +153,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "remote-port-name-escaped",
         reason: "libvirt prints the address of a remote port unescaped; ours is well-formed",
+        before: None,
         what: What::Line {
             kind: "scsi_target",
             parts: DOCUMENTS,
@@ -148,6 +165,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "possible-link-speed",
         reason: "libvirt prints `(null)` for a speed of a link that it has no word for; ours is left out",
+        before: None,
         what: What::Line {
             kind: "pci",
             parts: DOCUMENTS,
@@ -159,6 +177,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "current-link-speed",
         reason: "libvirt prints `(null)` for a speed of a link that it has no word for; ours is left out",
+        before: None,
         what: What::Line {
             kind: "pci",
             parts: DOCUMENTS,
@@ -171,11 +190,13 @@ pub const RULES: &[Rule] = &[
         id: "mdev-parents",
         reason: "of the parents of mediated devices that are not on a bus libvirt knows `mtty` alone; \
                  ours are all of /sys/class/mdev_bus",
+        before: None,
         what: What::Extra { kind: "mdev_types", so: is_mdev_parent },
     },
     Rule {
         id: "mdev-of-such-a-parent",
         reason: "a parent that libvirt does not know cannot be the parent in its documents",
+        before: None,
         what: What::Line {
             kind: "mdev",
             parts: DOCUMENTS,
@@ -187,6 +208,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "mdev-of-such-a-parent-info",
         reason: "a parent that libvirt does not know cannot be the parent in its answers",
+        before: None,
         what: What::Line {
             kind: "mdev",
             parts: &[Part::Info],
@@ -199,6 +221,7 @@ pub const RULES: &[Rule] = &[
         id: "parent-by-address",
         reason: "a subchannel and a group may have one address; libvirt takes either, ours is always the \
                  same",
+        before: None,
         what: What::Line {
             kind: "mdev",
             parts: DOCUMENTS,
@@ -210,6 +233,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "group-of-the-stopped",
         reason: "libvirt keeps the IOMMU group of a device that was stopped; what is inactive has none",
+        before: None,
         what: What::Line {
             kind: "mdev",
             parts: DOCUMENTS,
@@ -222,6 +246,7 @@ pub const RULES: &[Rule] = &[
         id: "autostart-of-the-transient",
         reason: "libvirt takes autostart of an undefined device from its parent's listing; without a \
                  definition nothing can start it",
+        before: None,
         what: What::Line {
             kind: "mdev",
             parts: &[Part::Info],
@@ -234,11 +259,13 @@ pub const RULES: &[Rule] = &[
         id: "upper-case",
         reason: "libvirt takes over a uuid as a definition spells it, so that one device may be two; ours \
                  are in lower case",
+        before: None,
         what: What::Renamed { kind: "mdev", our_name: |theirs| theirs.to_ascii_lowercase() },
     },
     Rule {
         id: "upper-case-uuid",
         reason: "the uuid of such a device",
+        before: None,
         what: What::Line {
             kind: "mdev",
             parts: DOCUMENTS,
@@ -251,13 +278,65 @@ pub const RULES: &[Rule] = &[
         id: "collision",
         reason: "of devices whose names collide libvirt lists the last; ours are all listed, the smallest \
                  path under the name itself",
+        before: None,
         what: What::Collision,
     },
     Rule {
         id: "channel-devices-before-10",
         reason: "an older libvirt judges devices of s390 by other rules than 11.3",
-        what: What::Older { than: 10, prefixes: &["ccw_", "ccwgroup_", "block_dasd"] },
+        before: Some(10),
+        what: What::Judged { prefixes: &["ccw_", "ccwgroup_", "block_dasd"] },
     },
+    Rule {
+        id: "product-data-escaped-since-10",
+        reason: "an older libvirt prints a function's product data unescaped",
+        before: Some(10),
+        what: What::Line {
+            kind: "pci",
+            parts: DOCUMENTS,
+            theirs: Some("        <{}>{*}</{}>"),
+            ours: Some("        <{}>{}</{}>"),
+            so: |seen| {
+                let [tag, text, end] = seen.theirs else { return false };
+                seen.ours == [tag, escaped(text).as_str(), end] && PRODUCT_DATA.contains(end)
+            },
+        },
+    },
+    Rule {
+        id: "block-size-zero-since-10",
+        reason: "an older libvirt prints no size of blocks where it is 0",
+        before: Some(10),
+        what: What::Line {
+            kind: "storage",
+            parts: DOCUMENTS,
+            theirs: None,
+            ours: Some("    <logical_block_size>0</logical_block_size>"),
+            so: |_| true,
+        },
+    },
+    Rule {
+        id: "number-of-blocks-zero-since-10",
+        reason: "an older libvirt prints no number of blocks where it is 0",
+        before: Some(10),
+        what: What::Line {
+            kind: "storage",
+            parts: DOCUMENTS,
+            theirs: None,
+            ours: Some("    <num_blocks>0</num_blocks>"),
+            so: |_| true,
+        },
+    },
+];
+
+/// Elements of a function's product data that hold texts.
+const PRODUCT_DATA: &[&str] = &[
+    "change_level",
+    "manufacture_id",
+    "part_number",
+    "serial_number",
+    "vendor_field",
+    "asset_tag",
+    "system_field",
 ];
 
 fn is_uuid(text: &str) -> bool {
@@ -316,9 +395,9 @@ pub(super) fn captures<'a>(pattern: &str, line: &'a str) -> Option<Vec<&'a str>>
         };
         line = line.strip_prefix(&pattern[..at])?;
         pattern = &pattern[at + mark.len()..];
-        let next = pattern.find("{").map_or(pattern, |next| &pattern[..next]);
-        // The last one reaches as far as it can: what is not escaped may look like its own end.
-        let end = if next.len() == pattern.len() { line.rfind(next) } else { line.find(next) }?;
+        let next = pattern.find('{').map_or(pattern, |next| &pattern[..next]);
+        // What is not escaped may look like its own end.
+        let end = if mark == "{*}" { line.rfind(next) } else { line.find(next) }?;
         let text = if next.is_empty() { line } else { &line[..end] };
         if mark == "{}" && text.contains(['<', '>']) {
             return None;
@@ -339,6 +418,9 @@ mod tests {
         assert_eq!(captures("<a>{*}</a>", "<a><b></a>"), Some(vec!["<b>"]));
         assert_eq!(captures("<a b='{}' c='{}'/>", "<a b='1' c=''/>"), Some(vec!["1", ""]));
         assert_eq!(captures("Parent: {}", "Parent: pci"), Some(vec!["pci"]));
+        let line = "<a i='1'>x</b>y</a>";
+        assert_eq!(captures("<{}>{*}</{}>", line), Some(vec!["a i='1'", "x</b>y", "a"]));
+        assert_eq!(captures("<a b='{*}' c='{*}'/>", "<a b='1' c='2'/>"), Some(vec!["1", "2"]));
         assert_eq!(captures("<a/>", "<a/>"), Some(vec![]));
         assert_eq!(captures("<a/>", "<b/>"), None);
     }
@@ -352,7 +434,7 @@ mod tests {
             if let What::Line { theirs, ours, .. } = rule.what {
                 let count = |pattern: Option<&str>| pattern.map_or(0, |p| p.matches('{').count());
                 assert!(theirs.is_some() || ours.is_some(), "{}", rule.id);
-                assert!(count(theirs) <= 2 && count(ours) <= 2, "{}", rule.id);
+                assert!(count(theirs) <= 3 && count(ours) <= 3, "{}", rule.id);
             }
         }
     }

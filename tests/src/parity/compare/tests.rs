@@ -218,6 +218,25 @@ fn rules_of_an_older_libvirt_hold_for_it_alone() {
 }
 
 #[test]
+fn product_data_was_once_unescaped_and_empty_disks_without_blocks() {
+    let field = |text: &str| {
+        let line = format!("        <vendor_field index='1'>{text}</vendor_field>\n");
+        dump(&[("pci_0", device("pci_0", "pci", &line))])
+    };
+    let (theirs, ours) = (field("a<b"), field("a&lt;b"));
+    let rules = ["product-data-escaped-since-10"];
+    assert_intended(&compare("9.0.0", &theirs, &ours), "pci_0", &rules);
+    assert!(!compare("11.3.0", &theirs, &ours).is_clean());
+    assert!(!compare("9.0.0", &theirs, &field("a&lt;c")).is_clean());
+    let disk = |inside: &str| dump(&[("block_a", device("block_a", "storage", inside))]);
+    let zeros =
+        disk("    <logical_block_size>0</logical_block_size>\n    <num_blocks>0</num_blocks>\n");
+    let rules = ["block-size-zero-since-10", "number-of-blocks-zero-since-10"];
+    assert_intended(&compare("9.0.0", &disk(""), &zeros), "block_a", &rules);
+    assert!(!compare("11.3.0", &disk(""), &zeros).is_clean());
+}
+
+#[test]
 fn the_state_of_a_device_limits_a_rule() {
     let mdev = |group: &str, active: &str, persistent: &str, autostart: &str| {
         let mut one = device("mdev_x", "mdev", &format!("    <iommuGroup number='{group}'/>\n"));
