@@ -14,6 +14,9 @@ use crate::raw_device::RawDevice;
 /// The longest contents of a file of a class that libvirt takes.
 pub(crate) const LONGEST: usize = 1024;
 
+/// The longest contents of any other file that libvirt reads without libudev.
+const LONGEST_LINE: usize = 4096;
+
 /// Why a classified device gives no observation.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -163,9 +166,15 @@ impl<'a> Reading<'a> {
     }
 
     /// The contents of a file, up to a NUL, with one line end cut off, as libvirt reads files without libudev.
-    /// Absent when it is missing.
+    /// Absent when it is missing; too long for libvirt to read, it costs the device.
     pub(crate) fn line(&mut self, attribute: &str) -> Result<Option<String>, Refusal> {
-        Ok(self.contents(attribute)?.map(|mut text| {
+        let read = self.files.contents(&self.path_of(attribute));
+        if matches!(read, Err(FileError::TooLarge))
+            || read.as_ref().is_ok_and(|bytes| bytes.len() > LONGEST_LINE)
+        {
+            return Err(self.unreadable(attribute, "larger than 4 KiB"));
+        }
+        Ok(self.understood(attribute, read)?.map(|mut text| {
             text.truncate(text.find('\0').unwrap_or(text.len()));
             if text.ends_with('\n') {
                 text.pop();
@@ -325,6 +334,19 @@ mod tests {
         let diagnostic = &reading.diagnostics[0];
         assert_eq!(diagnostic.subject, "/sys/devices/x");
         assert_eq!(diagnostic.attribute.as_deref(), Some("model"));
+    }
+
+    #[test]
+    fn a_file_that_libvirt_reads_by_itself_has_4_kib_at_most() {
+        let scratch = Scratch::new("/sys/devices/x")
+            .bytes("most", &[b'a'; 4096])
+            .bytes("more", &[b'a'; 4097])
+            .bytes("huge", &vec![b'a'; crate::files::MAX_ATTRIBUTE + 1]);
+        let line = |name: &str| with(&scratch, |r| r.line(name));
+        assert_eq!(line("most").unwrap().unwrap().len(), 4096);
+        for name in ["more", "huge"] {
+            assert!(matches!(line(name), Err(Refusal::Unreadable(_))), "{name}");
+        }
     }
 
     #[test]
