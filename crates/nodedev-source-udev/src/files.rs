@@ -72,6 +72,11 @@ impl<'a> HostFiles<'a> {
         self.root.join(path.trim_start_matches('/'))
     }
 
+    /// Whether an ordinary file is there, `None` if nothing is.
+    pub(crate) fn is_file(&self, path: &str) -> Option<bool> {
+        self.announced(path, |path| fs::metadata(path).ok().map(|m| m.is_file()))
+    }
+
     fn announced<T>(&self, path: &str, read: impl FnOnce(&Path) -> T) -> T {
         let _announcement = self.announcer.announce(path, self.deadline);
         read(&self.host_path(path))

@@ -72,6 +72,15 @@ impl Host {
     pub(crate) fn read(&self, syspath: &str, announcer: &Announcer) -> Outcome {
         let files = self.files(announcer);
         let uevent = format!("{syspath}/uevent");
+        match files.is_file(&uevent) {
+            Some(true) => {}
+            None => return Outcome::Vanished,
+            // libudev would wait at a pipe, or see a device without properties.
+            Some(false) => {
+                let odd = Diagnostic::warning(syspath, "is not a file").with_attribute("uevent");
+                return Outcome::unreadable(DeviceId::sysfs(syspath).ok(), odd);
+            }
+        }
         let raw = {
             let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
             raw_device(syspath)

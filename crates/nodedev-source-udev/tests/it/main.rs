@@ -9,6 +9,7 @@
 
 mod conformance;
 mod events;
+mod hanging;
 mod hosts;
 mod isolation;
 mod kinds;
