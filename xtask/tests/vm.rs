@@ -20,6 +20,13 @@ fn installed(program: &str) -> Result<(), String> {
     if found { Ok(()) } else { Err(format!("`{program}` is not installed")) }
 }
 
+/// Kernel and drivers, which may have to be fetched.
+fn prepared() -> Result<(), String> {
+    installed("qemu-system-x86_64")?;
+    let output = vm(&["--build-only"], Path::new("/"));
+    if output.status.success() { Ok(()) } else { Err(text(&output.stderr)) }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the tasks are a program, and are tested as one")]
 fn vm(arguments: &[&str], folder: &Path) -> Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_xtask"))
@@ -36,9 +43,8 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn a_command_runs_on_another_kernel_and_leaves_only_what_is_shared() {
-    for program in ["qemu-system-x86_64", "mdevctl"] {
-        require!(installed(program));
-    }
+    require!(installed("mdevctl"));
+    require!(prepared());
     let folder = tempfile::tempdir().unwrap();
     let shared = folder.path().join("it's shared");
     std::fs::create_dir(&shared).unwrap();
@@ -66,7 +72,7 @@ fn a_command_runs_on_another_kernel_and_leaves_only_what_is_shared() {
 
 #[test]
 fn a_machine_that_cannot_be_is_told_from_a_command_that_failed() {
-    require!(installed("qemu-system-x86_64"));
+    require!(prepared());
     let folder = tempfile::tempdir().unwrap();
     let output = vm(&["--tcg", "--qemu=-no-such-option", "--", "true"], folder.path());
     assert_eq!(output.status.code(), Some(125));
