@@ -152,7 +152,7 @@ fn open(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8: {error}"))?;
     match serde_json::from_str(text) {
         Ok(Value::Object(object)) => Ok(object),
@@ -229,7 +229,7 @@ impl Scan {
 
 /// The uuid that a file name spells, as mdevctl prints it: hyphens, braces and the `urn:uuid:`
 /// prefix are optional, the case does not matter.
-fn parse_uuid(name: &str) -> Option<String> {
+pub(crate) fn parse_uuid(name: &str) -> Option<String> {
     let bare = name.strip_prefix("urn:uuid:").unwrap_or_else(|| {
         name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(name)
     });

@@ -7,6 +7,9 @@ mod config;
 mod control;
 mod definitions;
 mod entry;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod in_use;
 mod listing;
 mod source;

@@ -8,6 +8,9 @@ mod coordinator;
 mod enumerate;
 mod error;
 mod files;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inner;
 mod link_hints;
 mod memory;
@@ -20,7 +23,8 @@ mod queue;
 mod raw_device;
 mod reader;
 mod reading;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(not(test), expect(dead_code, reason = "unit tests need more of it than fuzz targets"))]
 mod scratch;
 mod snapshot;
 mod source;

@@ -71,6 +71,19 @@ impl Scratch {
         self
     }
 
+    /// How many things there are that can be asked for.
+    pub(crate) fn len(&self) -> usize {
+        self.files.len() + self.links.len() + self.directories.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// One more entry of a directory.
+    pub(crate) fn enter(&mut self, directory: &str, entry: &str) {
+        let entries = self.directories.entry(directory.to_owned()).or_default();
+        if !entries.iter().any(|there| there == entry) {
+            entries.push(entry.to_owned());
+        }
+    }
+
     /// A link whose target is missing.
     pub(crate) fn dangling(mut self, name: &str) -> Self {
         self.dangling.insert(self.path(name));

@@ -44,14 +44,17 @@ const NORMAL: &[(&str, &[&str])] = &[
     ),
     ("nodedev-cli", &["nodedev-driver", "nodedev-types", "nodedev-varlink", "nodedev-xml"]),
     ("nodedev-tests", &["nodedev-source-testkit", "nodedev-types", "nodedev-xml"]),
+    ("nodedev-mutants", &[]),
     ("xtask", &["nodedev-merge", "nodedev-rpc", "nodedev-source-testkit", "nodedev-types"]),
 ];
 
 /// The packages of the workspace that the tests of one may use besides.
 const DEV: &[(&str, &[&str])] = &[
     ("nodedev-source", &["nodedev-source-testkit"]),
-    ("nodedev-source-udev", &["nodedev-source-testkit"]),
-    ("nodedev-source-mdevctl", &["nodedev-source-testkit"]),
+    ("nodedev-source-udev", &["nodedev-mutants", "nodedev-source-testkit"]),
+    ("nodedev-source-mdevctl", &["nodedev-mutants", "nodedev-source-testkit"]),
+    ("nodedev-rpc", &["nodedev-mutants"]),
+    ("nodedev-xml", &["nodedev-mutants"]),
     ("nodedev-registry", &["nodedev-source-testkit", "nodedev-xml"]),
     ("nodedev-control", &["nodedev-merge", "nodedev-source", "nodedev-source-testkit"]),
     ("nodedev-server", &["nodedev-source-testkit"]),
@@ -63,6 +66,7 @@ const DEV: &[(&str, &[&str])] = &[
             "nodedev-cli",
             "nodedev-driver",
             "nodedev-merge",
+            "nodedev-mutants",
             "nodedev-registry",
             "nodedev-rpc",
             "nodedev-server",

@@ -1,9 +1,9 @@
 //! A short run of what `fuzz/` does at length: the same entries, the same seeds, mutations that are
 //! the same in every run.
 
-use std::fs;
 use std::path::Path;
 
+use nodedev_mutants::{Random, seeds, wear};
 use nodedev_rpc::PROCEDURES;
 
 use crate::entries::ENTRIES;
@@ -32,40 +32,12 @@ const WORDS: &[u32] = &[
     u32::MAX,
 ];
 
-/// xorshift64*: no dependency, and the same numbers everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() >> 33).unwrap_or(0) % limit.max(1)
-    }
-}
-
-/// The seeds in the folder of one target and in that of captured frames.
-fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    let mut paths = Vec::new();
-    for folder in ["captured", target] {
-        let entries = fs::read_dir(corpus.join(folder)).into_iter().flatten();
-        paths.extend(entries.map(|entry| entry.expect("a folder can be read").path()));
-    }
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).expect("a seed can be read")).collect()
-}
-
 fn mutate(input: &mut Vec<u8>, others: &[Vec<u8>], random: &mut Random) {
     for _ in 0..=random.below(4) {
         let at = random.below(input.len());
         match random.below(7) {
             0 if !input.is_empty() => input[at] ^= 1 << random.below(8),
-            1 if !input.is_empty() => input[at] = random.next().to_le_bytes()[0],
+            1 if !input.is_empty() => input[at] = random.byte(),
             2 => input.truncate(at),
             3 => put(input, at & !3, WORDS[random.below(WORDS.len())]),
             4 => {
@@ -95,18 +67,16 @@ fn put(input: &mut [u8], at: usize, word: u32) {
 #[test]
 fn no_seed_and_no_mutant_of_one_breaks_a_law() {
     for (name, entry) in ENTRIES {
-        let mut inputs = seeds(name);
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+        let mut inputs = seeds(&[corpus.join("captured"), corpus.join(name)]);
         assert!(!inputs.is_empty(), "{name} has no seeds");
         inputs.iter().for_each(|input| entry(input));
-        let mut random = Random(0x6e6f_6465_6465_7601);
+        let mut random = Random::new();
         for _ in 0..MUTANTS {
             let mut input = inputs[random.below(inputs.len())].clone();
             mutate(&mut input, &inputs, &mut random);
             entry(&input);
-            let place = random.below(16 * inputs.len());
-            if let Some(worn) = inputs.get_mut(place) {
-                *worn = input;
-            }
+            wear(&mut inputs, input, &mut random);
         }
     }
 }

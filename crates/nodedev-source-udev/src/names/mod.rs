@@ -3,6 +3,8 @@
 mod pci_ids;
 
 pub(crate) use pci_ids::HostPciIds;
+#[cfg(any(test, fuzzing))]
+pub(crate) use pci_ids::PciIds;
 
 /// Names of PCI vendors and devices.
 pub(crate) trait PciNames {

@@ -74,7 +74,7 @@ impl PciNames for HostPciIds {
 
 /// A parsed `pci.ids`.
 #[derive(Debug, Default)]
-struct PciIds {
+pub(crate) struct PciIds {
     text: Vec<u8>,
     vendors: Vec<(u16, Range<u32>)>,
     devices: Vec<(u32, Range<u32>)>,
@@ -83,7 +83,7 @@ struct PciIds {
 impl PciIds {
     /// Vendors stand at the line start, their devices behind one tab, subsystems behind two. Any
     /// other line is as if it were not there: the classes at the end have too few digits.
-    fn parse(text: Vec<u8>) -> Self {
+    pub(crate) fn parse(text: Vec<u8>) -> Self {
         let mut ids = Self::default();
         let mut vendor = None;
         let mut start = 0;
@@ -121,12 +121,24 @@ impl PciIds {
         }
     }
 
-    fn vendor(&self, vendor: u16) -> Option<String> {
+    pub(crate) fn vendor(&self, vendor: u16) -> Option<String> {
         self.name(&self.vendors, vendor)
     }
 
-    fn device(&self, vendor: u16, device: u16) -> Option<String> {
+    pub(crate) fn device(&self, vendor: u16, device: u16) -> Option<String> {
         self.name(&self.devices, key(vendor, device))
+    }
+
+    /// Every entry: its vendor, its device where it is one, its name as it stands in the file.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u16, Option<u16>, &[u8])> {
+        let name = |range: &Range<u32>| &self.text[range.start as usize..range.end as usize];
+        let vendors = self.vendors.iter().map(move |(id, range)| (*id, None, name(range)));
+        let devices = self.devices.iter().map(move |(id, range)| {
+            let [high, low] = [id >> 16, id & 0xffff].map(|half| u16::try_from(half).unwrap_or(0));
+            (high, Some(low), name(range))
+        });
+        vendors.chain(devices)
     }
 
     fn name<K: Ord + Copy>(&self, index: &[(K, Range<u32>)], id: K) -> Option<String> {

@@ -82,7 +82,7 @@ impl Request {
 }
 
 /// The attributes of the answer to that request. `None` for an error or the answer to another.
-pub(super) fn reply(bytes: &[u8], sequence: u32) -> Option<&[u8]> {
+pub(crate) fn reply(bytes: &[u8], sequence: u32) -> Option<&[u8]> {
     let length = number_32(bytes.get(..4)?)? as usize;
     let kind = number_16(bytes.get(4..6)?)?;
     if kind == ERROR || number_32(bytes.get(8..12)?)? != sequence {
@@ -93,14 +93,14 @@ pub(super) fn reply(bytes: &[u8], sequence: u32) -> Option<&[u8]> {
 
 /// The attributes in a piece of a message.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Attributes<'a>(&'a [u8]);
+pub(crate) struct Attributes<'a>(&'a [u8]);
 
 /// What an attribute holds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Payload<'a>(&'a [u8]);
+pub(crate) struct Payload<'a>(&'a [u8]);
 
 impl<'a> Attributes<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
@@ -155,7 +155,7 @@ pub(super) fn number_32(bytes: &[u8]) -> Option<u32> {
 }
 
 /// The bits that are set among the features of an interface.
-pub(super) fn active_features(attributes: &[u8]) -> Vec<(u32, String)> {
+pub(crate) fn active_features(attributes: &[u8]) -> Vec<(u32, String)> {
     let active = Attributes::new(attributes).find(ETHTOOL_ACTIVE);
     let bits = active.and_then(|active| active.nested().find(BITSET_BITS));
     bits.into_iter().flat_map(|bits| bits.nested().all(BITSET_BIT)).filter_map(feature).collect()

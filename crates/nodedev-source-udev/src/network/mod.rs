@@ -8,7 +8,7 @@
 
 mod link_message;
 mod links;
-mod message;
+pub(crate) mod message;
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;

@@ -3,4 +3,6 @@
 mod device;
 mod errors;
 mod golden;
+mod laws;
+mod mutations;
 mod round_trip;

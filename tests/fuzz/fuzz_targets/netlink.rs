@@ -1,0 +1,4 @@
+//! The kernel's answers over netlink: see `nodedev_source_udev::fuzzing::netlink`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| nodedev_source_udev::fuzzing::netlink(data));

@@ -1,0 +1,4 @@
+//! Numbers: see `nodedev_source_udev::fuzzing::number`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| nodedev_source_udev::fuzzing::number(data));
