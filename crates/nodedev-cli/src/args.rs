@@ -74,6 +74,16 @@ pub(crate) enum Command {
     Explain(Explain),
     Watch(Watch),
     Sources(Sources),
+    Define(Define),
+    Create(Create),
+    /// Start a mediated device that is defined
+    Start(Name),
+    /// Stop a mediated device, or remove a virtual port of a Fibre Channel host
+    Stop(Name),
+    /// Remove the definition of a mediated device, which may be running
+    Undefine(Name),
+    Autostart(Autostart),
+    Update(Update),
 }
 
 /// List devices, by default the active ones.
@@ -170,6 +180,85 @@ pub(crate) struct Sources {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Make the definition of a mediated device, or change the one of the same uuid below the same parent.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Prints the name of the device. A definition that is changed keeps its autostart.
+
+Examples:
+  nodedev define mdev.xml
+  nodedev define - <<END
+  <device>
+    <parent>mtty_mtty</parent>
+    <capability type='mdev'><type id='mtty-1'/></capability>
+  </device>
+  END")]
+pub(crate) struct Define {
+    /// File with libvirt's document of the device; - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Start a mediated device that gets no definition, or make a virtual port of a Fibre Channel host.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Prints the name of the device.
+
+Examples:
+  nodedev create mdev.xml
+  nodedev dump NAME | nodedev create -     the same device again, once it has been stopped")]
+pub(crate) struct Create {
+    /// File with libvirt's document of the device; - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Which device.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Name {
+    /// Name of the device
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// Have a mediated device that is defined start together with its parent, or no longer.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nodedev autostart NAME
+  nodedev autostart NAME --disable")]
+pub(crate) struct Autostart {
+    /// Name of the device
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// No longer
+    #[arg(long)]
+    pub(crate) disable: bool,
+}
+
+/// Change a mediated device to what a document says.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Without --live and --config the running device changes, or the definition of one that does not run.
+
+Examples:
+  nodedev update NAME new.xml --config
+  nodedev dump --inactive NAME | sed s/old/new/ | nodedev update NAME - --live --config")]
+pub(crate) struct Update {
+    /// Name of the device
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// File with libvirt's document of what it shall be; - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Change the running device
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Change the definition
+    #[arg(long)]
+    pub(crate) config: bool,
 }
 
 impl Args {

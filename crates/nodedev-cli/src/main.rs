@@ -1,9 +1,10 @@
 //! `nodedev`: the command. Parses, connects, hands over to the sub-command, maps the end to a status.
 //!
-//! It never merges and never reads a device itself.
+//! It never merges, and never reads or changes a device itself.
 
 #![forbid(unsafe_code)]
 
+mod act;
 mod args;
 mod connect;
 mod document;
@@ -58,5 +59,15 @@ async fn dispatch(
         Command::Explain(explain) => explain::run(explain, connection, output).await,
         Command::Watch(watch) => watch::run(watch, connection, output).await,
         Command::Sources(sources) => sources::run(sources, connection, output).await,
+        Command::Define(_)
+        | Command::Create(_)
+        | Command::Start(_)
+        | Command::Stop(_)
+        | Command::Undefine(_)
+        | Command::Autostart(_)
+        | Command::Update(_) => match act::action(&args.command)? {
+            Some(action) => act::run(&action, connection, output).await,
+            None => Ok(()),
+        },
     }
 }

@@ -94,6 +94,9 @@ impl From<varlink::Error> for Failure {
         match error {
             varlink::Error::NoSuchDevice { name } => Self::NoSuchDevice(vec![name.to_string()]),
             varlink::Error::NotPersistent { name } => Self::NotPersistent(vec![name.to_string()]),
+            varlink::Error::ActionRefused { reason } | varlink::Error::ActionFailed { reason } => {
+                Self::Other(reason)
+            }
             error => Self::other("cannot read the list", error),
         }
     }

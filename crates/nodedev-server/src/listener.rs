@@ -65,8 +65,8 @@ impl Listener {
         Self { door: Door::Tls { socket, acceptor } }
     }
 
-    /// Our own varlink interface on a unix socket. It changes nothing, so what is asked of polkit is
-    /// what it is asked at a read-only socket.
+    /// Our own varlink interface on a unix socket. Who may come in is judged as at a read-only socket;
+    /// who may change devices is judged at the call: root and the daemon's own user, others by polkit.
     #[must_use]
     pub const fn varlink(socket: UnixListener, auth: AuthScheme) -> Self {
         Self { door: Door::Varlink { socket, auth } }

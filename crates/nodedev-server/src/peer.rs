@@ -27,6 +27,12 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// Whether it is root or the user that the daemon runs as.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.uid == 0 || self.uid == nix::unistd::geteuid().as_raw()
+    }
+
     /// Looks who is there. `root` is where `proc` hangs: `/` but in tests.
     ///
     /// Call it right after accepting: the id of a process that ends can come back on another one.

@@ -18,6 +18,7 @@ use crate::listener::{Access, Door, Listener};
 use crate::peer::Peer;
 use crate::rooms::{Holder, Rooms, Side, Ticket};
 use crate::session::{Origin, Shared};
+use crate::varlink::Rights;
 
 /// How long to wait when a client cannot be accepted for want of descriptors: nothing tells when
 /// there are some again.
@@ -198,7 +199,9 @@ impl Server {
         let mut stop = self.stop.subscribe();
         let serve = async {
             if self.lets_in(&origin, &ticket).await {
-                crate::varlink::serve(stream, self.shared.registry.clone()).await;
+                let registry = self.shared.registry.clone();
+                let rights = Rights::of(Arc::clone(&self.shared), origin);
+                crate::varlink::serve(stream, registry, rights).await;
             } else {
                 crate::varlink::deny(stream, self.shared.registry.clone()).await;
             }
@@ -233,8 +236,7 @@ impl Server {
 }
 
 fn holder(peer: &Peer) -> Holder {
-    let is_own = peer.uid == 0 || peer.uid == nix::unistd::geteuid().as_raw();
-    if is_own { Holder::Own } else { Holder::User(peer.uid) }
+    if peer.is_own() { Holder::Own } else { Holder::User(peer.uid) }
 }
 
 /// Answers at once, and notices a client whose host has vanished.

@@ -84,6 +84,20 @@ impl Shared {
         answer
     }
 
+    /// Whether a client that came in to look may also change something: the daemon's own user and root
+    /// may, others as far as polkit is to be asked and says so.
+    pub(crate) async fn may_change(&self, origin: &Origin) -> bool {
+        let Some(peer) = origin.peer else { return false };
+        if peer.is_own() {
+            return true;
+        }
+        #[cfg(feature = "polkit")]
+        if origin.auth == AuthScheme::Polkit {
+            return self.ask_polkit(&peer, Access::ReadWrite).await.is_ok();
+        }
+        false
+    }
+
     /// A number that no callback of this daemon has had.
     pub(crate) fn next_callback(&self) -> i32 {
         self.callbacks.fetch_add(1, Ordering::Relaxed)

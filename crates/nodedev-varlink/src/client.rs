@@ -11,8 +11,8 @@ use zlink::Call;
 use zlink::tokio::unix::{self, Connection};
 
 use crate::message::{
-    Explanation, Filter, Found, GetInfoReply, List, Named, Since, Source, Sources, Wanted,
-    WatchReply,
+    Action, Done, Explanation, Filter, Found, GetInfoReply, List, Named, Since, Source, Sources,
+    Wanted, WatchReply,
 };
 use crate::{Error, INTERFACE, SERVICE_INTERFACE};
 
@@ -32,6 +32,9 @@ pub enum ClientError {
     /// The service refused the call.
     #[error("{0}")]
     Refused(Error),
+    /// This user may not do that.
+    #[error("permission denied")]
+    Denied,
     /// The service ended the connection.
     #[error("the service has closed the connection")]
     Closed,
@@ -117,6 +120,24 @@ impl Client {
         Ok(sources)
     }
 
+    /// Has something done; tells the name of the device to which it was done.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with what speaks against it, [`ClientError::Denied`] to who may not
+    /// change devices.
+    pub async fn act(&mut self, action: &Action) -> Result<Done, ClientError> {
+        match action {
+            Action::Define(what) => self.call(&own("Define"), what).await,
+            Action::Create(what) => self.call(&own("Create"), what).await,
+            Action::Start(device) => self.call(&own("Start"), device).await,
+            Action::Stop(device) => self.call(&own("Stop"), device).await,
+            Action::Undefine(device) => self.call(&own("Undefine"), device).await,
+            Action::SetAutostart(what) => self.call(&own("SetAutostart"), what).await,
+            Action::Update(what) => self.call(&own("Update"), what).await,
+        }
+    }
+
     /// Follows the list. The connection is the watch's from now on.
     ///
     /// # Errors
@@ -186,6 +207,11 @@ fn own(method: &str) -> String {
 
 fn broken(method: &str, error: zlink::Error) -> ClientError {
     match error {
+        zlink::Error::VarlinkService(error)
+            if matches!(error.inner(), zlink::varlink_service::Error::PermissionDenied) =>
+        {
+            ClientError::Denied
+        }
         zlink::Error::UnexpectedEof | zlink::Error::Io(_) => ClientError::Closed,
         error => unusable(method, &error.to_string()),
     }

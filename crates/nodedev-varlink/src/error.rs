@@ -20,6 +20,17 @@ pub enum Error {
         /// Its name.
         name: DeviceName,
     },
+    /// What is asked for cannot be: the device is in another state or of another kind, or the document
+    /// is at fault. Nothing was tried.
+    ActionRefused {
+        /// Why.
+        reason: String,
+    },
+    /// It was tried, and did not succeed or cannot be seen to have succeeded.
+    ActionFailed {
+        /// Why.
+        reason: String,
+    },
     /// The service is ending.
     Ended,
 }
@@ -31,6 +42,7 @@ impl fmt::Display for Error {
             Self::NotPersistent { name } => {
                 write!(f, "{name} is not persistent: it has no inactive form")
             }
+            Self::ActionRefused { reason } | Self::ActionFailed { reason } => f.write_str(reason),
             Self::Ended => f.write_str("the service is ending"),
         }
     }

@@ -17,7 +17,10 @@ const NORMAL: &[(&str, &[&str])] = &[
     ("nodedev-xml", &["nodedev-types"]),
     ("nodedev-control", &["nodedev-registry", "nodedev-types", "nodedev-xml"]),
     ("nodedev-rpc", &[]),
-    ("nodedev-varlink", &["nodedev-merge", "nodedev-registry", "nodedev-types", "nodedev-xml"]),
+    (
+        "nodedev-varlink",
+        &["nodedev-control", "nodedev-merge", "nodedev-registry", "nodedev-types", "nodedev-xml"],
+    ),
     (
         "nodedev-server",
         &[

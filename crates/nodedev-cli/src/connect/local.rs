@@ -6,12 +6,12 @@ use nodedev_driver::DriverConfig;
 use nodedev_driver::registry::Registry;
 use nodedev_types::DeviceName;
 use nodedev_varlink::answer::{self, Follower};
-use nodedev_varlink::{Explanation, Filter, Found, List, Since, Source, WatchReply};
+use nodedev_varlink::{Action, Done, Explanation, Filter, Found, List, Since, Source, WatchReply};
 
 use crate::args::Args;
 use crate::status::Failure;
 
-/// How long the end may take: everything is read-only, so nothing is lost after that.
+/// How long the end may take: what was to be done has been done, so nothing is lost after that.
 const CLOSE: Duration = Duration::from_secs(1);
 
 /// A registry of our own.
@@ -56,6 +56,10 @@ impl Local {
 
     pub(crate) fn sources(&self) -> Vec<Source> {
         answer::sources(&self.registry).sources
+    }
+
+    pub(crate) async fn act(&self, action: &Action) -> Result<Done, Failure> {
+        Ok(answer::act(&self.registry, action).await?)
     }
 
     pub(crate) fn watch(&self) -> Watch {

@@ -6,7 +6,9 @@ mod remote;
 use std::path::{Path, PathBuf};
 
 use nodedev_types::DeviceName;
-use nodedev_varlink::{Explanation, Filter, Found, INTERFACE, List, Source, WatchReply};
+use nodedev_varlink::{
+    Action, Done, Explanation, Filter, Found, INTERFACE, List, Source, WatchReply,
+};
 
 use self::local::Local;
 use self::remote::Remote;
@@ -67,6 +69,14 @@ impl Connection {
         match self {
             Self::Local(local) => Ok(local.sources()),
             Self::Remote(remote) => remote.sources().await,
+        }
+    }
+
+    /// Has something done; the list shows it then.
+    pub(crate) async fn act(&mut self, action: &Action) -> Result<Done, Failure> {
+        match self {
+            Self::Local(local) => local.act(action).await,
+            Self::Remote(remote) => remote.act(action).await,
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nodedev_types::DeviceName;
 use nodedev_varlink::{
-    self as varlink, Client, ClientError, Explanation, Filter, Found, List, Since, Source,
-    WatchReply,
+    self as varlink, Action, Client, ClientError, Done, Explanation, Filter, Found, List, Since,
+    Source, WatchReply,
 };
 
 use crate::status::Failure;
@@ -70,6 +70,10 @@ impl Remote {
         self.client.sources().await.map_err(|error| broken(&self.socket, error))
     }
 
+    pub(crate) async fn act(&mut self, action: &Action) -> Result<Done, Failure> {
+        self.client.act(action).await.map_err(|error| broken(&self.socket, error))
+    }
+
     /// Follows the list over a connection of its own.
     pub(crate) async fn watch(&self) -> Result<Watch, Failure> {
         let broken = |error| broken(&self.socket, error);
@@ -105,6 +109,10 @@ fn broken(socket: &Path, error: ClientError) -> Failure {
         ClientError::Closed => {
             Failure::Other(format!("{}: the daemon has ended the connection", socket.display()))
         }
+        ClientError::Denied => Failure::Other(format!(
+            "{}: permission denied: root may, others as polkit allows them",
+            socket.display()
+        )),
         ClientError::Refused(refused) => refused.into(),
         error => Failure::other(&socket.display().to_string(), error),
     }

@@ -1,6 +1,6 @@
 //! One call: which method, with which parameters, and how a wrong one is refused.
 
-use nodedev_varlink::{Error, Filter, INTERFACE, Named, SERVICE_INTERFACE, Since, Wanted};
+use nodedev_varlink::{Action, Error, Filter, INTERFACE, Named, SERVICE_INTERFACE, Since, Wanted};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -24,6 +24,7 @@ pub(super) enum Method {
     Explain(Named),
     Sources,
     Watch(Since),
+    Act(Action),
 }
 
 /// Why a call is refused.
@@ -66,16 +67,31 @@ impl Request {
             (SERVICE_INTERFACE, "GetInterfaceDescription") => {
                 read(parameters).map(|Described { interface }| Method::Description { interface })
             }
-            // Actions come in here too: each with its parameters, refused on a read-only socket.
             (INTERFACE, "List") => read(parameters).map(Method::List),
             (INTERFACE, "Get") => read(parameters).map(Method::Get),
             (INTERFACE, "Explain") => read(parameters).map(Method::Explain),
             (INTERFACE, "Sources") => read(parameters).map(|Nothing {}| Method::Sources),
             (INTERFACE, "Watch") => read(parameters).map(Method::Watch),
-            (SERVICE_INTERFACE | INTERFACE, _) => Err(no_method(method)),
+            (INTERFACE, name) => action(name, parameters).unwrap_or_else(|| Err(no_method(method))),
+            (SERVICE_INTERFACE, _) => Err(no_method(method)),
             _ => Err(no_interface(interface)),
         }
     }
+}
+
+/// The action of that name, if there is one.
+fn action(name: &str, parameters: Option<&Value>) -> Option<Result<Method, Refusal>> {
+    let action = match name {
+        "Define" => read(parameters).map(Action::Define),
+        "Create" => read(parameters).map(Action::Create),
+        "Start" => read(parameters).map(Action::Start),
+        "Stop" => read(parameters).map(Action::Stop),
+        "Undefine" => read(parameters).map(Action::Undefine),
+        "SetAutostart" => read(parameters).map(Action::SetAutostart),
+        "Update" => read(parameters).map(Action::Update),
+        _ => return None,
+    };
+    Some(action.map(Method::Act))
 }
 
 pub(super) fn no_interface(interface: &str) -> Refusal {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::net::UnixStream;
 use zlink::{Call, Reply, varlink_service};
 
+use super::Rights;
 use super::call::{Method, Refusal, Request, invalid, no_interface};
 use super::frame::{Calls, End, Replies};
 
@@ -31,10 +32,10 @@ impl Connection {
     }
 
     /// Answers until the client has nothing more to ask.
-    pub(super) async fn run(mut self) -> Result<(), End> {
+    pub(super) async fn run(mut self, rights: &Rights) -> Result<(), End> {
         while let Some(message) = self.calls.next().await? {
             let call: Call<Request> = serde_json::from_slice(&message).map_err(End::NotACall)?;
-            match self.answer(call).await {
+            match self.answer(call, rights).await {
                 Ok(()) => {}
                 Err(Stop::Refused(Refusal::Own(error))) => {
                     self.replies.send(&error).await?;
@@ -57,10 +58,10 @@ impl Connection {
         Ok(())
     }
 
-    async fn answer(&mut self, call: Call<Request>) -> Result<(), Stop> {
+    async fn answer(&mut self, call: Call<Request>, rights: &Rights) -> Result<(), Stop> {
         let (oneway, more) = (call.oneway(), call.more());
         if oneway {
-            // Nothing that can be asked so far does anything but answer.
+            // An action whose end nobody wants to know is not begun; all else does nothing but answer.
             return Ok(());
         }
         if call.upgrade() {
@@ -70,6 +71,14 @@ impl Connection {
             Method::Info => Ok(self.reply(&info()).await?),
             Method::Description { interface } => {
                 Ok(self.reply(&Described { description: description(&interface)? }).await?)
+            }
+            Method::Act(action) => {
+                if !rights.may_change().await {
+                    return Err(Refusal::from(varlink_service::Error::PermissionDenied).into());
+                }
+                self.registry.ready().await;
+                let done = answer::act(&self.registry, &action).await?;
+                Ok(self.reply(&done).await?)
             }
             Method::Watch(_) if !more => {
                 Err(Refusal::from(varlink_service::Error::ExpectedMore).into())
@@ -102,7 +111,7 @@ impl Connection {
                 self.reply(&sources).await?;
             }
             Method::Watch(since) => return Err(self.watch(&since).await),
-            Method::Info | Method::Description { .. } => {}
+            Method::Info | Method::Description { .. } | Method::Act(_) => {}
         }
         Ok(())
     }

@@ -9,14 +9,41 @@ mod frame;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use nodedev_registry::Registry;
 use tokio::net::UnixStream;
 
 use self::connection::Connection;
+use crate::session::{Origin, Shared};
+
+/// Who may change devices.
+#[derive(Debug, Clone)]
+pub(crate) enum Rights {
+    /// The client may or may not.
+    #[cfg(test)]
+    Fixed(bool),
+    /// It is judged at each call by where the client came in.
+    Judged(Arc<Shared>, Origin),
+}
+
+impl Rights {
+    pub(crate) const fn of(shared: Arc<Shared>, origin: Origin) -> Self {
+        Self::Judged(shared, origin)
+    }
+
+    async fn may_change(&self) -> bool {
+        match self {
+            #[cfg(test)]
+            Self::Fixed(may) => *may,
+            Self::Judged(shared, origin) => shared.may_change(origin).await,
+        }
+    }
+}
 
 /// Serves a client until it goes, breaks the rules or stops reading, or the registry ends.
-pub(crate) async fn serve(stream: UnixStream, registry: Registry) {
-    if let Err(end) = Connection::new(stream, registry).run().await {
+pub(crate) async fn serve(stream: UnixStream, registry: Registry, rights: Rights) {
+    if let Err(end) = Connection::new(stream, registry).run(&rights).await {
         tracing::debug!("varlink client: {end}");
     }
 }

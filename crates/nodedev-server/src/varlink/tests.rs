@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
 use super::frame::{ARRIVE, MAX_CALL, UNREAD};
-use super::serve;
+use super::{Rights, serve};
 
 /// A host with a scripted source, and the registry over it.
 struct Rig {
@@ -43,8 +43,12 @@ impl Rig {
     }
 
     fn client(&self) -> Client {
+        self.client_that_may(true)
+    }
+
+    fn client_that_may(&self, change: bool) -> Client {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let served = tokio::spawn(serve(theirs, self.registry.clone()));
+        let served = tokio::spawn(serve(theirs, self.registry.clone(), Rights::Fixed(change)));
         Client { stream: BufReader::new(ours), served }
     }
 }
@@ -225,7 +229,21 @@ async fn a_wrong_call_costs_that_call() {
             json!({ "parameter": "parameters" }),
         ),
         (own("Watch"), json!({}), service("ExpectedMore"), Value::Null),
-        (own("Start"), json!({}), service("MethodNotFound"), json!({ "method": own("Start") })),
+        (own("Reset"), json!({}), service("MethodNotFound"), json!({ "method": own("Reset") })),
+        (own("Start"), json!({}), service("InvalidParameter"), json!({ "parameter": "name" })),
+        (own("Start"), json!({ "name": "none" }), own("NoSuchDevice"), json!({ "name": "none" })),
+        (
+            own("Start"),
+            json!({ "name": "net_eth0_02_00_00_00_00_01" }),
+            own("ActionRefused"),
+            json!({ "reason": "Device is already active" }),
+        ),
+        (
+            own("Define"),
+            json!({ "document": "<device/>" }),
+            own("ActionRefused"),
+            json!({ "reason": "no device capabilities for 'new device'" }),
+        ),
         (
             "org.example.A".into(),
             json!({}),
@@ -241,6 +259,26 @@ async fn a_wrong_call_costs_that_call() {
     }
     let listed: List = client.ask("List", Value::Null).await;
     assert_eq!(listed.devices.len(), 2, "the connection goes on");
+}
+
+#[tokio::test]
+async fn who_may_only_look_changes_nothing() {
+    let rig = Rig::new();
+    let mut client = rig.client_that_may(false);
+    for (method, parameters) in [
+        ("Define", json!({ "document": "<device/>" })),
+        ("Create", json!({ "document": "<device/>" })),
+        ("Start", json!({ "name": "none" })),
+        ("Stop", json!({ "name": "none" })),
+        ("Undefine", json!({ "name": "none" })),
+        ("SetAutostart", json!({ "name": "none", "autostart": true })),
+        ("Update", json!({ "name": "none", "document": "<device/>" })),
+    ] {
+        let refused = client.call(&format!("{INTERFACE}.{method}"), parameters).await;
+        assert_eq!(refused["error"], "org.varlink.service.PermissionDenied", "{method}: {refused}");
+    }
+    let listed: List = client.ask("List", Value::Null).await;
+    assert_eq!(listed.devices.len(), 2);
 }
 
 #[tokio::test]

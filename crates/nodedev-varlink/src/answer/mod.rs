@@ -1,6 +1,7 @@
 //! The answers that a registry gives, for whoever serves one or shows one without a service in
 //! between. Reads the registry only; knows of no socket.
 
+mod action;
 mod convert;
 mod follow;
 
@@ -8,6 +9,7 @@ use nodedev_registry::{Registry, RegistryError, Snapshot};
 use nodedev_types::DeviceName;
 use nodedev_xml::Form;
 
+pub use action::act;
 pub use follow::Follower;
 
 use crate::Error;

@@ -1,5 +1,6 @@
 //! What goes over the wire: parameters of calls, and replies. Only values.
 
+mod action;
 mod explanation;
 mod list;
 mod source;
@@ -8,12 +9,13 @@ mod watch;
 use nodedev_types::{Device, DeviceName};
 use serde::{Deserialize, Serialize};
 
+pub use action::{Action, Autostart, Described, Done, Updated};
 pub use explanation::{Claim, Explanation, FieldExplanation, LostClaim};
 pub use list::{Filter, List, Row};
 pub use source::{Source, SourceState, Sources, Stream};
 pub use watch::{Change, Since, WatchReply};
 
-/// Which device `Explain` is asked for.
+/// Which device a call is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
