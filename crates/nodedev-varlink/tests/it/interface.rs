@@ -45,20 +45,30 @@ fn parameters_and_replies_have_the_shapes_of_the_text() {
     let listed = json!({ "instance": "", "generation": 0, "devices": [] });
     let begun = json!({ "instance": "", "generation": 0, "missed": false, "partial": false,
         "changes": [], "sources": [] });
+    let done = || samples_of(&samples::done(), json!({ "name": "x" }));
+    let described = || samples_of(&samples::described(), json!({ "document": "" }));
+    let named = || samples_of(&samples::named(), name.clone());
     let methods = [
         ("List", samples_of(&samples::filter(), json!({})), samples_of(&samples::list(), listed)),
         ("Get", samples_of(&samples::wanted(), name.clone()), samples_of(&samples::found(), found)),
-        (
-            "Explain",
-            samples_of(&samples::named(), name),
-            samples_of(&samples::explanation(), explained),
-        ),
+        ("Explain", named(), samples_of(&samples::explanation(), explained)),
         ("Sources", nothing(), samples_of(&samples::sources(), json!({ "sources": [] }))),
         (
             "Watch",
             samples_of(&samples::since(), json!({})),
             samples_of(&samples::watch_reply(), begun),
         ),
+        ("Define", described(), done()),
+        ("Create", described(), done()),
+        ("Start", named(), done()),
+        ("Stop", named(), done()),
+        ("Undefine", named(), done()),
+        (
+            "SetAutostart",
+            samples_of(&samples::autostart(), json!({ "name": "x", "autostart": false })),
+            done(),
+        ),
+        ("Update", samples_of(&samples::updated(), json!({ "name": "x", "document": "" })), done()),
     ];
     let described: Vec<_> = interface.methods().map(|method| method.name().as_str()).collect();
     assert_eq!(described, methods.each_ref().map(|(name, ..)| *name));
@@ -99,8 +109,14 @@ fn names_of_states_are_those_of_the_text() {
 fn errors_are_those_of_the_text() {
     let interface = interface(DESCRIPTION);
     let name = DeviceName::new("x");
-    let errors =
-        [Error::NoSuchDevice { name: name.clone() }, Error::NotPersistent { name }, Error::Ended];
+    let reason = "x".to_owned();
+    let errors = [
+        Error::NoSuchDevice { name: name.clone() },
+        Error::NotPersistent { name },
+        Error::ActionRefused { reason: reason.clone() },
+        Error::ActionFailed { reason },
+        Error::Ended,
+    ];
     let described: Vec<_> = interface.errors().collect();
     assert_eq!(described.len(), errors.len());
     for (described, error) in described.iter().zip(errors) {

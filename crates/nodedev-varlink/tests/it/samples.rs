@@ -7,8 +7,9 @@ use nodedev_types::{
     PciExpress, PciVpd, Presence, Revision, SourceId, Value, ValueKind,
 };
 use nodedev_varlink::{
-    Change, Claim, Explanation, FieldExplanation, Filter, Found, GetInfoReply, List, LostClaim,
-    Named, Row, Since, Source, SourceState, Sources, Stream, Wanted, WatchReply,
+    Autostart, Change, Claim, Described, Done, Explanation, FieldExplanation, Filter, Found,
+    GetInfoReply, List, LostClaim, Named, Row, Since, Source, SourceState, Sources, Stream,
+    Updated, Wanted, WatchReply,
 };
 
 pub(crate) fn name() -> DeviceName {
@@ -150,4 +151,21 @@ pub(crate) fn info() -> GetInfoReply {
         url: "https://example.org".into(),
         interfaces: vec!["io.nodedev.NodeDevice".into()],
     }
+}
+
+pub(crate) fn described() -> Described {
+    Described { document: "<device/>".to_owned() }
+}
+
+pub(crate) fn autostart() -> Autostart {
+    Autostart { name: DeviceName::new("x"), autostart: true }
+}
+
+pub(crate) fn updated() -> Updated {
+    let document = "<device/>".to_owned();
+    Updated { name: DeviceName::new("x"), document, live: Some(true), config: Some(false) }
+}
+
+pub(crate) fn done() -> Done {
+    Done { name: DeviceName::new("x") }
 }
