@@ -24,6 +24,9 @@ const DAEMON: (&str, &str) = ("nodedev-driver", "nodedevd");
 /// Makes devices in the virtual machine.
 const DEVICES: &str = "tests/src/parity/devices.sh";
 
+/// Both daemons and their client, with a debug build of ours: more room and time than usual.
+const MACHINE: &[&str] = &["vm", "--zoo", "--memory=2048", "--timeout=1200", "--"];
+
 /// Compares, and becomes the program that does.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let words = &arguments.words;
@@ -41,7 +44,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     Command::new(&program).args(ready.iter().chain(&others)).run()?;
     let command = in_machine(root, &program, &others);
     let xtask = std::env::current_exe().context("this program has no path")?;
-    Err(Command::new(xtask).args(["vm", "--zoo", "--"]).args(command).exec())
+    Err(Command::new(xtask).args(MACHINE).args(command).exec())
 }
 
 /// A step of `cargo xtask test`: the hosts of the project, beside the libvirt of Debian 13.

@@ -32,24 +32,23 @@ fibre_channel() {
 
 vdpa_device() { modprobe vdpa_sim_net && modprobe vhost_vdpa && vdpa dev add name vdpa0 mgmtdev vdpasim_net; }
 
-# Read-only section with a serial number, checksum, end.
+# A name, a read-only section with a checksum, and the end.
 product_data() {
-    bdf=$(basename "$(dirname "$(grep -l 0x020000 /sys/bus/pci/devices/*/class | head -n 1)")")
-    python3 - "$bdf" <<'PY'
+    python3 - <<'PY'
 import subprocess, sys
-name = b"Fake NIC"
+name = b"Network <card>"
 fields = b"SN\x041234" + b"PN\x02P1" + b"V0\x01x"
 data = b"\x82" + len(name).to_bytes(2, "little") + name
 data += b"\x90" + (len(fields) + 4).to_bytes(2, "little") + fields + b"RV\x01"
 data += bytes([-sum(data) & 255]) + b"\x78"
-sys.exit(subprocess.call(["modprobe", "vpdfake", "bdf=" + sys.argv[1], "hex=" + data.hex()]))
+sys.exit(subprocess.call(["modprobe", "nodedev_vpd", "device=0000:02:00.0", "hex=" + data.hex()]))
 PY
 }
 
 # One that runs and is defined, one that only runs, one that is only defined.
 mediated() {
     modprobe "$1" && udevadm settle -t 20 || return
-    parent=$(basename "$(find /sys/class/mdev_bus/ -name "*$1*" | head -n 1)")
+    parent=$(basename "$(find /sys/class/mdev_bus/ -name "${3:-$1}" | head -n 1)")
     type=$(basename "$(find "/sys/class/mdev_bus/$parent/mdev_supported_types/" -mindepth 1 -maxdepth 1 | sort | head -n 1)")
     uuid=00000000-0000-4000-8000-0000000000$2
     mdevctl define --auto --uuid "${uuid}1" --parent "$parent" --type "$type" &&
@@ -69,5 +68,6 @@ make "vital product data" product_data
 make "mtty" mediated mtty 1
 make "mdpy" mediated mdpy 2
 make "mbochs" mediated mbochs 3
+make "mediated devices in a PCI function" mediated nodedev_mdev 4 0000:00:07.0
 udevadm settle -t 60
 exec "$@"

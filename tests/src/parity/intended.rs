@@ -303,6 +303,21 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "empty-product-data-since-10",
+        reason: "an older libvirt closes an empty field of product data by an element of its own",
+        before: Some(10),
+        what: What::Line {
+            kind: "pci",
+            parts: DOCUMENTS,
+            theirs: Some("        <{}></{}>"),
+            ours: Some("        <{}/>"),
+            so: |seen| {
+                seen.theirs[0] == seen.ours[0]
+                    && ["vendor_field", "system_field"].contains(&seen.theirs[1])
+            },
+        },
+    },
+    Rule {
         id: "block-size-zero-since-10",
         reason: "an older libvirt prints no size of blocks where it is 0",
         before: Some(10),

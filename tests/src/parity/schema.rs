@@ -26,9 +26,9 @@ pub(super) fn refused(
     let mut refused = validate(stage, "ours", &documents(ours))?;
     let own: BTreeMap<_, _> =
         documents(theirs).into_iter().filter(|(name, _)| refused.contains_key(name)).collect();
-    for name in validate(stage, "libvirt", &own)?.keys() {
-        refused.remove(name);
-    }
+    let their_refused = validate(stage, "libvirt", &own)?;
+    // libvirt's schema knows no device that libvirt does not list either.
+    refused.retain(|name, _| own.contains_key(name) && !their_refused.contains_key(name));
     Ok(refused)
 }
 

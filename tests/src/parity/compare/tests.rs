@@ -228,6 +228,10 @@ fn product_data_was_once_unescaped_and_empty_disks_without_blocks() {
     assert_intended(&compare("9.0.0", &theirs, &ours), "pci_0", &rules);
     assert!(!compare("11.3.0", &theirs, &ours).is_clean());
     assert!(!compare("9.0.0", &theirs, &field("a&lt;c")).is_clean());
+    let empty = device("pci_0", "pci", "        <vendor_field index='1'/>\n");
+    let rules = ["empty-product-data-since-10"];
+    let comparison = compare("9.0.0", &field(""), &dump(&[("pci_0", empty)]));
+    assert_intended(&comparison, "pci_0", &rules);
     let disk = |inside: &str| dump(&[("block_a", device("block_a", "storage", inside))]);
     let zeros =
         disk("    <logical_block_size>0</logical_block_size>\n    <num_blocks>0</num_blocks>\n");
