@@ -127,7 +127,10 @@ fn coverage(context: &Context<'_>) -> Result<()> {
 fn fuzz(context: &Context<'_>) -> Result<()> {
     toolchain::require_tool(context.root, "cargo-fuzz", context.install)?;
     let targets = |package: &'static Fuzzing| package.targets.iter().map(move |t| (package, *t));
-    FUZZING.iter().flat_map(targets).try_for_each(|(package, name)| fuzz_one(context, package, name))
+    FUZZING
+        .iter()
+        .flat_map(targets)
+        .try_for_each(|(package, name)| fuzz_one(context, package, name))
 }
 
 fn fuzz_one(context: &Context<'_>, package: &Fuzzing, target: &str) -> Result<()> {

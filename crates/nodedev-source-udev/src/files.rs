@@ -46,7 +46,7 @@ pub(crate) trait Files {
     fn canonical(&self, path: &str) -> Option<String>;
     /// The names in a directory in its own order. `None` if it cannot be listed.
     fn entries(&self, path: &str) -> Option<Vec<String>>;
-    /// Whether there is anything of that name.
+    /// Whether there is anything of that name. A link that leads nowhere is nothing.
     fn exists(&self, path: &str) -> bool;
     /// Whether it is a link, dangling or not.
     fn is_link(&self, path: &str) -> bool;
@@ -132,7 +132,7 @@ impl Files for HostFiles<'_> {
     }
 
     fn exists(&self, path: &str) -> bool {
-        self.announced(path, |path| fs::symlink_metadata(path).is_ok())
+        self.announced(path, Path::exists)
     }
 
     fn is_link(&self, path: &str) -> bool {
@@ -264,7 +264,8 @@ mod tests {
         assert_eq!(files.link_name("/sys/above").as_deref(), Some("bus"));
         std::os::unix::fs::symlink("driver", root_path.join("sys/alias")).unwrap();
         assert_eq!(files.link_name("/sys/alias").as_deref(), Some("e1000"));
-        assert!(files.exists("/sys/dangling") && !files.exists("/sys/missing"));
+        assert!(files.exists("/sys/driver"));
+        assert!(!files.exists("/sys/dangling") && !files.exists("/sys/missing"));
         assert_eq!(files.canonical("/sys/driver").as_deref(), Some("/sys/bus/drivers/e1000"));
     }
 }

@@ -14,6 +14,7 @@ use nodedev_types::{Capability, PciVpd};
 use crate::files::{FileError, Files};
 use crate::names::PciIds;
 use crate::network;
+use crate::network::link_message::LinkMessage;
 use crate::reading::Reading;
 use crate::scratch::{NoNames, Scratch};
 use crate::translate::translate;
@@ -131,6 +132,14 @@ pub fn netlink(message: &[u8]) {
         assert!(held <= message.len(), "{held} bytes of {}", message.len());
         assert!(network::message::Attributes::new(attributes).count() <= message.len() / 4);
     }
+    let mut links = 0;
+    for said in network::link_message::link_messages(message) {
+        links += 1;
+        let LinkMessage::Is(link) = said else { continue };
+        let held = link.name.map_or(0, |name| name.len()) + link.address.map_or(0, |a| a.len());
+        assert!(held <= message.len(), "{held} bytes of {}", message.len());
+    }
+    assert!(links <= message.len() / 16 + 1, "{links} links in {} bytes", message.len());
 }
 
 /// Files with an eye on how much is read of them.

@@ -139,7 +139,6 @@ impl Files for Scratch {
         self.files.contains_key(path)
             || self.links.contains_key(path)
             || self.directories.contains_key(path)
-            || self.dangling.contains(path)
     }
 
     fn is_link(&self, path: &str) -> bool {

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nodedev_mutants::Random;
 use nodedev_rpc::PROCEDURES;
 use nodedev_tests::daemon::Daemon;
 
@@ -15,22 +16,6 @@ use super::witness::Witness;
 const LONG_ENOUGH: Duration = Duration::from_secs(3);
 /// What the daemon may use at most, in KiB: a debug build, its own code included.
 const MEMORY: u64 = 192 << 10;
-
-/// xorshift64*: the same numbers in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() >> 33).unwrap() % limit
-    }
-}
 
 /// Calls that only look, with arguments that are nearly right.
 fn rubbish(random: &mut Random) -> (i32, Vec<u8>) {
@@ -44,7 +29,7 @@ fn rubbish(random: &mut Random) -> (i32, Vec<u8>) {
 }
 
 fn send_rubbish(socket: &std::path::Path, seed: u64) -> usize {
-    let mut random = Random(seed);
+    let mut random = Random::of(seed);
     let deadline = Instant::now() + LONG_ENOUGH;
     let mut sent = 0;
     while Instant::now() < deadline {
@@ -55,8 +40,7 @@ fn send_rubbish(socket: &std::path::Path, seed: u64) -> usize {
             let _ = client.ask(procedure, &payload);
             sent += 1;
         }
-        let noise: Vec<_> =
-            (0..random.below(200)).map(|_| random.next().to_be_bytes()[0]).collect();
+        let noise: Vec<_> = (0..random.below(200)).map(|_| random.byte()).collect();
         let _ = client.send(&noise);
     }
     sent

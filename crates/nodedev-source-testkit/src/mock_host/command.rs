@@ -17,8 +17,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io};
 
-/// Seconds after which a test on a mock host is killed.
+/// Seconds after which a test on a mock host is killed, unless the environment says otherwise.
 const DEADLINE: &str = "120";
+const DEADLINE_VARIABLE: &str = "NODEDEV_MOCK_HOST_DEADLINE";
 const PRELOAD: &str = "libumockdev-preload.so.0";
 /// Set in processes that were started by [`alone`].
 const INSIDE: &str = "NODEDEV_MOCK_HOST";
@@ -100,7 +101,7 @@ pub fn is_inside() -> bool {
 /// Outside, it starts the test binary again under [`wrap`] for just that test and reports how it
 /// went; inside, it runs the body, which finds the host by
 /// [`MockHost::of_this_process`](super::MockHost::of_this_process). `module` is the test's
-/// `module_path!()`. Where mock hosts cannot be had, it says so on standard error and passes, unless
+/// `module_path!()`. It has two minutes, or `NODEDEV_MOCK_HOST_DEADLINE` seconds. Where mock hosts cannot be had, it says so on standard error and passes, unless
 /// `NODEDEV_REQUIRE_ALL` is set.
 ///
 /// # Panics
@@ -130,7 +131,8 @@ pub fn alone(module: &str, test: &str, body: impl FnOnce()) {
 
 fn run_inside(name: &str, root: &Path) -> io::Result<Output> {
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", DEADLINE]).arg(env::current_exe()?);
+    let deadline = env::var(DEADLINE_VARIABLE).unwrap_or_else(|_| DEADLINE.to_owned());
+    command.args(["--kill-after=5", &deadline]).arg(env::current_exe()?);
     command.args(["--exact", name, "--nocapture", "--include-ignored"]);
     command.env(INSIDE, "1").env(IN_MEMORY, "1");
     wrap(&command, root).output()

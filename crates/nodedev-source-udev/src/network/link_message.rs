@@ -21,7 +21,7 @@ const FEATURES_CHANGED: u32 = 2;
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum LinkMessage {
+pub(crate) enum LinkMessage {
     /// A link is so now.
     Is(Link),
     /// The link of that index has gone.
@@ -30,18 +30,18 @@ pub(super) enum LinkMessage {
 
 /// A link. What a message leaves out is as it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Link {
-    pub(super) index: u32,
-    pub(super) name: Option<String>,
-    pub(super) address: Option<Vec<u8>>,
+pub(crate) struct Link {
+    pub(crate) index: u32,
+    pub(crate) name: Option<String>,
+    pub(crate) address: Option<Vec<u8>>,
     /// RFC 2863's number of the state.
-    pub(super) state: Option<u8>,
+    pub(crate) state: Option<u8>,
     /// Its offload features have changed.
-    pub(super) features: bool,
+    pub(crate) features: bool,
 }
 
 /// The messages of links in what was received at once.
-pub(super) fn link_messages(mut bytes: &[u8]) -> impl Iterator<Item = LinkMessage> {
+pub(crate) fn link_messages(mut bytes: &[u8]) -> impl Iterator<Item = LinkMessage> {
     std::iter::from_fn(move || {
         loop {
             let length = number_32(bytes.get(..4)?)? as usize;

@@ -6,7 +6,7 @@
 //!
 //! Changes of links, which make no uevent, come in over rtnetlink.
 
-mod link_message;
+pub(crate) mod link_message;
 mod links;
 pub(crate) mod message;
 

@@ -34,7 +34,7 @@ pub(super) fn css(reading: &mut Reading<'_>) -> Result<(), Refusal> {
         return Err(Refusal::NotADevice);
     }
     let address = bus_address(reading)?;
-    let behind = reading.text("dev_busid")?.and_then(|name| BusAddress::from_name(&name));
+    let behind = device_behind(reading)?;
     let types = types(reading)?;
     let fields = &mut reading.fields;
     fields.set(device::ADDRESS, address.to_string());
@@ -45,6 +45,18 @@ pub(super) fn css(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     }
     fields.set_opt(mdev_types::TYPES, types);
     Ok(())
+}
+
+/// The device behind a subchannel, if it has one.
+fn device_behind(reading: &mut Reading<'_>) -> Result<Option<BusAddress>, Refusal> {
+    let Some(name) = reading.text("dev_busid")?.filter(|name| name != "none") else {
+        return Ok(None);
+    };
+    let address = BusAddress::from_name(&name);
+    if address.is_none() {
+        reading.warn("dev_busid", format!("not a channel address: `{}`", shown(&name)));
+    }
+    Ok(address)
 }
 
 pub(super) fn ccwgroup(reading: &mut Reading<'_>) -> Result<(), Refusal> {

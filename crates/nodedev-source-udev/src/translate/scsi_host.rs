@@ -3,7 +3,7 @@
 use nodedev_types::fields::scsi_host;
 
 use crate::number;
-use crate::reading::{LONGEST, Reading, Refusal};
+use crate::reading::{LONGEST, Reading, Refusal, shown};
 
 pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let name = reading.device.file_name();
@@ -13,10 +13,7 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     };
     // libvirt looks into the classes by the number alone.
     let name = &format!("host{host}");
-    let unique_id = reading.first_line(&format!("{SCSI_HOSTS}/{name}/unique_id"), LONGEST)?;
-    // Whatever is no such number means that the driver has none.
-    let unique_id = unique_id.and_then(|line| number::signed(&line, 10));
-    let unique_id = unique_id.and_then(|id| u64::try_from(id).ok());
+    let unique_id = unique_id(reading, name)?;
     let fibre_channel = fibre_channel(reading, name)?.unwrap_or_default();
     let fields = &mut reading.fields;
     fields.set(scsi_host::HOST, u64::from(host));
@@ -27,6 +24,19 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     fields.set_opt(scsi_host::MAX_VPORTS, fibre_channel.max_vports);
     fields.set_opt(scsi_host::VPORTS, fibre_channel.vports);
     Ok(())
+}
+
+/// The number that tells adapters of one driver apart. A negative one means that there is none.
+fn unique_id(reading: &mut Reading<'_>, name: &str) -> Result<Option<u64>, Refusal> {
+    let attribute = format!("{SCSI_HOSTS}/{name}/unique_id");
+    let Some(line) = reading.first_line(&attribute, LONGEST)? else {
+        return Ok(None);
+    };
+    let number = number::signed(&line, 10);
+    if number.is_none() {
+        reading.warn(&attribute, format!("not a decimal number: `{}`", shown(&line)));
+    }
+    Ok(number.and_then(|id| u64::try_from(id).ok()))
 }
 
 const SCSI_HOSTS: &str = "/sys/class/scsi_host";

@@ -16,6 +16,7 @@ mod kinds;
 mod links;
 mod listing;
 mod session;
+mod sweep;
 mod udevd;
 
 /// Declares a test whose body runs on an empty mock host, in a runtime.

@@ -7,7 +7,7 @@ use nodedev_types::fields::pci;
 
 use crate::files::FileError;
 use crate::number;
-use crate::reading::{Reading, Refusal};
+use crate::reading::{Reading, Refusal, shown};
 
 const MAX_COUNT: &str = "sriov_totalvfs";
 /// The longest contents of that file that libvirt takes.
@@ -15,12 +15,12 @@ const MAX_COUNT_LONGEST: usize = 16;
 const GROUP: &str = "iommu_group";
 
 pub(super) fn translate(reading: &mut Reading<'_>, own: PciAddress) -> Result<(), Refusal> {
-    let physical = reading.files.link_name(&reading.path_of("physfn"));
+    let physical = physical_function(reading);
     let most = max_count(reading)?;
     let virtual_ones = virtual_functions(reading)?;
     let group = group(reading, own)?;
     let fields = &mut reading.fields;
-    fields.set_opt(pci::PHYS_FUNCTION, physical.and_then(|name| address(&name)));
+    fields.set_opt(pci::PHYS_FUNCTION, physical);
     fields.set_opt(pci::VIRT_FUNCTIONS_MAX_COUNT, most.map(u64::from).filter(|&most| most > 0));
     fields.set_opt(pci::VIRT_FUNCTIONS, Some(virtual_ones).filter(|all| !all.is_empty()));
     if let Some((number, addresses)) = group {
@@ -28,6 +28,24 @@ pub(super) fn translate(reading: &mut Reading<'_>, own: PciAddress) -> Result<()
         fields.set(pci::IOMMU_GROUP_ADDRESSES, addresses);
     }
     Ok(())
+}
+
+/// The function that a virtual one belongs to. A link that leads nowhere is none.
+fn physical_function(reading: &mut Reading<'_>) -> Option<PciAddress> {
+    let path = reading.path_of("physfn");
+    if !reading.files.exists(&path) {
+        return None;
+    }
+    let name = reading.files.link_name(&path);
+    let found = name.as_deref().and_then(address);
+    if found.is_none() {
+        let message = name.map_or_else(
+            || "is no link".to_owned(),
+            |name| format!("not a PCI address: `{}`", shown(&name)),
+        );
+        reading.warn("physfn", message);
+    }
+    found
 }
 
 /// How many virtual functions there can be: the number that the file begins with, 32 bits of it.
@@ -68,11 +86,14 @@ fn virtual_functions(reading: &Reading<'_>) -> Result<Vec<PciAddress>, Refusal> 
 
 /// The number of the group and its functions in the directory's own order, where it has any.
 fn group(
-    reading: &Reading<'_>,
+    reading: &mut Reading<'_>,
     own: PciAddress,
 ) -> Result<Option<(u64, Vec<PciAddress>)>, Refusal> {
     let path = reading.path_of(GROUP);
     if !reading.files.is_link(&path) {
+        if reading.files.exists(&path) {
+            reading.warn(GROUP, "is no link");
+        }
         return Ok(None);
     }
     let Some(name) = reading.files.link_name(&path) else {
