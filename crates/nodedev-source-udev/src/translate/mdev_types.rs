@@ -43,7 +43,11 @@ pub(crate) fn mdev_bus_name(raw: &RawDevice, files: &dyn Files) -> Option<String
 
 /// The types that a parent offers, in the order of the directory; absent when there is none.
 pub(super) fn types(reading: &mut Reading<'_>) -> Result<Option<Vec<MdevType>>, Refusal> {
-    let Some(ids) = reading.files.entries(&reading.path_of(TYPES)) else {
+    let directory = reading.path_of(TYPES);
+    let Some(ids) = reading.files.entries(&directory) else {
+        if reading.files.exists(&directory) {
+            return Err(reading.unreadable(TYPES, "cannot be listed"));
+        }
         return Ok(None);
     };
     let types: Vec<MdevType> =
@@ -52,7 +56,7 @@ pub(super) fn types(reading: &mut Reading<'_>) -> Result<Option<Vec<MdevType>>, 
 }
 
 fn one_type(reading: &mut Reading<'_>, id: String) -> Result<MdevType, Refusal> {
-    let name = reading.line(&format!("{TYPES}/{id}/name"))?;
+    let name = name(reading, &format!("{TYPES}/{id}/name"))?;
     let device_api = required(reading, &format!("{TYPES}/{id}/device_api"))?;
     let attribute = format!("{TYPES}/{id}/available_instances");
     let available = required(reading, &attribute)?;
@@ -60,6 +64,15 @@ fn one_type(reading: &mut Reading<'_>, id: String) -> Result<MdevType, Refusal> 
         return Err(reading.not_a("decimal number", &attribute, &available));
     };
     Ok(MdevType { id, name, device_api, available_instances: u64::from(available_instances) })
+}
+
+/// A type need not have a name; one that cannot be read costs the device.
+fn name(reading: &mut Reading<'_>, attribute: &str) -> Result<Option<String>, Refusal> {
+    let name = reading.line(attribute)?;
+    if name.is_none() && reading.files.exists(&reading.path_of(attribute)) {
+        return Err(reading.unreadable(attribute, "cannot be read"));
+    }
+    Ok(name)
 }
 
 /// A count is the one number in which libvirt takes no minus.
@@ -76,7 +89,7 @@ fn required(reading: &mut Reading<'_>, attribute: &str) -> Result<String, Refusa
 mod tests {
     use super::*;
     use crate::scratch::Scratch;
-    use crate::translate::tests::read;
+    use crate::translate::tests::{read, unreadable};
 
     const MTTY: &str = "/sys/devices/virtual/mtty/mtty";
 
@@ -109,6 +122,26 @@ mod tests {
         for bad in ["-0\n", "-1\n", "3\n\n", "0x3\n", "4294967296\n", "\n"] {
             assert_eq!(count(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_there_and_cannot_be_read_costs_the_parent() {
+        let parent = || {
+            Scratch::new(MTTY)
+                .subsystem("mtty")
+                .link("/sys/class/mdev_bus/mtty", MTTY)
+                .attribute("mdev_supported_types/t/device_api", "vfio-pci\n")
+                .attribute("mdev_supported_types/t/available_instances", "1\n")
+        };
+        let listed = || parent().directory("mdev_supported_types", &["t"]);
+        assert!(read(&listed()).is_ok());
+        let named = |length| listed().bytes("mdev_supported_types/t/name", &vec![b'n'; length]);
+        assert!(read(&named(4096)).is_ok());
+        for length in [4097, 1 << 20] {
+            assert!(unreadable(&named(length)).contains("mdev_supported_types/t/name"));
+        }
+        let unlisted = parent().attribute("mdev_supported_types", "");
+        assert!(unreadable(&unlisted).contains("cannot be listed"));
     }
 
     #[test]

@@ -73,7 +73,8 @@ fn parent(kind: Capability) -> [Row; 3] {
         Row::file(kind, "mdev_supported_types/*/name", NUMBER).into(TYPES).but(&[
             (&[Missing], Changes(No)),
             (&[Dangling], Changes(Either)),
-            (&[Huge, Directory, NotUtf8], Changes(Yes)),
+            (&[Huge, Directory], Discard),
+            (&[NotUtf8], Changes(Yes)),
             (&[Empty, Negative, Overflow, Junk, Word], Changes(No)),
         ]),
         Row::file(kind, "mdev_supported_types/*/device_api", NEEDED).into(TYPES).but(&[
@@ -304,9 +305,12 @@ fn channel_rows() -> Vec<Row> {
             .but(&[(&[Negative], Discard)]),
         Row::link(Ccw, "group_device", NAMED).into(&[ccw::GROUP_DEVICE.field()]),
         // A name with more behind it is a name.
-        Row::file(Css, "dev_busid", LEFT_OUT)
-            .into(CHANNEL)
-            .but(&[(&[Empty], Without(No)), (&[Junk], KeepAnd(Either))]),
+        Row::file(Css, "dev_busid", LEFT_OUT).into(CHANNEL).but(&[
+            (&[Empty], Without(No)),
+            (&[Junk], KeepAnd(Either)),
+            // Three hexadecimal numbers, if one takes `n` for a separator.
+            (&[Word], Changes(No)),
+        ]),
         Row::property(Css, "DRIVER", OWN),
         Row::link(Css, "driver", OWN),
         // Whatever makes no sense counts as offline.
