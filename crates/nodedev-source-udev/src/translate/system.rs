@@ -3,7 +3,7 @@
 use nodedev_types::fields::{device, system};
 use nodedev_types::{Capability, MdevUuid};
 
-use crate::reading::{Reading, Refusal};
+use crate::reading::{Reading, Refusal, shown};
 
 /// Where the firmware's tables are shown.
 pub(crate) const DMI: &str = "/sys/devices/virtual/dmi/id";
@@ -50,8 +50,11 @@ fn host_uuid(
         }
         reading.warn("host_uuid", format!("not a usable uuid: `{text}`"));
     }
-    if let Some(uuid) = reading.text("product_uuid")?.as_deref().and_then(usable_uuid) {
-        return Ok(Some(uuid));
+    if let Some(text) = reading.text("product_uuid")? {
+        if let Some(uuid) = usable_uuid(&text) {
+            return Ok(Some(uuid));
+        }
+        reading.warn("product_uuid", format!("not a usable uuid: `{}`", shown(&text)));
     }
     let machine_id = reading.text("/etc/machine-id")?;
     Ok(machine_id.as_deref().and_then(usable_uuid))

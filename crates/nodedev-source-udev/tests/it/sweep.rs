@@ -27,7 +27,7 @@ use subject::Subject;
 use crate::on_mock_host;
 
 /// How many damages are tried without a wish: some twenty seconds.
-const MOST: usize = 6000;
+const MOST: usize = 2000;
 
 /// One place of one device, and what is put there.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! A device before anything was done to it, and where its attributes really lie.
 
-use nodedev_source_testkit::mock_host::{MockHost, Record};
+use nodedev_source_testkit::mock_host::{Item, MockHost, Record};
 use nodedev_types::fields::device;
 use nodedev_types::{Capability, DeviceId, Fields};
 
@@ -14,6 +14,8 @@ pub(crate) struct Subject {
     pub(crate) path: String,
     pub(crate) fields: Fields,
     pub(crate) properties: Vec<(String, String)>,
+    /// How many links to virtual functions there are.
+    pub(crate) functions: usize,
 }
 
 impl Subject {
@@ -21,7 +23,11 @@ impl Subject {
         let path = fields.get(device::PATH).unwrap_or("/sys/devices/virtual/dmi/id").to_owned();
         let record = records.iter().find(|record| record.syspath == path);
         let properties = record.map(|record| record.properties.clone()).unwrap_or_default();
-        Self { id: id.clone(), path, fields: fields.clone(), properties }
+        let items = record.map(|record| record.items.as_slice()).unwrap_or_default();
+        let is_function =
+            |item: &&Item| matches!(item, Item::Link(name, _) if name.starts_with("virtfn"));
+        let functions = items.iter().filter(is_function).count();
+        Self { id: id.clone(), path, fields: fields.clone(), properties, functions }
     }
 
     pub(crate) fn kind(&self) -> Capability {

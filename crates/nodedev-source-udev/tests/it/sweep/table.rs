@@ -116,7 +116,10 @@ fn pci_rows() -> Vec<Row> {
             .but(&[(&[Elsewhere], Without(Yes))]),
         Row::link(Pci, "virtfn*", NEEDED)
             .into(&[pci::VIRT_FUNCTIONS.field()])
-            .but(&[(&[Missing], Changes(No)), (&[Dangling], Changes(Either))]),
+            .but(&[(&[Missing], Changes(No)), (&[Dangling], Changes(Either))])
+            // Nothing behind the first missing number is looked at.
+            .when(|s| s.fields.get(pci::VIRT_FUNCTIONS).map_or(0, <[_]>::len) == s.functions)
+            .otherwise(Own),
         Row::link(Pci, "iommu_group", NEEDED)
             .into(GROUP)
             .but(&[(&[Missing], Without(No)), (&[Word, Directory], Without(Yes))]),
@@ -305,12 +308,9 @@ fn channel_rows() -> Vec<Row> {
             .but(&[(&[Negative], Discard)]),
         Row::link(Ccw, "group_device", NAMED).into(&[ccw::GROUP_DEVICE.field()]),
         // A name with more behind it is a name.
-        Row::file(Css, "dev_busid", LEFT_OUT).into(CHANNEL).but(&[
-            (&[Empty], Without(No)),
-            (&[Junk], KeepAnd(Either)),
-            // Three hexadecimal numbers, if one takes `n` for a separator.
-            (&[Word], Changes(No)),
-        ]),
+        Row::file(Css, "dev_busid", LEFT_OUT)
+            .into(CHANNEL)
+            .but(&[(&[Empty], Without(No)), (&[Junk], KeepAnd(Either))]),
         Row::property(Css, "DRIVER", OWN),
         Row::link(Css, "driver", OWN),
         // Whatever makes no sense counts as offline.
