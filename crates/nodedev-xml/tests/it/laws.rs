@@ -7,6 +7,7 @@ use nodedev_xml::{Document, read, read_capability, write};
 
 /// What can be read can be written, and is then read as the same. Only white space that was written
 /// as a reference is lost: libvirt's form has it as it is, and readers of XML take it for a blank.
+/// What is always printed comes back where it was absent, as the number 0 of a group.
 pub(crate) fn document(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let capability = read_capability(text);
@@ -15,7 +16,10 @@ pub(crate) fn document(bytes: &[u8]) {
         assert_eq!(document.fields.get(fields::device::CAPABILITY), Some(capability));
     }
     let again = reread(&document);
-    assert!(again == document || text.contains("&#"), "{document:?} came back as {again:?}");
+    let kept = document.fields.iter().all(|(name, value)| again.fields.value(name) == Some(value));
+    let named = (&again.name, &again.parent, again.form)
+        == (&document.name, &document.parent, document.form);
+    assert!(kept && named || text.contains("&#"), "{document:?} came back as {again:?}");
     assert_eq!(reread(&again), again);
 }
 
