@@ -53,6 +53,10 @@ impl Subject {
         let mut parts = self.path.rsplit('/');
         let (own, parent) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
         let name = row.name.replace("{name}", own).replace("{parent}", parent);
+        if let Some(name) = name.strip_prefix("../../") {
+            let above = self.path.rsplitn(3, '/').nth(2).unwrap_or_default();
+            return format!("{above}/{name}");
+        }
         if name.starts_with('/') { name } else { format!("{}/{name}", self.path) }
     }
 

@@ -201,6 +201,9 @@ fn net_rows() -> Vec<Row> {
         Row::property(Net, "INTERFACE", &[(&[NotUtf8, Negative, Overflow, Junk, Word], Discard)])
             .but(&[(&[Missing, Empty], Own)]),
         Row::file(Net, "address", TEXT).into(&[net::ADDRESS.field()]),
+        // The InfiniBand face of the same function.
+        Row::link(Net, "../../infiniband/*/device", &[(OF_ALL, Changes(Either))])
+            .into(&[net::FEATURES.field()]),
         Row::file(Net, "addr_len", NUMBER).but(&[(&[Negative], Keep), (&[Missing], Keep)]),
         Row::file(Net, "operstate", NEEDED),
         Row::file(Net, "speed", NEEDED)
@@ -288,7 +291,7 @@ fn storage_rows() -> Vec<Row> {
         Row::property(Storage, "ID_CDROM", PROPERTY_FLAG),
         Row::property(Storage, "ID_DRIVE_FLASH_SD", PROPERTY_FLAG),
         Row::property(Storage, "ID_CDROM_MEDIA", PROPERTY_NUMBER)
-            .but(&[(&[Missing, Empty], Own), (&[Negative], Keep)])
+            .but(&[(&[Missing, Empty, Negative], Own)])
             .when(|s| s.fields.get(storage::DRIVE_TYPE) == Some("cdrom")),
         Row::property(Storage, "ID_FS_LABEL", PROPERTY_TEXT)
             .into(&[storage::MEDIA_LABEL.field()])
