@@ -53,9 +53,9 @@ mod tests {
         assert!(waits);
         drop(first);
         drop(second.await);
-        turns.take(&b).await;
-        assert_eq!(turns.0.lock().unwrap().len(), 2, "the places of the past are forgotten");
-        turns.take(&DeviceId::mdev("c", "p")).await;
-        assert_eq!(turns.0.lock().unwrap().len(), 1);
+        let _held = turns.take(&b).await;
+        assert_eq!(turns.0.lock().unwrap().len(), 1, "the places of the past are forgotten");
+        let _held_too = turns.take(&a).await;
+        assert_eq!(turns.0.lock().unwrap().len(), 2, "and no other");
     }
 }
