@@ -129,6 +129,7 @@ impl Performance {
         let control = self.registry.controls().of(capability).cloned();
         let control = control.ok_or(ActionError::Uncontrolled(capability))?;
         let _turn = self.turn().await?;
+        self.require_open()?;
         let device = self.act(control).await?;
         let hints = self.look_again(capability).await?;
         let seen = self.see(&Goal::of(&self.action, device), &hints).await;
@@ -144,6 +145,11 @@ impl Performance {
             Ok(turn) => Ok(Some(turn)),
             Err(_) => Err(ActionError::Occupied { device, after: self.within }),
         }
+    }
+
+    /// Nothing is begun whose result nobody could see any more.
+    fn require_open(&self) -> Result<(), ActionError> {
+        self.registry.changes().has_changed().map(drop).map_err(|_| ActionError::Closed)
     }
 
     async fn act(

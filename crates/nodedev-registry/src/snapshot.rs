@@ -17,7 +17,7 @@ pub struct Snapshot {
     pub(crate) by_path: RedBlackTreeMapSync<Arc<str>, DeviceName>,
     pub(crate) by_capability: RedBlackTreeMapSync<(Capability, DeviceName), ()>,
     pub(crate) sources: Arc<Vec<SourceStatus>>,
-    /// Which hint the last listing of each source answered; `None` where it cannot answer any.
+    /// Which hint the last listing of each source answered; `None` where it cannot be read.
     pub(crate) answered: Arc<[Option<Hint>]>,
 }
 

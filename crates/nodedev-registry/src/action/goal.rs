@@ -93,12 +93,40 @@ impl Goal {
             | Self::ListedAgain(device) => list.device_of(device),
             Self::Vport { wwnn, wwpn, .. } => {
                 let is_it = |device: &&Arc<Device>| {
-                    device.fields.get(scsi_host::WWNN) == Some(wwnn)
-                        && device.fields.get(scsi_host::WWPN) == Some(wwpn)
+                    is_name(device.fields.get(scsi_host::WWNN), wwnn)
+                        && is_name(device.fields.get(scsi_host::WWPN), wwpn)
                 };
                 list.with_capability(Capability::FcHost).find(is_it)
             }
             Self::Nothing => None,
         }
+    }
+}
+
+/// Whether a host shows that world-wide name. The kernel takes digits of either case, and prints a
+/// number: in lower case, without zeros in front.
+fn is_name(shown: Option<&str>, asked: &str) -> bool {
+    let number = |name: &str| u64::from_str_radix(name, 16).ok();
+    shown.is_some_and(|shown| {
+        shown == asked || number(shown).is_some_and(|shown| number(asked) == Some(shown))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_world_wide_name_is_a_number() {
+        for (shown, asked, same) in [
+            ("5001a4a0000000ff", "5001A4A0000000FF", true),
+            ("1a4a0000000ff", "0001a4a0000000ff", true),
+            ("5001a4a0000000ff", "5001a4a0000000fe", false),
+            ("x", "x", true),
+            ("x", "y", false),
+        ] {
+            assert_eq!(is_name(Some(shown), asked), same, "{shown} {asked}");
+        }
+        assert!(!is_name(None, ""));
     }
 }

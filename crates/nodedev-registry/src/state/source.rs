@@ -75,12 +75,13 @@ impl Source {
         self.is_readable && !self.live_streams().any(|s| self.failures.contains_key(s))
     }
 
-    /// Keeps a diagnostic, unless there are `limit` of them.
-    /// The newest hint that a listing answered, while it can answer any.
+    /// The newest hint that was answered, while the source can be read. A stream that fails has been
+    /// tried: nothing more is to be had of it.
     pub(super) fn answer(&self) -> Option<Hint> {
-        self.can_answer().then_some(self.answered)
+        self.is_readable.then_some(self.answered)
     }
 
+    /// Keeps a diagnostic, unless there are `limit` of them.
     pub(super) fn note(&mut self, diagnostic: Diagnostic, limit: usize) {
         tracing::debug!(source = %self.info.name, %diagnostic);
         let count: usize = self.diagnostics.values().map(Vec::len).sum();

@@ -102,6 +102,20 @@ async fn a_change_returns_after_a_listing_that_was_read_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_does_not_wait_for_a_stream_that_fails() {
+    let (registry, _, settings, mut acts) = with_control().await;
+    settings.set_on(&defined(), &mdev(), definition());
+    settings.fail_stream(&active(), Some(SourceError::new(ErrorKind::Failed, "no listing")));
+    idle().await;
+    let change = Action::Modify { device: mdev(), config: config(), live: false, defined: true };
+    let changed = perform(&registry, change);
+    soon(acts.next()).await.unwrap().done(Some(mdev()));
+    let begun = Instant::now();
+    assert_eq!(soon(changed).await.unwrap().unwrap().as_deref(), Some(MDEV));
+    assert!(begun.elapsed() < RegistryConfig::default().action);
+}
+
+#[tokio::test(start_paused = true)]
 async fn on_the_deadline_it_is_said_what_is_missing() {
     let (registry, _, _, mut acts) = with_control().await;
     let begun = Instant::now();
@@ -192,4 +206,8 @@ async fn a_shutdown_ends_the_waiting() {
     registry.shutdown().await;
     let error = soon(started).await.unwrap().unwrap_err();
     assert!(matches!(error, ActionError::Closed), "{error}");
+
+    let late = soon(perform(&registry, Action::Start(mdev()))).await.unwrap().unwrap_err();
+    assert!(matches!(late, ActionError::Closed), "{late}");
+    assert!(acts.try_next().is_none(), "nothing is begun");
 }
