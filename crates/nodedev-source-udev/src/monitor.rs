@@ -7,6 +7,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -154,7 +155,8 @@ fn udevd_has_started(udevd: &mut Option<UdevdWatch>, queue: &EventQueue) -> bool
 
 /// How long nothing is to be done unless something becomes readable.
 fn patience(udevd: Option<&UdevdWatch>) -> PollTimeout {
-    let pause = udevd.and_then(UdevdWatch::pause);
+    // A part of a millisecond would be cut off, and nothing be due yet.
+    let pause = udevd.and_then(UdevdWatch::pause).map(|pause| pause + Duration::from_millis(1));
     pause.and_then(|pause| PollTimeout::try_from(pause).ok()).unwrap_or(PollTimeout::NONE)
 }
 

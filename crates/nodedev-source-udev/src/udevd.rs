@@ -8,7 +8,7 @@ use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -25,6 +25,42 @@ const FOLDER_ABOVE: &str = "/run";
 /// How often a new socket is tried: udevd makes it a moment before it listens. The pauses double.
 const TRIES: u32 = 8;
 const LAST_PAUSE: Duration = Duration::from_millis(3200);
+
+/// The tries that are left. What else wakes the receiver meanwhile uses none of them up.
+#[derive(Debug)]
+struct Tries {
+    left: u32,
+    due: Instant,
+}
+
+impl Tries {
+    fn new(left: u32, now: Instant) -> Self {
+        let mut tries = Self { left, due: now };
+        tries.pause(now);
+        tries
+    }
+
+    /// One has failed. Whether there are more.
+    fn fail(&mut self, now: Instant) -> bool {
+        self.left = self.left.saturating_sub(1);
+        self.pause(now);
+        self.left > 0
+    }
+
+    fn pause(&mut self, now: Instant) {
+        if let Some(doublings) = self.left.checked_sub(1) {
+            self.due = now + LAST_PAUSE / 2_u32.pow(doublings);
+        }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.left > 0 && self.due <= now
+    }
+
+    fn wait(&self, now: Instant) -> Option<Duration> {
+        (self.left > 0).then(|| self.due.saturating_duration_since(now))
+    }
+}
 
 /// Whether udevd is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +128,7 @@ pub(crate) enum News {
 pub(crate) struct UdevdWatch {
     inotify: Inotify,
     state: Udevd,
-    tries: u32,
+    tries: Tries,
 }
 
 impl UdevdWatch {
@@ -107,30 +143,28 @@ impl UdevdWatch {
         // Looked at after the watch began: what comes between is told.
         let state = Udevd::at(Path::new(CONTROL));
         let tries = if state == Udevd::Dead { TRIES } else { 0 };
-        Ok(Self { inotify, state, tries })
+        Ok(Self { inotify, state, tries: Tries::new(tries, Instant::now()) })
     }
 
     /// How long to wait at most before [`Self::news`] is asked for again.
     pub(crate) fn pause(&self) -> Option<Duration> {
-        (self.tries > 0).then(|| LAST_PAUSE / 2_u32.pow(self.tries - 1))
+        self.tries.wait(Instant::now())
     }
 
     /// Takes what has happened, or tries again what was not ready.
     pub(crate) fn news(&mut self) -> Option<News> {
         let (touched, is_new) = self.touched();
+        let at = Instant::now();
         if is_new {
-            self.tries = TRIES;
-        } else if !touched && self.tries == 0 {
+            self.tries = Tries::new(TRIES, at);
+        } else if !touched && !self.tries.is_due(at) {
             return None;
         }
         let now = Udevd::at(Path::new(CONTROL));
-        if now == Udevd::Dead && self.tries > 0 {
-            self.tries -= 1;
-            if self.tries > 0 {
-                return None;
-            }
+        if now == Udevd::Dead && self.tries.fail(at) {
+            return None;
         }
-        self.tries = 0;
+        self.tries.left = 0;
         let before = std::mem::replace(&mut self.state, now);
         match now {
             Udevd::Runs => (before != Udevd::Runs || is_new).then_some(News::Started),
@@ -174,6 +208,24 @@ mod tests {
     use nix::sys::socket::{Backlog, bind, listen};
 
     use super::*;
+
+    #[test]
+    fn tries_end_with_their_pauses_and_not_sooner() {
+        let begun = Instant::now();
+        let mut tries = Tries::new(TRIES, begun);
+        let mut now = begun;
+        let mut failed = 0;
+        loop {
+            assert!(!tries.is_due(now), "nothing is due at once");
+            let Some(wait) = tries.wait(now) else { break };
+            now += wait;
+            assert!(tries.is_due(now));
+            failed += 1;
+            assert_eq!(tries.fail(now), failed < TRIES);
+        }
+        assert_eq!(failed, TRIES);
+        assert!(now - begun > LAST_PAUSE && now - begun < 2 * LAST_PAUSE);
+    }
 
     #[test]
     fn a_socket_that_udevd_has_left_behind_is_told_from_one_that_it_listens_at() {
