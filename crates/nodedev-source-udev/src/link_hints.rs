@@ -30,59 +30,71 @@ pub(crate) enum Raised {
 #[derive(Debug)]
 pub(crate) struct LinkHints {
     limit: usize,
-    hints: Mutex<BTreeMap<u32, Hint>>,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Debug)]
+struct Noted {
+    hints: BTreeMap<u32, Hint>,
+    /// When the first of them is due, or was before it was withdrawn: the coordinator asks with every
+    /// event, and shall not have to look at each.
+    first: Option<Instant>,
 }
 
 impl LinkHints {
     /// Room for that many.
     pub(crate) const fn new(limit: usize) -> Self {
-        Self { limit, hints: Mutex::new(BTreeMap::new()) }
+        Self { limit, noted: Mutex::new(Noted { hints: BTreeMap::new(), first: None }) }
     }
 
     /// The link of that interface has changed.
     pub(crate) fn raise(&self, index: u32, name: &str, now: Instant) -> Raised {
-        let mut hints = self.lock();
-        if let Some(hint) = hints.get_mut(&index) {
+        let mut noted = self.lock();
+        if let Some(hint) = noted.hints.get_mut(&index) {
             name.clone_into(&mut hint.name);
             return Raised::Known;
         }
-        if hints.len() >= self.limit {
+        if noted.hints.len() >= self.limit {
             return Raised::TooMany;
         }
-        hints.insert(index, Hint { name: name.to_owned(), at: now + LINK_SETTLE });
+        let at = now + LINK_SETTLE;
+        noted.hints.insert(index, Hint { name: name.to_owned(), at });
+        noted.first = Some(noted.first.map_or(at, |first| first.min(at)));
         Raised::New
     }
 
     /// The interface has another name now.
     pub(crate) fn rename(&self, index: u32, name: &str) {
-        if let Some(hint) = self.lock().get_mut(&index) {
+        if let Some(hint) = self.lock().hints.get_mut(&index) {
             name.clone_into(&mut hint.name);
         }
     }
 
     /// The interface has gone.
     pub(crate) fn withdraw(&self, index: u32) {
-        self.lock().remove(&index);
+        self.lock().hints.remove(&index);
     }
 
     /// Takes those whose time has come: index and name.
     pub(crate) fn due(&self, now: Instant) -> Vec<(u32, String)> {
-        let mut hints = self.lock();
-        let waiting = std::mem::take(&mut *hints);
-        let (due, later): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|(_, hint)| hint.at <= now);
-        hints.extend(later);
+        let mut noted = self.lock();
+        if noted.first.is_none_or(|first| first > now) {
+            return Vec::new();
+        }
+        let (due, later): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut noted.hints).into_iter().partition(|(_, hint)| hint.at <= now);
+        noted.first = later.values().map(|hint| hint.at).min();
+        noted.hints = later;
         due.into_iter().map(|(index, hint)| (index, hint.name)).collect()
     }
 
     /// How long none is due.
     pub(crate) fn wait(&self, now: Instant) -> Option<Duration> {
-        let next = self.lock().values().map(|hint| hint.at).min()?;
-        Some(next.saturating_duration_since(now))
+        Some(self.lock().first?.saturating_duration_since(now))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, Hint>> {
-        self.hints.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -113,5 +125,21 @@ mod tests {
         hints.rename(2, "b");
         hints.rename(9, "nobody");
         assert_eq!(hints.due(now + LINK_SETTLE), [(2, "b".to_owned())]);
+        assert_eq!(hints.wait(now), None);
+    }
+
+    #[test]
+    fn what_is_not_due_yet_waits_for_its_own_time() {
+        let hints = LinkHints::new(9);
+        let now = Instant::now();
+        let later = now + LINK_SETTLE / 2;
+        hints.raise(2, "b", later);
+        hints.raise(1, "a", now);
+        assert_eq!(hints.wait(now), Some(LINK_SETTLE));
+        assert_eq!(hints.due(now + LINK_SETTLE), [(1, "a".to_owned())]);
+        assert_eq!(hints.wait(later), Some(LINK_SETTLE));
+        hints.withdraw(2);
+        assert_eq!(hints.due(later + LINK_SETTLE), []);
+        assert_eq!(hints.wait(later), None);
     }
 }
