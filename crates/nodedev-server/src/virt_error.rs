@@ -122,13 +122,15 @@ pub(crate) fn from_refusal(refusal: &Refusal) -> Failure {
     new(code, ErrorDomain::NodeDevice, refusal.to_string())
 }
 
-/// libvirt knows two outcomes of a tool: it does not know the operation, or it failed.
+/// libvirt knows two outcomes of a tool: it does not know the operation, or it failed. That nobody can
+/// tell yet is a third one here.
 fn of_action(error: &ActionError) -> ErrorCode {
     match error {
         ActionError::Uncontrolled(_) => ErrorCode::OperationUnsupported,
         ActionError::Failed(why) if why.kind() == ErrorKind::Unsupported => {
             ErrorCode::OperationUnsupported
         }
+        ActionError::Failed(why) if why.kind() == ErrorKind::Timeout => ErrorCode::OperationTimeout,
         ActionError::Occupied { .. } | ActionError::Unanswered(_) | ActionError::Unseen { .. } => {
             ErrorCode::OperationTimeout
         }
@@ -179,6 +181,9 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use nodedev_source::SourceError;
     use nodedev_types::DeviceName;
 
     use super::*;
@@ -231,6 +236,21 @@ mod tests {
             ),
         ] {
             assert_eq!(facts(&error), expected);
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_told_from_what_has_failed() {
+        let of = |kind| ActionError::Failed(SourceError::new(kind, "why"));
+        for (error, expected) in [
+            (of(ErrorKind::Timeout), ErrorCode::OperationTimeout),
+            (ActionError::Unanswered(Duration::ZERO), ErrorCode::OperationTimeout),
+            (of(ErrorKind::Unsupported), ErrorCode::OperationUnsupported),
+            (of(ErrorKind::Failed), ErrorCode::InternalError),
+            (of(ErrorKind::Busy), ErrorCode::InternalError),
+            (ActionError::Broken("panicked"), ErrorCode::InternalError),
+        ] {
+            assert_eq!(of_action(&error), expected, "{error}");
         }
     }
 
