@@ -1,5 +1,6 @@
 //! The source against scripted programs and against the real mdevctl, and the contract's clauses.
 
+mod acting;
 mod command;
 mod conformance;
 mod fallback;
