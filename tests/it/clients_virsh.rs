@@ -3,39 +3,13 @@
 use std::fs;
 
 use nodedev_tests::command::{Ran, run};
+use nodedev_tests::parity::CAPABILITIES;
 use nodedev_tests::peer::split;
 use nodedev_tests::require::require;
 
 use crate::clients_bindings::assert_alike;
 use crate::clients_both::{Both, Side, tools};
 use crate::parity::compare;
-
-const CAPABILITIES: &[&str] = &[
-    "system",
-    "pci",
-    "usb_device",
-    "usb",
-    "net",
-    "scsi_host",
-    "scsi_target",
-    "scsi",
-    "storage",
-    "fc_host",
-    "vports",
-    "scsi_generic",
-    "drm",
-    "mdev_types",
-    "mdev",
-    "ccw",
-    "css",
-    "vdpa",
-    "ap_card",
-    "ap_queue",
-    "ap_matrix",
-    "vpd",
-    "ccwgroup",
-    "ccwgroup_member",
-];
 
 /// What only asks, and what neither daemon does, on the host of the laboratory.
 const COMMANDS: &[&str] = &[

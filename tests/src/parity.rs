@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+pub use ask::CAPABILITIES;
 use ask::Virsh;
 use compare::{Comparison, compare};
 use daemons::{Running, Whose};

@@ -16,7 +16,7 @@ const MOST: usize = 90_000;
 const DEADLINE: &str = "300";
 
 /// Names that virsh has for capabilities.
-pub(super) const CAPABILITIES: &[&str] = &[
+pub const CAPABILITIES: &[&str] = &[
     "system",
     "pci",
     "usb_device",
