@@ -16,8 +16,11 @@ pub fn nodedevd() -> PathBuf {
     BUILT.get_or_init(|| built("nodedev-driver", "nodedevd")).clone()
 }
 
-/// A program of the workspace. Built here if a filtered test run has not done so.
+/// A program of the workspace, where `NODEDEV_PROGRAMS` has it. Built here if a filtered test run has not done so.
 fn built(package: &str, program: &str) -> PathBuf {
+    if let Some(folder) = std::env::var_os("NODEDEV_PROGRAMS") {
+        return PathBuf::from(folder).join(program);
+    }
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", package])
         .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -13,6 +13,7 @@ mod ci;
 mod command;
 mod debian;
 mod docs;
+mod e2e;
 mod fixture;
 mod no_std;
 mod parity;
@@ -50,6 +51,8 @@ enum Task {
     Fixture(fixture::Arguments),
     /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
     Parity(parity::Arguments),
+    /// Run the tests that need a kernel of their own, in the virtual machine.
+    E2e(e2e::Arguments),
     /// Run what continuous integration runs.
     Ci(ci::Arguments),
     /// Run a command in a virtual machine with this host's files and devices of its own.
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&root),
         Task::Docs(arguments) => docs::run(&root, &arguments),
         Task::Fixture(arguments) => fixture::run(&arguments),
+        Task::E2e(arguments) => e2e::run(&root, &arguments),
         Task::Ci(arguments) => ci::run(&root, &arguments),
         Task::Vm(arguments) => return vm::run(&root, &arguments),
         Task::Parity(arguments) => {
