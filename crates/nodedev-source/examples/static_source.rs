@@ -21,7 +21,9 @@ use nodedev_source::{
     Snapshot, SourceError, SourceEvent, SourceInfo, StreamInfo, Watch, async_trait,
 };
 use nodedev_types::fields::device;
-use nodedev_types::{DeviceId, Diagnostic, FieldSet, Fields, Observation, SourceId};
+use nodedev_types::{
+    DeviceId, Diagnostic, FieldName, FieldSet, Fields, Observation, SourceId, UnknownField, Value,
+};
 use tokio::task::JoinSet;
 
 /// Name of the source, of its only stream and of its name space.
@@ -68,17 +70,22 @@ fn read_fields(key: &str, value: toml::Value, diagnostics: &mut Vec<Diagnostic>)
     };
     let mut said = Fields::new();
     for (name, value) in entries {
-        let problem = match toml::Table::from_iter([(name.clone(), value)]).try_into::<Fields>() {
-            Err(error) => error.message().to_owned(),
-            Ok(field) if fields().first_outside(&field).is_some() => "is not ours to say".into(),
-            Ok(field) => {
-                said.extend(field.iter().map(|(name, value)| (name.clone(), value.clone())));
-                continue;
-            }
-        };
-        diagnostics.push(Diagnostic::warning(key, problem).with_attribute(name));
+        if let Err(problem) = read_field(&name, value).map(|(name, value)| said.insert(name, value))
+        {
+            diagnostics.push(Diagnostic::warning(key, problem).with_attribute(name));
+        }
     }
     Some(said)
+}
+
+/// A field by its name, with a value of the type that it has.
+fn read_field(name: &str, value: toml::Value) -> Result<(FieldName, Value), String> {
+    let name: FieldName = name.parse().map_err(|error: UnknownField| error.to_string())?;
+    if !fields().contains(&name) {
+        return Err("is not ours to say".to_owned());
+    }
+    let value = name.read_value(value).map_err(|error| error.message().to_owned())?;
+    Ok((name, value))
 }
 
 #[async_trait]

@@ -9,7 +9,9 @@ use core::fmt;
 use serde::de::{DeserializeSeed, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Capability, CcwgroupMember, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd};
+use crate::{
+    Capability, CcwgroupMember, FieldName, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd,
+};
 
 /// The value of a field.
 ///
@@ -194,6 +196,24 @@ impl<'de> DeserializeSeed<'de> for ValueKind {
             Self::Attributes => Value::Attributes(Vec::deserialize(deserializer)?),
             Self::CcwgroupMembers => Value::CcwgroupMembers(Vec::deserialize(deserializer)?),
         })
+    }
+}
+
+impl FieldName {
+    /// Reads a value that this field can have: one of the known model by its type, any other as a
+    /// flag, a number, a text or texts.
+    ///
+    /// # Errors
+    ///
+    /// When there is something else.
+    pub fn read_value<'de, D: Deserializer<'de>>(
+        &self,
+        deserializer: D,
+    ) -> Result<Value, D::Error> {
+        match self {
+            Self::Known(field) => field.kind().deserialize(deserializer),
+            Self::Extension { .. } => Ok(ExtensionValue::deserialize(deserializer)?.0),
+        }
     }
 }
 
