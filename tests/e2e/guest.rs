@@ -149,7 +149,7 @@ impl Events {
             assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the watch has ended");
             let event: serde_json::Value = serde_json::from_str(&line).unwrap();
             if event["name"] == name {
-                return event["kind"].as_str().unwrap().to_owned();
+                return event["event"].as_str().unwrap().to_owned();
             }
         }
     }
