@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io};
 
 /// Seconds after which a test on a mock host is killed, unless the environment says otherwise.
-const DEADLINE: &str = "120";
+const DEADLINE: &str = "300";
 const DEADLINE_VARIABLE: &str = "NODEDEV_MOCK_HOST_DEADLINE";
 const PRELOAD: &str = "libumockdev-preload.so.0";
 /// Set in processes that were started by [`alone`].
@@ -101,8 +101,8 @@ pub fn is_inside() -> bool {
 /// Outside, it starts the test binary again under [`wrap`] for just that test and reports how it
 /// went; inside, it runs the body, which finds the host by
 /// [`MockHost::of_this_process`](super::MockHost::of_this_process). `module` is the test's
-/// `module_path!()`. It has two minutes, or `NODEDEV_MOCK_HOST_DEADLINE` seconds. Where mock hosts cannot be had, it says so on standard error and passes, unless
-/// `NODEDEV_REQUIRE_ALL` is set.
+/// `module_path!()`. It has five minutes, or `NODEDEV_MOCK_HOST_DEADLINE` seconds. Where mock hosts
+/// cannot be had, it says so on standard error and passes, unless `NODEDEV_REQUIRE_ALL` is set.
 ///
 /// # Panics
 ///

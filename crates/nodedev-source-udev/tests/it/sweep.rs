@@ -26,8 +26,8 @@ use subject::Subject;
 
 use crate::on_mock_host;
 
-/// How many damages are tried without a wish: some twenty seconds.
-const MOST: usize = 2000;
+/// How many damages are tried without a wish: some ten seconds on an idle machine.
+const MOST: usize = 1200;
 
 /// One place of one device, and what is put there.
 #[derive(Debug, Clone)]
