@@ -48,14 +48,22 @@ enum Task {
     Scrub {
         /// The recording, which is written anew.
         file: PathBuf,
-        /// A word that only its owner knows, such as the name of the host.
-        #[arg(long)]
+        /// A word that only its owner knows, such as the name of the host; may be repeated.
+        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         word: Vec<String>,
     },
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    match &arguments.task {
+    let (Task::FromExportDb { file }
+    | Task::Complete { file, .. }
+    | Task::Trim { file }
+    | Task::Scrub { file, .. }) = &arguments.task;
+    task(&arguments.task).with_context(|| file.display().to_string())
+}
+
+fn task(task: &Task) -> Result<()> {
+    match task {
         Task::FromExportDb { file } => print!("{}", export_db::convert(&read(file)?)?),
         Task::Complete { file, sysfs } => {
             rewrite(file, |recording| complete::complete(recording, sysfs))?;
@@ -74,10 +82,10 @@ fn rewrite(file: &Path, change: impl FnOnce(&mut Recording)) -> Result<()> {
 
 /// The file's text. Attributes may hold bytes of any kind, which umockdev writes as they are.
 fn read(file: &Path) -> Result<String> {
-    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+    let bytes = fs::read(file)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text).with_context(|| file.display().to_string())
+    Ok(fs::write(file, text)?)
 }

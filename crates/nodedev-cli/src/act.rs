@@ -47,7 +47,7 @@ pub(crate) async fn run(
     connection: &mut Connection,
     output: &Output,
 ) -> Result<(), Failure> {
-    let done = connection.act(action).await?;
+    let done = connection.act(action).await.map_err(|failure| about(action, failure))?;
     let mut out = output.writer();
     match action {
         // What was made has a name that the caller may not know yet.
@@ -55,6 +55,20 @@ pub(crate) async fn run(
         _ => {}
     }
     Ok(out.flush()?)
+}
+
+/// What went wrong says of which device, where the caller named one.
+fn about(action: &Action, failure: Failure) -> Failure {
+    let name = match action {
+        Action::Start(device) | Action::Stop(device) | Action::Undefine(device) => &device.name,
+        Action::SetAutostart(what) => &what.name,
+        Action::Update(what) => &what.name,
+        _ => return failure,
+    };
+    match failure {
+        Failure::Other(text) => Failure::Other(format!("{name}: {text}")),
+        other => other,
+    }
 }
 
 fn named(args: &args::Name) -> Named {

@@ -185,7 +185,8 @@ pub(crate) struct Sources {
 /// Make the definition of a mediated device, or change the one of the same uuid below the same parent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Prints the name of the device. A definition that is changed keeps its autostart.
+Prints the name of the device. A definition that is changed keeps its autostart; changing one needs
+mdevctl 1.3 or newer.
 
 Examples:
   nodedev define mdev.xml
@@ -242,6 +243,7 @@ pub(crate) struct Autostart {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Without --live and --config the running device changes, or the definition of one that does not run.
+Needs mdevctl 1.3 or newer.
 
 Examples:
   nodedev update NAME new.xml --config

@@ -116,10 +116,15 @@ impl Registry {
         let due = Instant::now() + within;
         let performance = Performance { registry: self.clone(), action, within, due };
         // A task, because a client that leaves in the middle must not leave half an action.
-        match tokio::spawn(performance.run()).await {
-            Ok(result) => result,
-            Err(_) => Err(ActionError::Broken("panicked")),
-        }
+        let performed = tokio::spawn(async move {
+            let action = performance.action.clone();
+            let result = performance.run().await;
+            if let Err(error) = &result {
+                tracing::warn!(?action, "not done: {error}");
+            }
+            result
+        });
+        performed.await.unwrap_or(Err(ActionError::Broken("panicked")))
     }
 }
 

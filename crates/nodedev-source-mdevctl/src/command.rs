@@ -234,7 +234,7 @@ fn first_words(stderr: &str) -> String {
     let lines: Vec<_> = stderr
         .lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("note: "))
+        .filter(|line| !line.is_empty() && !line.starts_with("note: ") && *line != "Caused by:")
         .take(4)
         .map(|line| shorten(line, LINE_LIMIT))
         .collect();

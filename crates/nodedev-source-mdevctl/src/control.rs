@@ -133,8 +133,9 @@ impl MdevctlSource {
         if output.status.success() {
             return Ok(());
         }
-        let program = self.config().program.display();
-        let message = format!("{program}: this version cannot change a mediated device");
+        let version = self.version(&self.program()?).await;
+        let version = version.unwrap_or_else(|| "this mdevctl".to_owned());
+        let message = format!("{version} cannot change a mediated device, mdevctl 1.3 can");
         Err(SourceError::new(ErrorKind::Unsupported, message))
     }
 

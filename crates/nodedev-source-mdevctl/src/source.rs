@@ -49,6 +49,11 @@ impl MdevctlSource {
         &self.config
     }
 
+    /// `mdevctl X.Y.Z`, where the program tells.
+    pub(crate) async fn version(&self, program: &Path) -> Option<String> {
+        self.versions.of(&self.config, program).await
+    }
+
     fn newest_hint(&self) -> Hint {
         let hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
         hints.as_ref().map(HintStream::newest).unwrap_or_default()
@@ -56,7 +61,7 @@ impl MdevctlSource {
 
     async fn with_mdevctl(&self, program: &Path, revision: Revision) -> Result<Parts, SourceError> {
         let (backend, defined, active) = tokio::join!(
-            self.versions.of(&self.config, program),
+            self.version(program),
             self.defined(program, revision),
             self.active(program, revision),
         );

@@ -31,6 +31,9 @@ impl Host {
     /// When nothing is there, or a directory without any host.
     pub fn of_path(path: &Path) -> Result<Vec<Self>> {
         let path = fs::canonicalize(path).with_context(|| format!("{}", path.display()))?;
+        if path == Path::new("/") {
+            bail!("/ is no mock tree but this host: use --this-host");
+        }
         if path.join("sys").is_dir() {
             return Ok(vec![Self::Tree(path)]);
         }
@@ -60,7 +63,13 @@ impl Host {
     /// Makes what the host needs to be seen, and tells how.
     pub(super) fn prepare(&self) -> Result<Prepared> {
         match self {
-            Self::File(path) => Ok(Prepared::Mock(Mock::try_load(path)?)),
+            Self::File(path) => {
+                let mock = Mock::try_load(path)?;
+                if mock.host().paths().next().is_none() {
+                    bail!("{}: no device is recorded in it", path.display());
+                }
+                Ok(Prepared::Mock(mock))
+            }
             Self::Tree(path) => {
                 remove_sockets(path)?;
                 Ok(Prepared::Tree(path.clone()))
