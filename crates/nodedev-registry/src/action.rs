@@ -106,7 +106,8 @@ impl Registry {
     /// Has it done, and returns once the list shows it: the device as it is then, `None` if it is
     /// gone. A definition is seen as `persistent`, a start as `active`, and so on.
     ///
-    /// All of it has to happen within [`RegistryConfig::action`](crate::RegistryConfig::action).
+    /// All of it has to happen within [`RegistryConfig::action`](crate::RegistryConfig::action), from
+    /// when what is done to the device before has ended, which is waited for as long.
     ///
     /// # Errors
     ///
@@ -129,11 +130,13 @@ impl Registry {
 }
 
 impl Performance {
-    async fn run(self) -> Result<Option<Arc<Device>>, ActionError> {
+    async fn run(mut self) -> Result<Option<Arc<Device>>, ActionError> {
         let capability = self.action.capability();
         let control = self.registry.controls().of(capability).cloned();
         let control = control.ok_or(ActionError::Uncontrolled(capability))?;
         let _turn = self.turn().await?;
+        // Nothing is begun that would be ended in the middle because others took their time.
+        self.due = Instant::now() + self.within;
         self.require_open()?;
         let device = self.act(control).await?;
         let hints = self.look_again(capability).await?;
