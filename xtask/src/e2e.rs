@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 }
 
 /// Room and time for debug builds on a translated processor.
-const MACHINE: &[&str] = &["vm", "--memory=2048", "--timeout=900", "--"];
+const MACHINE: &[&str] = &["vm", "--memory=2048", "--timeout=2400", "--"];
 
 /// Runs them, and becomes the machine.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
