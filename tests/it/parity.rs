@@ -14,9 +14,13 @@ use nodedev_tests::lab::Lab;
 use nodedev_tests::mock::Mock;
 use nodedev_tests::parity::dump::{Device, Dump};
 use nodedev_tests::parity::hosts::Host;
+use nodedev_tests::parity::intended::HOST_UUID;
 use nodedev_tests::parity::{Options, compare::compare as compare_dumps, report};
 use nodedev_tests::peer::{Peer, split};
 use nodedev_tests::require::{mock_hosts, programs, require, root};
+
+/// With the uuid that libvirt's daemon is given too: without one it makes one up at each start.
+const DUMP: &[&str] = &["dump", "--all-devices", "--host-uuid", HOST_UUID];
 
 const PEER: &[&str] = &["unshare", "libvirtd", "virsh", "mdevctl", "gcc"];
 
@@ -25,9 +29,10 @@ fn this_host_has_the_devices_and_documents_that_libvirt_shows() {
     require!(root());
     require!(programs(&["unshare", "systemd-udevd", "libvirtd", "virsh", "mdevctl"]));
     let lab = Lab::start();
-    let peer = Peer::start(&lab.folder().join("libvirt"), |program| lab.command(program));
+    let folder = lab.folder().join("libvirt");
+    let peer = Peer::with_config(&folder, &host_uuid(), |program| lab.command(program));
     let theirs = peer.documents(&peer.names());
-    let ours = split(&run(&mut lab.nodedev(&["dump", "--all-devices"])).ok());
+    let ours = split(&run(&mut lab.nodedev(DUMP)).ok());
     assert!(ours.len() > 1, "only {:?}", ours.keys());
     compare(&ours, &theirs);
 
@@ -108,6 +113,10 @@ fn the_comparison_of_the_daemons_is_not_blind() {
     assert_eq!(report::status(&reports), 0, "{}", report::text(&reports, 10));
 }
 
+fn host_uuid() -> String {
+    format!("host_uuid = \"{HOST_UUID}\"\n")
+}
+
 fn fixtures() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/hosts")
 }
@@ -118,10 +127,11 @@ fn compare_all(folder: &Path) -> usize {
     for host in &hosts {
         let Host::File(file) = host else { panic!("{host:?} is no file") };
         let mock = Mock::load(file);
-        let peer =
-            Peer::start(&mock.folder().join("libvirt"), |program| mock.peer_command(program));
+        let folder = mock.folder().join("libvirt");
+        let enter = |program: &str| mock.peer_command(program);
+        let peer = Peer::with_config(&folder, &host_uuid(), enter);
         let theirs = peer.documents(&peer.names());
-        let ours = split(&run(&mut mock.nodedev(&["dump", "--all-devices"])).ok());
+        let ours = split(&run(&mut mock.nodedev(DUMP)).ok());
         eprintln!("{}: {} devices", file.display(), ours.len());
         compare(&ours, &theirs);
     }

@@ -21,12 +21,17 @@ impl Peer {
     /// Starts the daemon with its files in `folder`. `enter` makes a command that runs where the
     /// daemon shall see its host.
     pub fn start(folder: &Path, enter: impl Fn(&str) -> Command) -> Self {
+        Self::with_config(folder, "", enter)
+    }
+
+    /// The same with further settings.
+    pub fn with_config(folder: &Path, further: &str, enter: impl Fn(&str) -> Command) -> Self {
         fs::create_dir_all(folder).unwrap();
         let drivers = nodedev_driver_only(folder);
         let config = folder.join("libvirtd.conf");
         let text = format!(
             "unix_sock_dir = \"{}\"\nauth_unix_ro = \"none\"\nauth_unix_rw = \"none\"\n\
-             log_outputs = \"3:file:{}\"\n",
+             log_outputs = \"3:file:{}\"\n{further}",
             folder.display(),
             folder.join("log").display(),
         );

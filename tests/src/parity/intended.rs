@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::dump::{Device, Part};
 
 /// The `host_uuid` that both daemons are configured with.
-pub(super) const HOST_UUID: &str = "6f0d3f0e-7f1b-4f0e-9b5a-0123456789ab";
+pub const HOST_UUID: &str = "6f0d3f0e-7f1b-4f0e-9b5a-0123456789ab";
 
 /// One difference that is meant.
 #[derive(Debug)]
