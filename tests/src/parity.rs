@@ -1,8 +1,8 @@
 //! Parity: our daemon beside libvirt's own on any host, asked by one client, compared to the byte.
 //!
 //! The parts: [`hosts`] and a stage to run daemons on, a client that asks both, the comparison
-//! ([`compare`]) by the rules of what differs on purpose ([`intended`]), the schema, the [`report`].
-//! What breaks on one host is a failure of that host; the others go on.
+//! ([`mod@compare`]) by the rules of what differs on purpose ([`intended`]), the schema, the
+//! [`report`]. What breaks on one host is a failure of that host; the others go on.
 
 mod ask;
 pub mod compare;
