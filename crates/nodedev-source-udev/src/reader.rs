@@ -106,6 +106,7 @@ impl Host {
         match verdict {
             Ok(()) => Outcome::Observed { id, fields, diagnostics },
             Err(Refusal::NotADevice) => Outcome::NotADevice,
+            Err(Refusal::Vanished) => Outcome::Vanished,
             Err(Refusal::NotYet(diagnostic)) => Outcome::NotYet { id, diagnostic },
             Err(Refusal::Unreadable(diagnostic)) => {
                 Outcome::Unreadable { id: Some(id), diagnostic, diagnostics }
@@ -127,7 +128,7 @@ impl Host {
             Err(Refusal::Unreadable(diagnostic) | Refusal::NotYet(diagnostic)) => {
                 Outcome::unreadable(Some(DeviceId::Computer), diagnostic)
             }
-            Err(Refusal::NotADevice) => Outcome::NotADevice,
+            Err(Refusal::NotADevice | Refusal::Vanished) => Outcome::NotADevice,
         }
     }
 

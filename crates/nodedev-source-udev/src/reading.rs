@@ -22,6 +22,8 @@ const LONGEST_LINE: usize = 4096;
 pub(crate) enum Refusal {
     /// It does not qualify as a device of its kind.
     NotADevice,
+    /// It is being removed.
+    Vanished,
     /// Something that the kernel makes a moment later is not there yet.
     NotYet(Diagnostic),
     /// Something is there and cannot be understood.

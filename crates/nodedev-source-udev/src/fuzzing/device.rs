@@ -49,7 +49,7 @@ fn judge(scratch: &Scratch) -> Option<Judgement> {
     assert!(questions <= 64 + 8 * scratch.len(), "{questions} questions");
     match verdict {
         Ok(()) => Some((Some(fields), diagnostics)),
-        Err(Refusal::NotADevice) => None,
+        Err(Refusal::NotADevice | Refusal::Vanished) => None,
         Err(Refusal::NotYet(why) | Refusal::Unreadable(why)) => {
             diagnostics.push(why);
             Some((None, diagnostics))

@@ -17,6 +17,9 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
         return Err(reading.unreadable("INTERFACE", "property is missing"));
     };
     let address = reading.text("address")?;
+    if address.is_none() && is_leaving(reading) {
+        return Err(Refusal::Vanished);
+    }
     reading.unsigned("addr_len", Base::Auto)?;
     let state = state(reading, &interface)?;
     let speed = if state == "up" { speed(reading, &interface)? } else { None };
@@ -30,6 +33,13 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     fields.set_opt(net::FEATURES, Some(features).filter(|features| !features.is_empty()));
     fields.set(net::SUBTYPE, if wireless { "80211" } else { "80203" });
     Ok(())
+}
+
+/// Whether the kernel has begun to remove the interface: its files are still there, and its address is
+/// refused, without which it would have another name.
+fn is_leaving(reading: &Reading<'_>) -> bool {
+    let read = reading.files.contents(&reading.path_of("address"));
+    matches!(read, Err(FileError::Io(error)) if error.kind() == ErrorKind::InvalidInput)
 }
 
 /// Where the kernel shows the link of an interface, by the name that it has now.
@@ -77,6 +87,14 @@ mod tests {
             .property("INTERFACE", "eth0")
             .attribute("address", "02:00:00:00:00:01\n")
             .attribute("/sys/class/net/eth0/operstate", state)
+    }
+
+    #[test]
+    fn an_interface_that_is_being_removed_is_not_one_without_an_address() {
+        let leaving = interface("down\n").failing("address", ErrorKind::InvalidInput);
+        assert!(matches!(read(&leaving), Err(Refusal::Vanished)));
+        let unreadable = interface("down\n").failing("address", ErrorKind::PermissionDenied);
+        assert_eq!(read(&unreadable).unwrap().get(net::ADDRESS), None);
     }
 
     const SPEED: &str = "/sys/class/net/eth0/speed";
