@@ -2,7 +2,8 @@
 //!
 //! What is done to one device is done one after the other; different devices do not wait for each
 //! other. Whether an action makes sense is the caller's question: nothing is judged here. An action
-//! that has begun is brought to its end, also when nobody waits for it any more.
+//! that has begun is brought to its end, also when nobody waits for it any more, unless the process
+//! ends.
 
 mod goal;
 mod turns;

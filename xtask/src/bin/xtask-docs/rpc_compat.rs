@@ -19,6 +19,9 @@ and holds the first one to its word.
   the connection driver\", in the domain of that driver, as from libvirt's own daemon.
 
 A call that is marked *write* is refused on a read-only connection (29/22).
+
+The flag of `virNodeDeviceCreateXML` and `virNodeDeviceDefineXML` that asks for validation is taken and
+does nothing yet, and `virNodeDeviceUpdate` does not validate either: no document is refused with 92.
 ";
 
 pub(crate) fn page() -> String {
