@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use nodedev_tests::command::{nodedevd, run};
+use nodedev_tests::command::{nodedev, nodedevd, run};
 use nodedev_tests::require::{programs, require, root};
 use tempfile::TempDir;
 
@@ -331,4 +331,61 @@ fn a_user_has_sockets_for_themselves() {
     daemon.wait_for_log("the first list is complete");
     daemon.signal(Signal::SIGTERM);
     assert_eq!(daemon.ended(Duration::from_secs(1)).code(), Some(0));
+}
+
+/// An mdevctl that knows one definition, and whose `start` says that it has begun, waits for a word on
+/// a pipe, and says that it is done.
+const SLOW_MDEVCTL: &str = r#"#!/bin/sh
+cd "${0%/*}" || exit 1
+case "$*" in
+    *--defined*)
+        echo '[{"0000:99:00.0":[{"11111111-2222-4333-8444-555555555555":{"mdev_type":"t","start":"manual"}}]}]' ;;
+    list*) echo '[]' ;;
+    start*) : >begun; read -r word <word && : >done ;;
+esac
+"#;
+
+/// A daemon that has begun to start a device, and the client that has asked for it.
+fn in_the_middle_of_an_action() -> (Daemon, Child) {
+    let daemon = Daemon::start(|command, folder| {
+        let tool = folder.join("mdevctl");
+        fs::write(&tool, SLOW_MDEVCTL).unwrap();
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+        run(Command::new("mkfifo").arg(folder.join("word"))).ok();
+        *command = Command::new(nodedevd());
+        command.arg("--socket-dir").arg(folder.join("s")).arg("--mdevctl").arg(tool);
+    });
+    daemon.wait_for_log("the first list is complete");
+    let client = Command::new(nodedev())
+        .args(["start", "mdev_11111111_2222_4333_8444_555555555555_0000_99_00_0", "--connect"])
+        .arg(daemon.path("s/io.nodedev.NodeDevice"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until(|| daemon.path("begun").exists(), || daemon.log());
+    (daemon, client)
+}
+
+#[test]
+fn what_is_being_done_to_a_device_is_done_to_its_end() {
+    let (mut daemon, mut client) = in_the_middle_of_an_action();
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_for_log("waiting for what is being done to devices");
+    assert!(!daemon.path("done").exists());
+    assert!(daemon.child.try_wait().unwrap().is_none());
+    fs::write(daemon.path("word"), "go\n").unwrap();
+    assert_eq!(daemon.ended(Duration::from_secs(10)).code(), Some(0));
+    assert!(daemon.path("done").exists());
+    client.wait().unwrap();
+}
+
+#[test]
+fn a_second_signal_waits_for_nothing() {
+    let (mut daemon, mut client) = in_the_middle_of_an_action();
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_for_log("waiting for what is being done to devices");
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.ended(Duration::from_secs(10)).code(), Some(0));
+    assert!(!daemon.path("done").exists());
+    client.wait().unwrap();
 }

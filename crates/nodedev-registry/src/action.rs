@@ -3,7 +3,7 @@
 //! What is done to one device is done one after the other; different devices do not wait for each
 //! other. Whether an action makes sense is the caller's question: nothing is judged here. An action
 //! that has begun is brought to its end, also when nobody waits for it any more, unless the process
-//! ends.
+//! is killed: one that ends waits for [`Registry::finish_actions`].
 
 mod goal;
 mod turns;
@@ -58,7 +58,7 @@ pub enum ActionError {
         /// How long it was waited for.
         after: Duration,
     },
-    /// The registry has been shut down.
+    /// The registry has been shut down, or is about to be.
     #[error("the registry has been shut down")]
     Closed,
 }
@@ -128,6 +128,15 @@ impl Registry {
         });
         performed.await.unwrap_or(Err(ActionError::Broken("panicked")))
     }
+
+    /// Begins no further action, and returns when all that have begun have been done by their
+    /// sources. What the list shows of them is not waited for.
+    ///
+    /// For a process that ends: a tool that is killed may leave half of its work behind.
+    pub async fn finish_actions(&self) {
+        self.acting().close();
+        self.acting().wait().await;
+    }
 }
 
 impl Performance {
@@ -138,8 +147,12 @@ impl Performance {
         let _turn = self.turn().await?;
         // Nothing is begun that would be ended in the middle because others took their time.
         self.due = Instant::now() + self.within;
+        // Taken before the look, so that either side sees the other.
+        let acting = self.registry.acting().token();
         self.require_open()?;
-        let device = self.act(control).await?;
+        let device = self.act(control).await;
+        drop(acting);
+        let device = device?;
         let hints = self.look_again(capability).await?;
         let seen = self.see(&Goal::of(&self.action, device), &hints).await;
         tracing::debug!(action = ?self.action, seen = seen.is_ok(), "performed");
@@ -158,6 +171,9 @@ impl Performance {
 
     /// Nothing is begun whose result nobody could see any more.
     fn require_open(&self) -> Result<(), ActionError> {
+        if self.registry.acting().is_closed() {
+            return Err(ActionError::Closed);
+        }
         self.registry.changes().has_changed().map(drop).map_err(|_| ActionError::Closed)
     }
 

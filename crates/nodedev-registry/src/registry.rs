@@ -11,6 +11,7 @@ use nodedev_types::{Device, DeviceName};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::action::{Controls, Turns};
 use crate::actor::{Actor, Question};
@@ -90,6 +91,8 @@ struct Shared {
     sources: Vec<Declared>,
     controls: Controls,
     turns: Turns,
+    /// One token for each action that a source is doing.
+    acting: TaskTracker,
     policy: Arc<Policy>,
     config: RegistryConfig,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -166,6 +169,7 @@ impl Registry {
             sources: sources.map(|(source, info)| Declared { source, info }).collect(),
             controls,
             turns: Turns::default(),
+            acting: TaskTracker::new(),
             policy,
             config,
             snapshots,
@@ -293,6 +297,10 @@ impl Registry {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
+    }
+
+    pub(crate) fn acting(&self) -> &TaskTracker {
+        &self.shared.acting
     }
 }
 

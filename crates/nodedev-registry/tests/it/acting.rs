@@ -211,3 +211,23 @@ async fn a_shutdown_ends_the_waiting() {
     assert!(matches!(late, ActionError::Closed), "{late}");
     assert!(acts.try_next().is_none(), "nothing is begun");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_has_begun_is_finished_and_nothing_else_is_begun() {
+    let (registry, _, _, mut acts) = with_control().await;
+    let started = perform(&registry, Action::Start(mdev()));
+    let asked = soon(acts.next()).await.unwrap();
+    let finished = tokio::spawn({
+        let registry = registry.clone();
+        async move { registry.finish_actions().await }
+    });
+    idle().await;
+    assert!(!finished.is_finished());
+    let other = DeviceId::mdev("aaaaaaaa-0000-4000-8000-000000000002", "0000:00:02.0");
+    let late = soon(perform(&registry, Action::Undefine(other))).await.unwrap().unwrap_err();
+    assert!(matches!(late, ActionError::Closed), "{late}");
+    asked.done(Some(mdev()));
+    soon(finished).await.unwrap();
+    assert!(acts.try_next().is_none(), "nothing is begun");
+    assert!(!started.is_finished(), "what the list shows is not waited for");
+}

@@ -1,6 +1,7 @@
 //! The life of the daemon: start, signals, reload, end. Serves nothing itself.
 
-use std::future::pending;
+use std::future::{pending, ready};
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -101,7 +102,7 @@ impl Daemon<'_> {
         let told = tokio::spawn(tell_devices(registry.clone()));
         let watchdog = tokio::spawn(notify::feed_watchdog(registry.clone()));
 
-        let mut idle = std::pin::pin!(idle(server.clients(), self.args.idle_limit()));
+        let mut idle = pin!(idle(server.clients(), self.args.idle_limit()));
         loop {
             tokio::select! {
                 _ = signals.terminate.recv() => break tracing::info!("ending: SIGTERM"),
@@ -114,9 +115,10 @@ impl Daemon<'_> {
         }
         notify::stopping();
         told.abort();
-        watchdog.abort();
         // New clients are to meet the next daemon, not one that ends.
         drop(doors);
+        finish_actions(&registry, &mut signals).await;
+        watchdog.abort();
         end(&server, &registry).await;
         Ok(())
     }
@@ -193,6 +195,23 @@ async fn idle(mut clients: watch::Receiver<usize>, limit: Option<Duration>) {
         if timeout(limit, clients.changed()).await.is_err() {
             return;
         }
+    }
+}
+
+/// What is being done to devices is done to its end, which has a deadline of its own. Whoever cannot
+/// wait for it sends a second signal.
+async fn finish_actions(registry: &Registry, signals: &mut Signals) {
+    let mut finished = pin!(registry.finish_actions());
+    tokio::select! {
+        biased;
+        () = &mut finished => return,
+        () = ready(()) => {}
+    }
+    tracing::info!("waiting for what is being done to devices; a second signal ends that too");
+    tokio::select! {
+        () = finished => {}
+        _ = signals.terminate.recv() => tracing::warn!("ending in the middle of it: SIGTERM"),
+        _ = signals.interrupt.recv() => tracing::warn!("ending in the middle of it: SIGINT"),
     }
 }
 

@@ -440,6 +440,21 @@ pub(crate) const TABLE: &[Setting] = &[
         set: |settings, value| deadline(value, &mut settings.driver.mdevctl.deadline),
     },
     Setting {
+        name: "action_deadline",
+        expects: MILLIS,
+        default: "30000",
+        reload: false,
+        about: "How long one change of a device may take, until the list shows it; mdevctl gets five \
+                sixths of it.",
+        set: |settings, value| {
+            let driver = &mut settings.driver;
+            deadline(value, &mut driver.registry.action)?;
+            // The tool's end is to be heard of before the action is given up.
+            driver.mdevctl.action_deadline = driver.registry.action * 5 / 6;
+            Ok(())
+        },
+    },
+    Setting {
         name: "first_pass_deadline",
         expects: MILLIS,
         default: "30000",
