@@ -225,6 +225,7 @@ mod tests {
         b"\x04\0\0\0",
         b"-1",
         b"0x",
+        b"0b1",
         b"4294967296",
         b"18446744073709551616",
         b"\n",
@@ -245,7 +246,7 @@ mod tests {
         b"!",
         b"\xc3\xa9",
     ];
-    /// Mutants of each target: some five seconds in all. More are tried with `cargo fuzz`.
+    /// Mutants of each target: some five seconds in all. More are tried with `cargo xtask fuzz`.
     const MUTANTS: usize = 20_000;
 
     fn folder(path: &str) -> std::path::PathBuf {

@@ -39,12 +39,13 @@ fn leading(text: &str, base: u32) {
 fn slowly(text: &str, base: u32) -> (Option<(bool, i128)>, &str) {
     let rest = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
     let unsigned = rest.strip_prefix(['-', '+']).unwrap_or(rest);
-    let prefixed = unsigned.len() > 2
-        && unsigned.is_char_boundary(2)
-        && unsigned[..2].eq_ignore_ascii_case("0x")
-        && unsigned.as_bytes()[2].is_ascii_hexdigit();
+    let prefixed = |prefix: &str, base: u32| {
+        unsigned.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            && unsigned[2..].starts_with(|c: char| c.is_digit(base))
+    };
     let (digits, base) = match base {
-        0 | 16 if prefixed => (&unsigned[2..], 16),
+        0 | 16 if prefixed("0x", 16) => (&unsigned[2..], 16),
+        0 if prefixed("0b", 2) => (&unsigned[2..], 2),
         0 if unsigned.starts_with('0') => (unsigned, 8),
         0 => (unsigned, 10),
         base => (unsigned, base),
