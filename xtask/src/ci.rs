@@ -10,8 +10,8 @@ use crate::{test, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Also every combination of features, mutants of the merge, fuzzing of every parser, licences,
-    /// API compatibility and test coverage. Takes long, and builds the tools that are missing.
+    /// Also every combination of features, mutants of the merge, licences, API compatibility and test
+    /// coverage. Takes long, and builds the tools that are missing.
     #[arg(long)]
     full: bool,
 }
@@ -33,39 +33,7 @@ const SLOW: &[Step] = &[
         work: semver,
     },
     Step { name: "coverage", about: "how much of the code the tests reach", work: coverage },
-    Step { name: "fuzz", about: "ten seconds of each fuzz target", work: fuzz },
     Step { name: "mutants", about: "each mutant of the merge fails some test", work: mutants },
-];
-
-/// A package of fuzz targets, which is no member of the workspace.
-struct Fuzzing {
-    folder: &'static str,
-    targets: &'static [&'static str],
-    /// Seeds of all targets, besides those in the corpus of each.
-    seeds: Option<&'static str>,
-}
-
-const FUZZING: &[Fuzzing] = &[
-    Fuzzing {
-        folder: "crates/nodedev-rpc/fuzz",
-        targets: &["frame", "arguments", "replies", "error"],
-        seeds: Some("crates/nodedev-rpc/fuzz/corpus/captured"),
-    },
-    Fuzzing {
-        folder: "tests/fuzz",
-        targets: &[
-            "document",
-            "vpd",
-            "config",
-            "device",
-            "number",
-            "pci_ids",
-            "netlink",
-            "listing",
-            "definition",
-        ],
-        seeds: None,
-    },
 ];
 
 /// The crates that third parties build on.
@@ -121,28 +89,6 @@ fn coverage(context: &Context<'_>) -> Result<()> {
     }
     let coverage = ["llvm-cov", "--workspace", "--all-features", "--summary-only"];
     Command::cargo(context.root).args(coverage).run()
-}
-
-/// What it finds on its way stays below `target`, so that the checkout stays clean.
-fn fuzz(context: &Context<'_>) -> Result<()> {
-    toolchain::require_tool(context.root, "cargo-fuzz", context.install)?;
-    let targets = |package: &'static Fuzzing| package.targets.iter().map(move |t| (package, *t));
-    FUZZING
-        .iter()
-        .flat_map(targets)
-        .try_for_each(|(package, name)| fuzz_one(context, package, name))
-}
-
-fn fuzz_one(context: &Context<'_>, package: &Fuzzing, target: &str) -> Result<()> {
-    let found = format!("target/fuzz/{target}");
-    std::fs::create_dir_all(context.root.join(&found))?;
-    Command::cargo(context.root)
-        .env("RUSTC_BOOTSTRAP", "1")
-        .args(["fuzz", "run", "--fuzz-dir", package.folder, target, &found])
-        .args([format!("{}/corpus/{target}", package.folder)])
-        .args(package.seeds)
-        .args(["--", "-max_total_time=10", "-max_len=8192", "-malloc_limit_mb=64"])
-        .run()
 }
 
 fn mutants(context: &Context<'_>) -> Result<()> {

@@ -15,6 +15,7 @@ mod debian;
 mod docs;
 mod e2e;
 mod fixture;
+mod fuzz;
 mod no_std;
 mod parity;
 mod run;
@@ -51,6 +52,8 @@ enum Task {
     Fixture(fixture::Arguments),
     /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
     Parity(parity::Arguments),
+    /// Run every parser of foreign bytes under libFuzzer.
+    Fuzz(fuzz::Arguments),
     /// Run the tests that need a kernel of their own, in the virtual machine.
     E2e(e2e::Arguments),
     /// Run what continuous integration runs.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&root),
         Task::Docs(arguments) => docs::run(&root, &arguments),
         Task::Fixture(arguments) => fixture::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::E2e(arguments) => e2e::run(&root, &arguments),
         Task::Ci(arguments) => ci::run(&root, &arguments),
         Task::Vm(arguments) => return vm::run(&root, &arguments),

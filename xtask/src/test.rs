@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{debian, e2e, no_std, parity, tidy, toolchain};
+use crate::{debian, e2e, fuzz, no_std, parity, tidy, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -53,6 +53,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "e2e",
         about: "mediated devices on a kernel of their own, in a virtual machine",
         work: |context| e2e::check(context.root),
+    },
+    Step {
+        name: "fuzz",
+        about: "ten seconds of libFuzzer for every parser of foreign bytes",
+        work: |context| fuzz::check(context.root),
     },
     Step { name: "doctests", about: "the examples in the documentation", work: doctests },
     Step { name: "pages", about: "the commands that the pages name exist", work: pages },
