@@ -1,13 +1,12 @@
 //! `cargo xtask e2e`: the tests that need a kernel of their own, in the virtual machine.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
 
 use crate::command::Command;
-use crate::debian;
+use crate::{debian, programs};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -38,12 +37,9 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 }
 
 fn machine(root: &Path, words: &[OsString]) -> Result<Command> {
-    let programs = ["--package=nodedev-cli", "--package=nodedev-driver"];
-    Command::cargo(root).args(["build", "--quiet"]).args(programs).run()?;
-    let tests = tests(root)?;
-    let folder = tests.ancestors().nth(2).context("the tests were built into no folder")?;
-    let mut programs = OsString::from("NODEDEV_PROGRAMS=");
-    programs.push(folder);
+    let mut programs = OsString::from(format!("{}=", programs::VARIABLE));
+    programs.push(programs::build(root)?);
+    let tests = programs::build_tests(root, "e2e")?;
     let xtask = std::env::current_exe().context("this program has no path")?;
     Ok(Command::new(xtask)
         .args(MACHINE)
@@ -51,15 +47,4 @@ fn machine(root: &Path, words: &[OsString]) -> Result<Command> {
         // They share one kernel.
         .args(["--test-threads=1"])
         .args(words))
-}
-
-/// Builds the tests and tells where they are.
-fn tests(root: &Path) -> Result<PathBuf> {
-    let build = ["test", "--quiet", "--package=nodedev-tests", "--test=e2e", "--no-run"];
-    let told = Command::cargo(root).args(build).args(["--message-format=json"]).output()?;
-    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let is_it = |message: &Value| message["target"]["name"] == "e2e";
-    let executable =
-        messages.filter(is_it).find_map(|m| m["executable"].as_str().map(PathBuf::from));
-    executable.context("cargo has built no program of the tests `e2e`")
 }

@@ -18,6 +18,7 @@ mod fixture;
 mod fuzz;
 mod no_std;
 mod parity;
+mod programs;
 mod run;
 mod step;
 mod test;

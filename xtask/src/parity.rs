@@ -5,10 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
 
 use crate::command::Command;
-use crate::debian;
+use crate::{debian, programs};
 
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
@@ -18,9 +17,8 @@ pub(crate) struct Arguments {
     words: Vec<OsString>,
 }
 
-/// The package that the program is in, and the program.
-const PROGRAM: (&str, &str) = ("nodedev-tests", "parity");
-const DAEMON: (&str, &str) = ("nodedev-driver", "nodedevd");
+/// The program that compares.
+const PROGRAM: &str = "parity";
 /// Makes devices in the virtual machine.
 const DEVICES: &str = "tests/src/parity/devices.sh";
 
@@ -32,17 +30,17 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let words = &arguments.words;
     let wants = |names: &[&str]| words.iter().any(|word| names.iter().any(|name| word == name));
     if wants(&["--help", "-h"]) {
-        return Err(Command::new(built(root, &[PROGRAM])?).args(words).exec());
+        return Err(Command::new(programs::build(root)?.join(PROGRAM)).args(words).exec());
     }
-    let program = built(root, &[DAEMON, PROGRAM])?;
+    let programs = programs::build(root)?;
     if !wants(&["--vm"]) {
-        return Err(Command::new(program).args(words).exec());
+        return Err(program(&programs).args(words).exec());
     }
     let others: Vec<_> = words.iter().filter(|word| *word != "--vm").cloned().collect();
     // There is no network in there, so the Debian root has to be there before.
     let ready = [OsString::from("--make-root")];
-    Command::new(&program).args(ready.iter().chain(&others)).run()?;
-    let command = in_machine(root, &program, &others);
+    program(&programs).args(ready.iter().chain(&others)).run()?;
+    let command = in_machine(root, &programs, &others);
     let xtask = std::env::current_exe().context("this program has no path")?;
     Err(Command::new(xtask).args(MACHINE).args(command).exec())
 }
@@ -53,34 +51,27 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         println!("skipped: this needs root");
         return Ok(());
     }
-    Command::new(built(root, &[DAEMON, PROGRAM])?).run()
+    program(&programs::build(root)?).run()
+}
+
+fn program(programs: &Path) -> Command {
+    let folder = programs.to_string_lossy();
+    Command::new(programs.join(PROGRAM)).env(programs::VARIABLE, &folder)
 }
 
 /// What is run in the virtual machine, which sees this file system.
-fn in_machine(root: &Path, program: &Path, words: &[OsString]) -> Vec<OsString> {
+fn in_machine(root: &Path, programs: &Path, words: &[OsString]) -> Vec<OsString> {
     let place = std::env::var_os("NODEDEV_DEBIAN_ROOT").map(PathBuf::from);
     let place = place.and_then(|place| std::path::absolute(place).ok());
-    let mut command = vec![OsString::from("sh"), root.join(DEVICES).into(), "env".into()];
-    command.extend(place.map(|place| {
-        let mut variable = OsString::from("NODEDEV_DEBIAN_ROOT=");
-        variable.push(place);
+    let variable = |name: &str, value: &Path| {
+        let mut variable = OsString::from(format!("{name}="));
+        variable.push(value);
         variable
-    }));
-    command.extend([program.into(), "--this-host".into()]);
+    };
+    let mut command = vec![OsString::from("sh"), root.join(DEVICES).into(), "env".into()];
+    command.push(variable(programs::VARIABLE, programs));
+    command.extend(place.map(|place| variable("NODEDEV_DEBIAN_ROOT", &place)));
+    command.extend([programs.join(PROGRAM).into(), "--this-host".into()]);
     command.extend_from_slice(words);
     command
-}
-
-/// Builds these programs and tells where the last one is.
-fn built(root: &Path, programs: &[(&str, &str)]) -> Result<PathBuf> {
-    for (package, program) in programs {
-        let build = ["build", "--quiet", "--package", package, "--bin", program];
-        Command::cargo(root).args(build).run()?;
-    }
-    let metadata = ["metadata", "--no-deps", "--format-version=1"];
-    let metadata: Value = serde_json::from_str(&Command::cargo(root).args(metadata).output()?)?;
-    let target =
-        metadata["target_directory"].as_str().context("cargo names no target directory")?;
-    let program = programs.last().map_or("", |(_, program)| program);
-    Ok(Path::new(target).join("debug").join(program))
 }

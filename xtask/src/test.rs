@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{debian, e2e, fuzz, no_std, parity, tidy, toolchain};
+use crate::{debian, e2e, fuzz, no_std, parity, programs, tidy, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -105,7 +105,8 @@ fn tests(context: &Context<'_>) -> Result<()> {
             "--examples",
         ])
     };
-    require_all(runner).run()
+    let programs = programs::build(context.root)?;
+    require_all(runner).env(programs::VARIABLE, &programs.to_string_lossy()).run()
 }
 
 fn doctests(context: &Context<'_>) -> Result<()> {

@@ -1,0 +1,40 @@
+//! The programs and tests of the workspace, built once.
+//!
+//! Everything here is built with the features that testing the whole workspace gives: to build one
+//! package alone would build most of what is below it a second time, with fewer features.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::command::Command;
+
+/// Tells the tests where the programs are, which they would build for themselves otherwise.
+pub(crate) const VARIABLE: &str = "NODEDEV_PROGRAMS";
+
+const WORKSPACE: [&str; 2] = ["--workspace", "--all-features"];
+
+/// Builds all programs and tells in which folder they are.
+pub(crate) fn build(root: &Path) -> Result<PathBuf> {
+    Command::cargo(root).args(["build", "--quiet", "--all-targets"]).args(WORKSPACE).run()?;
+    Ok(target_directory(root)?.join("debug"))
+}
+
+/// Builds the tests of this name, which no other command builds, and tells where they are.
+pub(crate) fn build_tests(root: &Path, name: &str) -> Result<PathBuf> {
+    let build = ["test", "--quiet", "--no-run", "--message-format=json", "--test", name];
+    let told = Command::cargo(root).args(build).args(WORKSPACE).output()?;
+    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let executable = messages
+        .filter(|message| message["target"]["name"] == name)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    executable.with_context(|| format!("cargo has built no tests `{name}`"))
+}
+
+fn target_directory(root: &Path) -> Result<PathBuf> {
+    let metadata = ["metadata", "--no-deps", "--format-version=1"];
+    let metadata: Value = serde_json::from_str(&Command::cargo(root).args(metadata).output()?)?;
+    let target = metadata["target_directory"].as_str();
+    target.map(PathBuf::from).context("cargo names no target directory")
+}
