@@ -84,7 +84,8 @@ pub fn read_capability(xml: &str) -> Result<Capability, Error> {
     })
 }
 
-fn within_root<T>(
+/// Hands the root to `read`, once the text is a document of a device and within every bound.
+pub(crate) fn within_root<T>(
     xml: &str,
     read: impl FnOnce(Element<'_, '_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
