@@ -47,13 +47,16 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     Err(Command::new(xtask).args(MACHINE).args(command).exec())
 }
 
-/// A step of `cargo xtask test`: the hosts of the project, beside the libvirt of Debian 13.
+/// A step of `cargo xtask test`: verdicts on documents, then the hosts of the project, beside the
+/// libvirt of Debian 13.
 pub(crate) fn check(root: &Path) -> Result<()> {
     if !debian::is_root() {
         println!("skipped: this needs root");
         return Ok(());
     }
-    Command::new(built(root, &[DAEMON, PROGRAM])?).run()
+    let program = built(root, &[DAEMON, PROGRAM])?;
+    Command::new(&program).args(["--schema"]).run()?;
+    Command::new(program).run()
 }
 
 /// What is run in the virtual machine, which sees this file system.

@@ -10,7 +10,6 @@ use std::path::Path;
 /// A document of the corpus.
 #[derive(Debug)]
 pub(crate) struct Case {
-    pub(crate) file: String,
     pub(crate) document: String,
     /// What is said of it, if it is bad.
     pub(crate) complaint: Option<String>,
@@ -26,7 +25,6 @@ pub(crate) fn corpus(folder: &Path) -> Vec<Case> {
 
 fn cases(file: &Path) -> Vec<Case> {
     let text = fs::read_to_string(file).expect("the corpus is text");
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
     let (mut around, mut cases) = ("…", Vec::new());
     for paragraph in text.trim_end().split("\n\n") {
         let paragraph = paragraph.trim_start_matches('\n');
@@ -42,7 +40,7 @@ fn cases(file: &Path) -> Vec<Case> {
             }
         };
         let document = around.replacen('…', body, 1);
-        cases.push(Case { file: name.clone().unwrap_or_default(), document, complaint });
+        cases.push(Case { document, complaint });
     }
     cases
 }
