@@ -15,7 +15,7 @@ pub use error::Error;
 pub use form::Form;
 pub use read::{
     MAX_LEN, ParentWwn, Request, RequestError, VportNames, Wanted, read, read_capability,
-    read_request,
+    read_change, read_request,
 };
 pub use validate::{Invalid, Problem, Violation, validate};
 pub use write::{write, write_to};

@@ -32,9 +32,13 @@ impl<'a, 'i> Element<'a, 'i> {
         excerpt(self.tag())
     }
 
-    /// The elements of that name directly inside, in order.
+    /// The elements of that name directly inside, in order; none that is in a namespace.
     pub(super) fn children(self, tag: &str) -> impl Iterator<Item = Self> {
-        self.0.children().filter(move |node| node.has_tag_name(tag)).map(Self)
+        let is_called = move |node: &Node<'_, '_>| {
+            let name = node.tag_name();
+            name.name() == tag && name.namespace().is_none_or(str::is_empty)
+        };
+        self.0.children().filter(is_called).map(Self)
     }
 
     /// The first element of that name directly inside.
@@ -50,6 +54,11 @@ impl<'a, 'i> Element<'a, 'i> {
     /// All text directly inside, exactly as it is.
     pub(super) fn text(self) -> String {
         self.0.children().filter_map(text_of).collect()
+    }
+
+    /// All text inside, also in the elements inside.
+    pub(super) fn all_text(self) -> String {
+        self.0.descendants().filter_map(text_of).collect()
     }
 
     /// Text of the first element of that name.

@@ -15,7 +15,6 @@ pub use violation::{Problem, Violation};
 
 /// Why a document has not the form that it has to have.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Invalid {
     /// It is no document of a device, or it is over the limits of [`read`](crate::read()).
     #[error(transparent)]

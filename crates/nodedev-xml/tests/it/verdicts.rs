@@ -1,8 +1,8 @@
 //! The corpus of good and bad documents in `verdicts/`, and the verdict on each.
 //!
 //! A file has paragraphs with empty lines between. One that begins with `around` says what stands
-//! around the documents behind it, `…` for the document itself; one that begins with `good` or `bad`
-//! is a document, a bad one with what is said of it.
+//! around the documents behind it, `…` for the document itself; one that begins with `#` is a remark; any
+//! other is a document, below the line `good`, or `bad` with what is said of it.
 
 use std::fs;
 use std::path::Path;
@@ -25,22 +25,24 @@ pub(crate) fn corpus(folder: &Path) -> Vec<Case> {
 
 fn cases(file: &Path) -> Vec<Case> {
     let text = fs::read_to_string(file).expect("the corpus is text");
-    let (mut around, mut cases) = ("…", Vec::new());
+    let case = |(head, document): (&str, String)| Case {
+        complaint: head.strip_prefix("bad ").map(str::to_owned),
+        document,
+    };
+    paragraphs(&text).into_iter().map(case).collect()
+}
+
+/// What is said of each document of a file, and the document.
+pub(crate) fn paragraphs(text: &str) -> Vec<(&str, String)> {
+    let (mut around, mut documents) = ("…", Vec::new());
     for paragraph in text.trim_end().split("\n\n") {
         let paragraph = paragraph.trim_start_matches('\n');
-        let (head, body) = paragraph.split_once('\n').unwrap_or((paragraph, ""));
-        let (word, rest) = head.split_once(' ').unwrap_or((head, ""));
-        let complaint = match word {
-            "good" => None,
-            "bad" => Some(rest.to_owned()),
-            _ => {
-                let line = paragraph.lines().find_map(|line| line.strip_prefix("around "));
-                around = line.unwrap_or(around);
-                continue;
-            }
-        };
-        let document = around.replacen('…', body, 1);
-        cases.push(Case { document, complaint });
+        if let Some(line) = paragraph.lines().find_map(|line| line.strip_prefix("around ")) {
+            around = line;
+        } else if !paragraph.starts_with('#') {
+            let (head, body) = paragraph.split_once('\n').unwrap_or((paragraph, ""));
+            documents.push((head, around.replacen('…', body, 1)));
+        }
     }
-    cases
+    documents
 }
