@@ -12,6 +12,7 @@ pub mod dump;
 pub mod hosts;
 pub mod intended;
 pub mod report;
+pub mod requests;
 pub(crate) mod schema;
 mod stage;
 

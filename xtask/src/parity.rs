@@ -47,7 +47,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     Err(Command::new(xtask).args(MACHINE).args(command).exec())
 }
 
-/// A step of `cargo xtask test`: verdicts on documents, then the hosts of the project, beside the
+/// A step of `cargo xtask test`: documents that clients send, then the hosts of the project, beside the
 /// libvirt of Debian 13.
 pub(crate) fn check(root: &Path) -> Result<()> {
     if !debian::is_root() {
@@ -55,7 +55,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         return Ok(());
     }
     let program = built(root, &[DAEMON, PROGRAM])?;
-    Command::new(&program).args(["--schema"]).run()?;
+    Command::new(&program).args(["--documents"]).run()?;
     Command::new(program).run()
 }
 

@@ -3,7 +3,7 @@
 
 // The corpus is that crate's: its tests hold it against what it says itself.
 #[path = "../../../crates/nodedev-xml/tests/it/verdicts.rs"]
-mod corpus;
+pub(crate) mod corpus;
 mod mutate;
 mod tree;
 
