@@ -9,7 +9,8 @@ use nodedev_tests::require::{programs, require, root};
 #[test]
 fn every_sub_command_has_help_with_examples() {
     let overview = run(Command::new(nodedev()).arg("--help")).ok();
-    for command in ["list", "dump", "explain", "watch", "sources"] {
+    let documented = ["list", "dump", "explain", "watch", "sources", "define", "create", "update"];
+    for command in documented {
         assert!(overview.contains(command), "{overview}");
         let help = run(Command::new(nodedev()).args([command, "--help"])).ok();
         assert!(help.contains("Examples:"), "{help}");
@@ -45,6 +46,27 @@ fn each_kind_of_failure_has_its_status() {
     assert_eq!(absent.status, Some(0), "a host without mdevctl is ordinary: {absent:?}");
     let sources = run(&mut lab.nodedev(&["sources", "--mdevctl", "no-such-mdevctl"])).ok();
     assert!(sources.contains("not installed"), "{sources}");
+}
+
+#[test]
+fn a_document_is_validated_where_that_is_wanted() {
+    require!(root());
+    require!(programs(&["unshare", "systemd-udevd", "mdevctl"]));
+    let lab = Lab::start();
+    let file = lab.folder().join("device.xml");
+    let document = "<device><parent>nosuch</parent><capability type='mdev'><tpye id='t'/>\
+                    <type id='t'/></capability></device>";
+    std::fs::write(&file, document).unwrap();
+    let file = file.to_str().unwrap();
+    for command in ["define", "create"] {
+        let lax = run(&mut lab.nodedev(&[command, file]));
+        assert_eq!(lax.status, Some(1), "{lax:?}");
+        assert!(lax.stderr.contains("invalid parent device 'nosuch'"), "{lax:?}");
+        let strict = run(&mut lab.nodedev(&[command, "--validate", file]));
+        assert_eq!(strict.status, Some(1), "{strict:?}");
+        let expected = "device/capability/tpye: the element is not allowed here, only `type`";
+        assert!(strict.stderr.contains(expected), "{strict:?}");
+    }
 }
 
 #[test]

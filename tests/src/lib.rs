@@ -17,3 +17,5 @@ pub mod mock;
 pub mod parity;
 pub mod peer;
 pub mod require;
+pub mod verdicts;
+pub mod xmllint;

@@ -12,7 +12,8 @@ pub mod dump;
 pub mod hosts;
 pub mod intended;
 pub mod report;
-mod schema;
+pub mod requests;
+pub(crate) mod schema;
 mod stage;
 
 use std::collections::VecDeque;
@@ -108,10 +109,12 @@ fn compare_on(options: &Options, host: &Host, say: &dyn Fn(&str)) -> Result<Outc
     let virsh = Virsh::new(&stage)?;
     let (their_dump, our_dump, comparison) =
         settled(&virsh, &version, &mut theirs, &mut ours, &prepared)?;
-    let mut refused = schema::refused(&stage, &their_dump, &our_dump)?;
+    let schema::Judged { mut refused, mut disputed } =
+        schema::judge(&stage, &their_dump, &our_dump)?;
     refused.retain(|name, _| compare::is_judged_alike(&version, name));
+    disputed.retain(|_, _| version.starts_with(schema::VERSION));
     let round_trip = schema::not_understood(&our_dump);
-    let comparison = Comparison { schema: refused, round_trip, ..comparison };
+    let comparison = Comparison { schema: refused, disputed, round_trip, ..comparison };
     let remark = prepared.remark();
     Ok(Outcome { libvirt: version, remark, comparison })
 }

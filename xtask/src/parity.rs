@@ -45,13 +45,16 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     Err(Command::new(xtask).args(MACHINE).args(command).exec())
 }
 
-/// A step of `cargo xtask test`: the hosts of the project, beside the libvirt of Debian 13.
+/// A step of `cargo xtask test`: documents that clients send, then the hosts of the project, beside the
+/// libvirt of Debian 13.
 pub(crate) fn check(root: &Path) -> Result<()> {
     if !debian::is_root() {
         println!("skipped: this needs root");
         return Ok(());
     }
-    program(&programs::build(root)?).run()
+    let programs = programs::build(root)?;
+    program(&programs).args(["--documents"]).run()?;
+    program(&programs).run()
 }
 
 fn program(programs: &Path) -> Command {

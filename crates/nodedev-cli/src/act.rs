@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::status::Failure;
 
 /// Longest document that is read from a file: longer ones are refused anyway.
-const MAX_DOCUMENT: u64 = 1 << 20;
+const MAX_DOCUMENT: u64 = nodedev_xml::MAX_LEN as u64;
 
 /// The action that a command asks for, if it asks for one.
 ///
@@ -22,8 +22,8 @@ const MAX_DOCUMENT: u64 = 1 << 20;
 /// When the file with the document cannot be read.
 pub(crate) fn action(command: &Command) -> Result<Option<Action>, Failure> {
     let action = match command {
-        Command::Define(args) => Action::Define(described(&args.file)?),
-        Command::Create(args) => Action::Create(described(&args.file)?),
+        Command::Define(args) => Action::Define(described(&args.described)?),
+        Command::Create(args) => Action::Create(described(&args.described)?),
         Command::Start(args) => Action::Start(named(args)),
         Command::Stop(args) => Action::Stop(named(args)),
         Command::Undefine(args) => Action::Undefine(named(args)),
@@ -75,8 +75,8 @@ fn named(args: &args::Name) -> Named {
     Named { name: DeviceName::new(&args.name) }
 }
 
-fn described(file: &Path) -> Result<Described, Failure> {
-    Ok(Described { document: document(file)? })
+fn described(args: &args::Described) -> Result<Described, Failure> {
+    Ok(Described { document: document(&args.file)?, validate: args.validate.then_some(true) })
 }
 
 /// The text of a file, `-` for standard input.

@@ -190,6 +190,7 @@ mdevctl 1.3 or newer.
 
 Examples:
   nodedev define mdev.xml
+  nodedev define --validate mdev.xml       refuses what it would pass over otherwise, typos for example
   nodedev define - <<END
   <device>
     <parent>mtty_mtty</parent>
@@ -197,9 +198,8 @@ Examples:
   </device>
   END")]
 pub(crate) struct Define {
-    /// File with libvirt's document of the device; - for standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) described: Described,
 }
 
 /// Start a mediated device that gets no definition, or make a virtual port of a Fibre Channel host.
@@ -209,11 +209,22 @@ Prints the name of the device.
 
 Examples:
   nodedev create mdev.xml
+  nodedev create --validate mdev.xml       refuses what it would pass over otherwise, typos for example
   nodedev dump NAME | nodedev create -     the same device again, once it has been stopped")]
 pub(crate) struct Create {
+    #[command(flatten)]
+    pub(crate) described: Described,
+}
+
+/// What a device is made of.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Described {
     /// File with libvirt's document of the device; - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Refuse a document that has not the form that libvirt's schema asks for; a <name> is part of it
+    #[arg(long)]
+    pub(crate) validate: bool,
 }
 
 /// Which device.
@@ -243,7 +254,7 @@ pub(crate) struct Autostart {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Without --live and --config the running device changes, or the definition of one that does not run.
-Needs mdevctl 1.3 or newer.
+The document has to have the form that libvirt's schema asks for. Needs mdevctl 1.3 or newer.
 
 Examples:
   nodedev update NAME new.xml --config

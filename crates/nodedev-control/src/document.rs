@@ -5,10 +5,20 @@ use std::sync::Arc;
 use nodedev_registry::{Action, ActionError, MdevConfig, Registry};
 use nodedev_types::fields::device::ADDRESS;
 use nodedev_types::{Device, DeviceId, DeviceName};
-use nodedev_xml::{Request, Wanted, read_request};
+use nodedev_xml::{Request, Wanted, read_change, read_request, validate};
 
 use crate::refusal::Refusal;
 use crate::vport;
+
+/// How closely a document is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scrutiny {
+    /// What is not needed is passed over.
+    #[default]
+    Lax,
+    /// All of it has to have the form that libvirt's schema asks for.
+    Schema,
+}
 
 /// A mediated device as a document wants it, its parent looked up.
 #[derive(Debug)]
@@ -34,8 +44,12 @@ impl Mdev {
 ///
 /// [`Refusal`]: the document is at fault, is about something else, its parent is none, or the
 /// definition cannot be made.
-pub async fn define(registry: &Registry, document: &str) -> Result<DeviceName, Refusal> {
-    let request = read_request(document)?;
+pub async fn define(
+    registry: &Registry,
+    document: &str,
+    scrutiny: Scrutiny,
+) -> Result<DeviceName, Refusal> {
+    let request = request(document, scrutiny)?;
     let Wanted::Mdev { .. } = &request.wanted else {
         return Err(Refusal::UnsupportedDevice);
     };
@@ -59,8 +73,12 @@ pub async fn define(registry: &Registry, document: &str) -> Result<DeviceName, R
 ///
 /// [`Refusal`]: the document is at fault, is about something else, its parent is none, or the device
 /// cannot be made.
-pub async fn create(registry: &Registry, document: &str) -> Result<DeviceName, Refusal> {
-    let request = read_request(document)?;
+pub async fn create(
+    registry: &Registry,
+    document: &str,
+    scrutiny: Scrutiny,
+) -> Result<DeviceName, Refusal> {
+    let request = request(document, scrutiny)?;
     match &request.wanted {
         Wanted::Mdev { .. } => {}
         Wanted::ScsiHost(_) => return vport::create(registry, request).await,
@@ -70,6 +88,21 @@ pub async fn create(registry: &Registry, document: &str) -> Result<DeviceName, R
     let what = "Unable to start mediated device";
     let created = registry.perform(Action::Create { parent, uuid, config }).await;
     named(created.map_err(Refusal::failed(what))?, what)
+}
+
+/// What the document asks for. Its form is judged before what it says.
+fn request(document: &str, scrutiny: Scrutiny) -> Result<Request, Refusal> {
+    match scrutiny {
+        Scrutiny::Lax => {}
+        Scrutiny::Schema => validate(document)?,
+    }
+    Ok(read_request(document)?)
+}
+
+/// What the document asks to be changed, which is always judged by its form too.
+pub(crate) fn change(document: &str) -> Result<Request, Refusal> {
+    validate(document)?;
+    Ok(read_change(document)?)
 }
 
 /// What the document wants of a mediated device; its parent must be known and have an address.

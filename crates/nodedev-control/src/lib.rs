@@ -8,6 +8,6 @@ mod update;
 mod vport;
 
 pub use device::{set_autostart, start, stop, undefine};
-pub use document::{create, define};
+pub use document::{Scrutiny, create, define};
 pub use refusal::Refusal;
 pub use update::{Update, update};

@@ -2,7 +2,7 @@
 
 use nodedev_registry::ActionError;
 use nodedev_types::DeviceName;
-use nodedev_xml::RequestError;
+use nodedev_xml::{Invalid, RequestError, Violation};
 
 /// Why something is not done.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum Refusal {
     /// The document asks for nothing that could be done.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The document has not the form that libvirt's schema asks for.
+    #[error(transparent)]
+    Form(Violation),
     /// That kind of device cannot be defined, created, started, stopped or changed.
     #[error("Unsupported device type")]
     UnsupportedDevice,
@@ -46,7 +49,7 @@ pub enum Refusal {
     #[error("{0}")]
     NoVportParent(String),
     /// The SCSI host is not of Fibre Channel.
-    #[error("not a fibre channel HBA")]
+    #[error("Device is not a fibre channel HBA")]
     NotFibreChannel,
     /// It was tried.
     #[error("{what}: {error}")]
@@ -57,6 +60,15 @@ pub enum Refusal {
         #[source]
         error: ActionError,
     },
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        match invalid {
+            Invalid::Document(error) => Self::Request(error.into()),
+            Invalid::Form(violation) => Self::Form(violation),
+        }
+    }
 }
 
 impl Refusal {

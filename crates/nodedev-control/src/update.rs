@@ -3,10 +3,9 @@
 use nodedev_registry::{Action, MdevConfig, Registry};
 use nodedev_types::fields::mdev::TYPE;
 use nodedev_types::{Device, DeviceId, DeviceName};
-use nodedev_xml::read_request;
 
 use crate::device::{find, require_mdev};
-use crate::document::{Mdev, mdev};
+use crate::document::{Mdev, change, mdev};
 use crate::refusal::Refusal;
 
 /// What of a device is to be changed. Neither means: the running device if it runs, else the
@@ -19,8 +18,8 @@ pub struct Update {
     pub config: bool,
 }
 
-/// Changes the configuration of a mediated device to that of a document. The definition keeps its
-/// autostart.
+/// Changes the configuration of a mediated device to that of a document, which has to have the form that
+/// libvirt's schema asks for. The definition keeps its autostart.
 ///
 /// # Errors
 ///
@@ -33,9 +32,8 @@ pub async fn update(
     update: Update,
 ) -> Result<(), Refusal> {
     let device = find(registry, name)?;
-    let request = read_request(document)?;
+    let wanted = mdev(registry, change(document)?)?;
     require_mdev(&device)?;
-    let wanted = mdev(registry, request)?;
     let Update { live, config } = chosen(&device, update)?;
     check_same(&device, &wanted, live)?;
     let wanted = MdevConfig { autostart: device.autostart, ..wanted.config };

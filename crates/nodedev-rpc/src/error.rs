@@ -24,6 +24,8 @@ numbered! {
         NoConnect = 5,
         /// An argument is invalid, unknown flags included.
         InvalidArg = 8,
+        /// A name is missing.
+        NoName = 21,
         /// The document is not of the right kind.
         XmlError = 27,
         /// Not on a read-only connection.

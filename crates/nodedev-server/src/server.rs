@@ -201,7 +201,8 @@ impl Server {
             if self.lets_in(&origin, &ticket).await {
                 let registry = self.shared.registry.clone();
                 let rights = Rights::of(Arc::clone(&self.shared), origin);
-                crate::varlink::serve(stream, registry, rights).await;
+                let places = Arc::clone(&self.shared.large_frames);
+                crate::varlink::serve(stream, registry, rights, places).await;
             } else {
                 crate::varlink::deny(stream, self.shared.registry.clone()).await;
             }

@@ -109,6 +109,10 @@ pub(crate) fn from_refusal(refusal: &Refusal) -> Failure {
     let code = match refusal {
         Refusal::NoSuchDevice(name) => return no_device(name.as_str()),
         Refusal::Request(error) => return from_request(error),
+        Refusal::Form(violation) => {
+            let code = ErrorCode::XmlInvalidSchema;
+            return new(code, ErrorDomain::Xml, violation.to_string());
+        }
         Refusal::UnsupportedDevice
         | Refusal::NoParent
         | Refusal::UnknownParent(_)
@@ -143,7 +147,8 @@ fn from_request(error: &RequestError) -> Failure {
     let (code, domain) = match error {
         RequestError::Document(error) => return from_document(error),
         RequestError::NoType => (ErrorCode::ConfigUnsupported, ErrorDomain::NodeDevice),
-        RequestError::HalfOfParentWwn { .. } => (ErrorCode::XmlError, ErrorDomain::Xml),
+        RequestError::NoName => (ErrorCode::NoName, ErrorDomain::NodeDevice),
+        RequestError::HalfOfParentWwn { .. } => (ErrorCode::XmlError, ErrorDomain::NodeDevice),
         _ => (ErrorCode::InternalError, ErrorDomain::NodeDevice),
     };
     new(code, domain, error.to_string())

@@ -9,8 +9,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
 use nodedev_tests::debian_root;
 use nodedev_tests::parity::hosts::Host;
-use nodedev_tests::parity::{Options, report, run};
+use nodedev_tests::parity::{Options, report, requests, run};
 use nodedev_tests::require;
+use nodedev_tests::verdicts;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,6 +20,7 @@ Examples:
   cargo xtask parity --this-host --diffs 50     this machine's own devices
   cargo xtask parity --vm                       real devices of every kind, in a virtual machine
   cargo xtask parity DIR --json                 every *.umockdev in DIR, or the mock tree DIR
+  cargo xtask parity --documents                documents that clients send, good ones and bad
 
 A host is recorded with `umockdev-record --all >box.umockdev`. The differences that are meant, each
 with its reason, stand in tests/src/parity/intended.rs; reports name those that were met.
@@ -50,6 +52,10 @@ struct Arguments {
     /// Make the Debian 13 root if it is not there, and end
     #[arg(long)]
     make_root: bool,
+    /// Compare what is said of documents that clients send: by both daemons, and by our own check
+    /// beside xmllint with libvirt's schema
+    #[arg(long, conflicts_with_all = ["hosts", "this_host", "json"])]
+    documents: bool,
     /// How many differences of each kind to show for each host
     #[arg(long, value_name = "N", default_value_t = 10)]
     diffs: usize,
@@ -93,6 +99,10 @@ fn parity(arguments: &Arguments) -> Result<u8> {
     if arguments.make_root {
         return Ok(0);
     }
+    if arguments.documents {
+        let ours = daemon(arguments)?;
+        return documents(root.as_deref(), &ours, arguments.diffs);
+    }
     let hosts = hosts(arguments, &workspace)?;
     let has_mocks = hosts.iter().any(|host| *host != Host::This);
     if has_mocks {
@@ -109,6 +119,28 @@ fn parity(arguments: &Arguments) -> Result<u8> {
         print!("{}", report::text(&reports, arguments.diffs));
     }
     Ok(report::status(&reports))
+}
+
+/// Compares what is said of documents, and shows so much of what differs.
+fn documents(root: Option<&Path>, daemon: &Path, most: usize) -> Result<u8> {
+    let Some(root) = root else {
+        bail!("`--documents` compares with libvirt 11.3, which the Debian 13 root has");
+    };
+    let verdicts::Outcome { taken, refused, disputed } = verdicts::compare(root)?;
+    let others = disputed.len();
+    println!(
+        "verdicts: {taken} documents taken, {refused} refused, {others} judged otherwise by us"
+    );
+    for (document, words) in disputed.iter().take(most) {
+        println!("\n{document}\n  {}", words.trim_end());
+    }
+    let requests::Outcome { same, intended, differing } = requests::compare(root, daemon)?;
+    let others = differing.len();
+    println!(
+        "requests: {same} answered alike, {intended} otherwise on purpose, {others} otherwise"
+    );
+    differing.iter().take(most).for_each(|text| println!("\n{text}"));
+    Ok(u8::from(!(disputed.is_empty() && differing.is_empty())))
 }
 
 /// The system that libvirt is taken from, unless it is the machine's own.

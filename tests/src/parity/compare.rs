@@ -23,6 +23,8 @@ pub struct Comparison {
     pub extra: BTreeSet<String>,
     /// Documents of ours that libvirt's schema refuses, where it takes libvirt's own.
     pub schema: BTreeMap<String, String>,
+    /// Documents of either on which our own check and libvirt's schema do not agree.
+    pub disputed: BTreeMap<String, String>,
     /// Documents of ours that our own reader does not understand.
     pub round_trip: BTreeMap<String, String>,
 }
@@ -35,6 +37,7 @@ impl Comparison {
             && self.missing.is_empty()
             && self.extra.is_empty()
             && self.schema.is_empty()
+            && self.disputed.is_empty()
             && self.round_trip.is_empty()
     }
 

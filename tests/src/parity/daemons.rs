@@ -73,6 +73,16 @@ impl Running {
         Ok(daemon)
     }
 
+    /// Name of the program.
+    pub(super) fn name(&self) -> &'static str {
+        self.whose.name()
+    }
+
+    /// Its socket, as seen from outside the stage.
+    pub(super) fn socket(&self, stage: &Stage) -> PathBuf {
+        stage.outside(self.whose.socket())
+    }
+
     /// The URI by which a client on the stage reaches it.
     pub(super) fn uri(&self) -> String {
         format!("nodedev:///system?socket={INSIDE}/{}", self.whose.socket())

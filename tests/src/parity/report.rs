@@ -60,7 +60,7 @@ pub fn status(reports: &[Report]) -> u8 {
     }
 }
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "host",
     "devices",
     "equal",
@@ -69,10 +69,11 @@ const COLUMNS: [&str; 9] = [
     "missing",
     "extra",
     "schema",
+    "disputed",
     "round trip",
 ];
 
-fn counts(comparison: &Comparison) -> [usize; 8] {
+fn counts(comparison: &Comparison) -> [usize; 9] {
     [
         comparison.devices,
         comparison.equal,
@@ -81,6 +82,7 @@ fn counts(comparison: &Comparison) -> [usize; 8] {
         comparison.missing.len(),
         comparison.extra.len(),
         comparison.schema.len(),
+        comparison.disputed.len(),
         comparison.round_trip.len(),
     ]
 }
@@ -158,6 +160,7 @@ fn findings(host: &str, comparison: &Comparison, most: usize) -> String {
     let kinds = [
         ("differing", &comparison.differing),
         ("refused by libvirt's schema", &comparison.schema),
+        ("judged otherwise by our own check", &comparison.disputed),
         ("not understood by our reader", &comparison.round_trip),
     ];
     for (what, found) in kinds {
@@ -205,6 +208,7 @@ fn host_json(report: &Report) -> Value {
             "missing": comparison.missing,
             "extra": comparison.extra,
             "schema": comparison.schema,
+            "disputed": comparison.disputed,
             "round_trip": comparison.round_trip,
         }),
     }
@@ -231,6 +235,7 @@ mod tests {
             missing: ["b".to_owned(), "c".to_owned()].into(),
             intended: [("d".to_owned(), ["computer-uuid"].into())].into(),
             schema: [("a".to_owned(), "no such element".to_owned())].into(),
+            disputed: [("a".to_owned(), "we see nothing wrong".to_owned())].into(),
             ..Comparison::default()
         }
     }
@@ -253,11 +258,16 @@ mod tests {
         let title: Vec<String> = cells(lines.next());
         assert_eq!(title.join(" "), COLUMNS.join(" "));
         let row: Vec<String> = cells(lines.next());
-        assert_eq!(row, ["box", "2", "1", "1", "1", "2", "0", "1", "0"]);
+        assert_eq!(row, ["box", "2", "1", "1", "1", "2", "0", "1", "1", "0"]);
         assert_eq!(cells(lines.next()) as Vec<String>, ["box", "failed"]);
-        for expected in
-            ["computer-uuid (1)", "-x\n+y", "  b\n  and 1 more", "no such element", "it died"]
-        {
+        for expected in [
+            "computer-uuid (1)",
+            "-x\n+y",
+            "  b\n  and 1 more",
+            "no such element",
+            "we see nothing wrong",
+            "it died",
+        ] {
             assert!(shown.contains(expected), "{expected}: {shown}");
         }
         assert!(!shown.contains("  c\n"), "{shown}");

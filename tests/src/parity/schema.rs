@@ -1,35 +1,61 @@
 //! Our documents before libvirt's schema, and before our own reader.
 
 use std::collections::BTreeMap;
-use std::fs;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use nodedev_types::DeviceId;
-use nodedev_xml::{read, write};
+use nodedev_xml::{read, validate, write};
 
 use super::dump::{Device, Dump};
 use super::stage::{INSIDE, Stage};
-use crate::command::run;
+use crate::xmllint::complaints;
 
-/// Where every distribution installs it.
-const SCHEMA: &str = "/usr/share/libvirt/schemas/nodedev.rng";
-/// Documents in one run of the validator.
-const BATCH: usize = 500;
+/// The version of libvirt whose schema our own check follows.
+pub(super) const VERSION: &str = "11.3.";
 
-/// Our documents that the schema refuses, with its words, but for those of which libvirt's own is
-/// refused as well.
-pub(super) fn refused(
-    stage: &Stage,
-    theirs: &Dump,
-    ours: &Dump,
-) -> Result<BTreeMap<String, String>> {
-    let mut refused = validate(stage, "ours", &documents(ours))?;
-    let own: BTreeMap<_, _> =
-        documents(theirs).into_iter().filter(|(name, _)| refused.contains_key(name)).collect();
-    let their_refused = validate(stage, "libvirt", &own)?;
+/// What the schema makes of the documents of both daemons.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// Our documents that the schema refuses, with its words, but for those of which libvirt's own is
+    /// refused as well.
+    pub(super) refused: BTreeMap<String, String>,
+    /// Documents of either daemon on which our own check and the schema do not agree.
+    pub(super) disputed: BTreeMap<String, String>,
+}
+
+/// Has all documents judged.
+pub(super) fn judge(stage: &Stage, theirs: &Dump, ours: &Dump) -> Result<Judged> {
+    let (ours, theirs) = (documents(ours), documents(theirs));
+    let (ours_refused, theirs_refused) =
+        (refused(stage, "ours", &ours)?, refused(stage, "libvirt", &theirs)?);
+    let mut disputed = disputed("libvirt's", &theirs, &theirs_refused);
+    disputed.extend(self::disputed("our", &ours, &ours_refused));
+    let mut refused = ours_refused;
     // libvirt's schema knows no device that libvirt does not list either.
-    refused.retain(|name, _| own.contains_key(name) && !their_refused.contains_key(name));
-    Ok(refused)
+    refused.retain(|name, _| theirs.contains_key(name) && !theirs_refused.contains_key(name));
+    Ok(Judged { refused, disputed })
+}
+
+/// The documents on which our own check and the schema do not agree.
+fn disputed(
+    whose: &str,
+    documents: &BTreeMap<String, String>,
+    refused: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let dispute = |(name, document): (&String, &String)| {
+        let said = dispute(document, refused.get(name).map(String::as_str))?;
+        Some((name.clone(), format!("{whose} document: {said}")))
+    };
+    documents.iter().filter_map(dispute).collect()
+}
+
+/// How our own check's verdict differs from xmllint's.
+pub(crate) fn dispute(document: &str, complaint: Option<&str>) -> Option<String> {
+    match (validate(document), complaint) {
+        (Ok(()), Some(words)) => Some(format!("we see nothing wrong, the schema: {words}")),
+        (Err(error), None) => Some(format!("the schema takes what we refuse: {error}")),
+        _ => None,
+    }
 }
 
 /// Our documents that our reader does not understand, or that are written otherwise again.
@@ -61,65 +87,17 @@ fn documents(dump: &Dump) -> BTreeMap<String, String> {
 }
 
 /// The documents that the schema refuses, with its words.
-fn validate(
+fn refused(
     stage: &Stage,
     whose: &str,
     documents: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>> {
     let folder = stage.outside("documents").join(whose);
-    fs::create_dir_all(&folder)?;
-    let names: Vec<_> = documents.keys().collect();
-    for (number, document) in documents.values().enumerate() {
-        fs::write(folder.join(format!("{number}.xml")), document)?;
-    }
-    let mut refused = BTreeMap::new();
-    for first in (0..names.len()).step_by(BATCH) {
-        let numbers = first..(first + BATCH).min(names.len());
-        let mut xmllint = stage.command(&[], "xmllint");
-        xmllint.args(["--noout", "--relaxng", SCHEMA]);
-        xmllint.args(numbers.clone().map(|n| format!("{INSIDE}/documents/{whose}/{n}.xml")));
-        let said = run(&mut xmllint).stderr;
-        let words = by_file(&said, &format!("{INSIDE}/documents/{whose}/"));
-        let mut judged = 0;
-        for (number, (valid, words)) in words {
-            let name = names.get(number).context("xmllint names a file that it was not given")?;
-            judged += 1;
-            if !valid {
-                refused.insert((*name).clone(), words);
-            }
-        }
-        if judged != numbers.len() {
-            bail!("xmllint judged {judged} of {} documents: {}", numbers.len(), said.trim());
-        }
-    }
-    Ok(refused)
-}
-
-/// For each file by its number: whether it is valid, and the complaints about it.
-fn by_file(said: &str, folder: &str) -> BTreeMap<usize, (bool, String)> {
-    let (mut verdicts, mut words) = (BTreeMap::new(), String::new());
-    for line in said.lines() {
-        let Some((number, rest)) = line.strip_prefix(folder).and_then(|r| r.split_once(".xml"))
-        else {
-            continue;
-        };
-        let Ok(number) = number.parse() else { continue };
-        match rest {
-            " validates" => {
-                verdicts.insert(number, (true, String::new()));
-            }
-            " fails to validate" => {
-                verdicts.insert(number, (false, std::mem::take(&mut words)));
-            }
-            complaint => {
-                words.push_str(complaint.trim_start_matches(':'));
-                words.push('\n');
-                // What is no XML gets no verdict.
-                verdicts.entry(number).or_insert_with(|| (false, complaint.to_owned()));
-            }
-        }
-    }
-    verdicts
+    let inside = format!("{INSIDE}/documents/{whose}");
+    let texts: Vec<_> = documents.values().map(String::as_str).collect();
+    let said = complaints(|| stage.command(&[], "xmllint"), &folder, &inside, &texts)?;
+    let refused = documents.keys().zip(said).filter_map(|(name, said)| Some((name.clone(), said?)));
+    Ok(refused.collect())
 }
 
 #[cfg(test)]
@@ -127,14 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verdicts_are_read_with_their_reasons() {
-        let said = "/d/0.xml validates\n/d/1.xml:3: element x: Relax-NG validity error : no\n\
-            /d/1.xml fails to validate\n/d/2.xml:1: parser error : junk\n<x\n ^\n";
-        let verdicts = by_file(said, "/d/");
-        assert_eq!(verdicts[&0], (true, String::new()));
-        assert!(!verdicts[&1].0);
-        assert!(verdicts[&1].1.contains("element x"), "{verdicts:?}");
-        assert!(!verdicts[&2].0);
+    fn verdicts_are_disputed_in_both_directions() {
+        let (good, bad) = ("<device><name>x</name></device>", "<device/>");
+        assert_eq!(dispute(good, None), None);
+        assert_eq!(dispute(bad, Some("no name")), None);
+        assert!(dispute(good, Some("no name")).unwrap().ends_with("the schema: no name"));
+        assert!(dispute(bad, None).unwrap().ends_with("`name` is missing"));
     }
 
     #[test]

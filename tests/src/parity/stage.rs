@@ -17,6 +17,9 @@ use super::hosts::Prepared;
 /// Where the stage's folder is seen from inside.
 pub(super) const INSIDE: &str = "/mnt";
 
+/// Programs of the stage's folder that stand for those of the system.
+const TOOLS: &str = "/mnt/tools";
+
 /// A place to run daemons; it ends when dropped, with whatever still runs in it.
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -110,7 +113,8 @@ impl Stage {
         if let Some(root) = &self.root {
             command.arg("chroot").arg(root);
         }
-        command.args(["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]);
+        command.args(["env", "-i", &format!("PATH={TOOLS}:/usr/sbin:/usr/bin:/sbin:/bin")]);
+        command.arg("HOME=/root");
         command.args(["LC_ALL=C"]);
         command.args(environment.iter().map(|(name, value)| format!("{name}={value}")));
         command.arg(program).stdin(Stdio::null()).current_dir("/");

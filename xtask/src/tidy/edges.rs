@@ -46,7 +46,16 @@ const NORMAL: &[(&str, &[&str])] = &[
         ],
     ),
     ("nodedev-cli", &["nodedev-driver", "nodedev-types", "nodedev-varlink", "nodedev-xml"]),
-    ("nodedev-tests", &["nodedev-source-testkit", "nodedev-types", "nodedev-xml"]),
+    (
+        "nodedev-tests",
+        &[
+            "nodedev-mutants",
+            "nodedev-rpc",
+            "nodedev-source-testkit",
+            "nodedev-types",
+            "nodedev-xml",
+        ],
+    ),
     ("nodedev-mutants", &[]),
     ("xtask", &["nodedev-merge", "nodedev-rpc", "nodedev-source-testkit", "nodedev-types"]),
 ];

@@ -1,6 +1,8 @@
 //! Mediated devices: what is asked of the source in control, and what is refused before.
 
-use nodedev_control::{Update, create, define, set_autostart, start, stop, undefine, update};
+use nodedev_control::{
+    Refusal, Scrutiny, Update, create, define, set_autostart, start, stop, undefine, update,
+};
 use nodedev_registry::{Action, MdevConfig};
 use nodedev_types::{DeviceName, MdevAttribute};
 
@@ -8,7 +10,7 @@ use crate::host::{ADDRESS, Host, MDEV, PCI, UUID, id};
 
 fn document(parent: &str, mdev_type: &str, uuid: &str) -> String {
     format!(
-        "<device><parent>{parent}</parent><capability type='mdev'><type id='{mdev_type}'/>{uuid}\
+        "<device><name>x</name><parent>{parent}</parent><capability type='mdev'><type id='{mdev_type}'/>{uuid}\
          <attr name='a' value='1'/></capability></device>"
     )
 }
@@ -31,7 +33,7 @@ async fn a_definition_without_a_uuid_leaves_it_to_mdevctl() {
     let mut host = Host::start().await;
     let registry = host.registry.clone();
     let xml = document(PCI, "t", "");
-    let asked = host.asked(define(&registry, &xml)).await;
+    let asked = host.asked(define(&registry, &xml, Scrutiny::Lax)).await;
     let parent = ADDRESS.to_owned();
     assert_eq!(asked, Action::Define { parent, uuid: None, config: config("t", false) });
 }
@@ -44,7 +46,7 @@ async fn redefine_and_update_keep_the_autostart_7_11() {
     let changed =
         Action::Modify { device: id(), config: config("t", true), live: false, defined: true };
     let xml = own();
-    assert_eq!(host.asked(define(&registry, &xml)).await, changed);
+    assert_eq!(host.asked(define(&registry, &xml, Scrutiny::Lax)).await, changed);
     let name = mdev();
     let updated = update(&registry, &name, &xml, Update::default());
     assert_eq!(host.asked(updated).await, changed);
@@ -56,7 +58,7 @@ async fn a_running_device_that_is_defined_gets_a_definition() {
     let registry = host.registry.clone();
     host.run("t").await;
     let xml = own();
-    let asked = host.asked(define(&registry, &xml)).await;
+    let asked = host.asked(define(&registry, &xml, Scrutiny::Lax)).await;
     let (parent, uuid) = (ADDRESS.to_owned(), Some(UUID.to_owned()));
     assert_eq!(asked, Action::Define { parent, uuid, config: config("t", false) });
 }
@@ -96,8 +98,16 @@ async fn what_a_document_lacks_is_said_before_anything_is_done() {
         (parent("scsi_host1"), "Unable to find address for parent device 'scsi_host1'"),
         ("<device><capability type='net'/></device>".to_owned(), "Unsupported device type"),
     ] {
-        assert_eq!(define(registry, &xml).await.unwrap_err().to_string(), expected, "{xml}");
-        assert_eq!(create(registry, &xml).await.unwrap_err().to_string(), expected, "{xml}");
+        assert_eq!(
+            define(registry, &xml, Scrutiny::Lax).await.unwrap_err().to_string(),
+            expected,
+            "{xml}"
+        );
+        assert_eq!(
+            create(registry, &xml, Scrutiny::Lax).await.unwrap_err().to_string(),
+            expected,
+            "{xml}"
+        );
     }
 }
 
@@ -106,7 +116,7 @@ async fn what_the_state_forbids_is_said_before_anything_is_done() {
     let host = Host::start().await;
     let registry = &host.registry;
     let (pci, mdev) = (DeviceName::new(PCI), mdev());
-    let said = |result: Result<(), nodedev_control::Refusal>| result.unwrap_err().to_string();
+    let said = |result: Result<(), Refusal>| result.unwrap_err().to_string();
     assert_eq!(said(start(registry, &pci).await), "Device is already active");
     assert_eq!(said(stop(registry, &pci).await), "Unsupported device type");
     assert_eq!(said(undefine(registry, &pci).await), format!("Node device '{PCI}' is not defined"));
@@ -134,4 +144,44 @@ async fn what_the_state_forbids_is_said_before_anything_is_done() {
         assert!(refused.ends_with(&format!("uuid mismatch (current uuid '{UUID}')")), "{refused}");
     }
     set_autostart(registry, &mdev, true).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_form_is_judged_where_it_is_asked_for_and_before_an_update() {
+    let host = Host::start().await;
+    let registry = &host.registry;
+    host.define("t", true).await;
+    let unknown = |parent: &str| own().replace(PCI, parent).replace("<attr ", "<attribute ");
+    let is_of_form = |refusal: Refusal| match refusal {
+        Refusal::Form(violation) => assert_eq!(violation.place, "device/capability/attribute"),
+        other => panic!("{other:?}"),
+    };
+    // Before the parent is looked for, which is unknown too.
+    for xml in [unknown(PCI), unknown("nope")] {
+        is_of_form(define(registry, &xml, Scrutiny::Schema).await.unwrap_err());
+        is_of_form(create(registry, &xml, Scrutiny::Schema).await.unwrap_err());
+        is_of_form(update(registry, &mdev(), &xml, Update::default()).await.unwrap_err());
+    }
+    let lax = define(registry, &unknown("nope"), Scrutiny::Lax).await.unwrap_err();
+    assert_eq!(lax.to_string(), "invalid parent device 'nope'");
+    let twice = own().replace("<capability", "<capability type='mdev'/><capability");
+    for scrutiny in [Scrutiny::Lax, Scrutiny::Schema] {
+        let refusal = define(registry, &twice, scrutiny).await.unwrap_err();
+        assert!(!matches!(refusal, Refusal::Failed { .. }), "{refusal}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_names_a_device_and_has_a_parent_before_the_kind_of_device_counts() {
+    let host = Host::start().await;
+    let registry = &host.registry;
+    let pci = DeviceName::new(PCI);
+    for (xml, expected) in [
+        (own().replace("<name>x</name>", "<name/>"), "missing name information"),
+        (own().replace(PCI, "scsi_host1"), "Unable to find address for parent device 'scsi_host1'"),
+        (own(), "Unsupported device type"),
+    ] {
+        let refusal = update(registry, &pci, &xml, Update::default()).await.unwrap_err();
+        assert_eq!(refusal.to_string(), expected);
+    }
 }

@@ -1,6 +1,6 @@
 //! Virtual ports: which host gets one, and what is asked of it.
 
-use nodedev_control::{create, define, stop};
+use nodedev_control::{Scrutiny, create, define, stop};
 use nodedev_registry::Action;
 use nodedev_types::{DeviceId, DeviceName};
 
@@ -30,7 +30,7 @@ async fn the_parent_is_chosen_by_name_names_fabric_or_because_it_fits() {
         "",
     ] {
         let xml = document(parent, NAMES);
-        let asked = host.asked(create(&registry, &xml)).await;
+        let asked = host.asked(create(&registry, &xml, Scrutiny::Lax)).await;
         let (wwnn, wwpn) = ("50".to_owned(), "51".to_owned());
         assert_eq!(asked, Action::CreateVport { host: host1(), wwnn, wwpn }, "{parent}");
     }
@@ -41,7 +41,7 @@ async fn a_port_without_names_gets_some() {
     let mut host = Host::start().await;
     let registry = host.registry.clone();
     let xml = document("", "");
-    let asked = host.asked(create(&registry, &xml)).await;
+    let asked = host.asked(create(&registry, &xml, Scrutiny::Lax)).await;
     let Action::CreateVport { wwnn, wwpn, .. } = asked else { panic!("{asked:?}") };
     assert!(wwnn.starts_with("5001a4a") && wwpn.starts_with("5001a4a") && wwnn != wwpn);
 }
@@ -65,13 +65,13 @@ async fn a_host_that_can_have_no_port_is_refused() {
             "Could not find any vport capable device in fabric 'f2002'",
         ),
     ] {
-        let refusal = create(registry, &document(parent, NAMES)).await.unwrap_err();
+        let refusal = create(registry, &document(parent, NAMES), Scrutiny::Lax).await.unwrap_err();
         assert_eq!(refusal.to_string(), expected);
     }
     let plain = "<device><capability type='scsi_host'/></device>";
-    let refusal = create(registry, plain).await.unwrap_err();
-    assert_eq!(refusal.to_string(), "not a fibre channel HBA");
-    let refusal = define(registry, &document("", NAMES)).await.unwrap_err();
+    let refusal = create(registry, plain, Scrutiny::Lax).await.unwrap_err();
+    assert_eq!(refusal.to_string(), "Device is not a fibre channel HBA");
+    let refusal = define(registry, &document("", NAMES), Scrutiny::Lax).await.unwrap_err();
     assert_eq!(refusal.to_string(), "Unsupported device type");
 }
 
@@ -88,5 +88,5 @@ async fn a_port_is_removed_from_the_host_above_it() {
         async move { stop(&registry, &DeviceName::new(name)).await.unwrap_err().to_string() }
     };
     assert_eq!(said("scsi_host1").await, "Device 'scsi_host1' is no virtual port of a SCSI host");
-    assert_eq!(said("scsi_host4").await, "not a fibre channel HBA");
+    assert_eq!(said("scsi_host4").await, "Device is not a fibre channel HBA");
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use nodedev_control::{Refusal, Update};
+use nodedev_control::{Refusal, Scrutiny, Update};
 use nodedev_rpc::{
     DeviceFlagsArgs, DocumentArgs, NodeDevice, Reply, SetAutostartArgs, UPDATE_CONFIG, UPDATE_LIVE,
     UpdateArgs, XML_VALIDATE,
@@ -20,7 +20,8 @@ pub(super) fn create_document(shared: &Arc<Shared>, args: DocumentArgs) -> Begun
     flags::check(args.flags, XML_VALIDATE, "nodeDeviceCreateXML")?;
     let shared = Arc::clone(shared);
     Ok(answer(async move {
-        let name = nodedev_control::create(&shared.registry, &args.xml).await?;
+        let scrutiny = scrutiny(args.flags);
+        let name = nodedev_control::create(&shared.registry, &args.xml, scrutiny).await?;
         Ok(Reply::NodeDeviceCreateXml(named(&name)))
     }))
 }
@@ -29,7 +30,8 @@ pub(super) fn define_document(shared: &Arc<Shared>, args: DocumentArgs) -> Begun
     flags::check(args.flags, XML_VALIDATE, "nodeDeviceDefineXML")?;
     let shared = Arc::clone(shared);
     Ok(answer(async move {
-        let name = nodedev_control::define(&shared.registry, &args.xml).await?;
+        let scrutiny = scrutiny(args.flags);
+        let name = nodedev_control::define(&shared.registry, &args.xml, scrutiny).await?;
         Ok(Reply::NodeDeviceDefineXml(named(&name)))
     }))
 }
@@ -79,6 +81,11 @@ pub(super) fn update(shared: &Arc<Shared>, args: UpdateArgs) -> Begun {
         nodedev_control::update(&shared.registry, &name, &args.xml, what).await?;
         Ok(Reply::NodeDeviceUpdate(()))
     }))
+}
+
+/// Whether the client wants the document's form checked.
+const fn scrutiny(flags: u32) -> Scrutiny {
+    if flags & XML_VALIDATE != 0 { Scrutiny::Schema } else { Scrutiny::Lax }
 }
 
 /// An action takes its time; other calls of the client are answered meanwhile.

@@ -1,5 +1,7 @@
 //! One client: its calls in their order, and the answer to each.
 
+use std::sync::Arc;
+
 use nodedev_registry::Registry;
 use nodedev_varlink::answer::{self, Follower};
 use nodedev_varlink::{
@@ -7,6 +9,7 @@ use nodedev_varlink::{
 };
 use serde::Serialize;
 use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
 use zlink::{Call, Reply, varlink_service};
 
 use super::Rights;
@@ -26,9 +29,14 @@ struct Described {
 }
 
 impl Connection {
-    pub(super) fn new(stream: UnixStream, registry: Registry) -> Self {
+    /// Without `places` for long calls none is taken.
+    pub(super) fn new(
+        stream: UnixStream,
+        registry: Registry,
+        places: Option<Arc<Semaphore>>,
+    ) -> Self {
         let (read, write) = stream.into_split();
-        Self { calls: Calls::new(read), replies: Replies::new(write), registry }
+        Self { calls: Calls::new(read, places), replies: Replies::new(write), registry }
     }
 
     /// Answers until the client has nothing more to ask.

@@ -4,16 +4,21 @@
 //! reader without end, and writes a large message at a cost that is the square of its length.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// The longest call.
-pub(super) const MAX_CALL: usize = 64 << 10;
+/// The longest call: the longest document, of which JSON may make two bytes from each, and room for what
+/// is around it.
+pub(super) const MAX_CALL: usize = 2 * nodedev_xml::MAX_LEN + SHORT_CALL;
+/// Calls up to that length need no place.
+pub(super) const SHORT_CALL: usize = 64 << 10;
 /// How long a call may take to arrive once it has begun.
 pub(super) const ARRIVE: Duration = Duration::from_secs(30);
 /// How long a client may read nothing of what is sent to it.
@@ -25,7 +30,7 @@ const KEPT: usize = 64 * 1024;
 /// Why a connection is over.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum End {
-    #[error("a call is longer than {MAX_CALL} bytes")]
+    #[error("a call is longer than is taken")]
     TooLong,
     #[error("a call took longer than {ARRIVE:?} to arrive")]
     TooSlow,
@@ -56,23 +61,31 @@ pub(super) struct Calls {
     searched: usize,
     /// When the message began that has not yet ended.
     begun: Option<Instant>,
+    /// The few places for long calls, if any is taken.
+    places: Option<Arc<Semaphore>>,
+    /// That of the latest call, until the next one is asked for.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Calls {
-    pub(super) fn new(stream: OwnedReadHalf) -> Self {
-        Self { stream, buffer: BytesMut::new(), searched: 0, begun: None }
+    /// Without `places` no long call is taken.
+    pub(super) fn new(stream: OwnedReadHalf, places: Option<Arc<Semaphore>>) -> Self {
+        let buffer = BytesMut::new();
+        Self { stream, buffer, searched: 0, begun: None, places, place: None }
     }
 
     /// The next message without its end; `None` when there will be none. The future may be dropped
     /// without losing anything.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, End> {
+        self.place = None;
+        if self.buffer.is_empty() && self.buffer.capacity() > KEPT {
+            self.buffer = BytesMut::new();
+        }
         loop {
             if let Some(message) = self.take() {
                 return Ok(Some(message));
             }
-            if self.buffer.len() > MAX_CALL {
-                return Err(End::TooLong);
-            }
+            self.find_place().await?;
             if self.read().await? == 0 {
                 return if self.buffer.is_empty() { Ok(None) } else { Err(End::Cut) };
             }
@@ -90,6 +103,23 @@ impl Calls {
         self.searched = 0;
         self.begun = None;
         Some(message)
+    }
+
+    /// Waits for a place where the call that arrives is a long one. Waiting is not the client's doing, so
+    /// its time begins anew.
+    async fn find_place(&mut self) -> Result<(), End> {
+        let length = self.buffer.len();
+        if length <= SHORT_CALL || (self.place.is_some() && length <= MAX_CALL) {
+            return Ok(());
+        }
+        let Some(places) = self.places.as_ref().filter(|_| length <= MAX_CALL) else {
+            return Err(End::TooLong);
+        };
+        // Never closed; were it, no long call would be taken.
+        let place = Arc::clone(places).acquire_owned().await;
+        self.place = Some(place.map_err(|_| End::TooLong)?);
+        self.begun = None;
+        Ok(())
     }
 
     async fn read(&mut self) -> Result<usize, End> {

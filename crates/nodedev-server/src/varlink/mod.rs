@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use nodedev_registry::Registry;
 use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
 
 use self::connection::Connection;
 use crate::session::{Origin, Shared};
@@ -41,16 +42,22 @@ impl Rights {
     }
 }
 
-/// Serves a client until it goes, breaks the rules or stops reading, or the registry ends.
-pub(crate) async fn serve(stream: UnixStream, registry: Registry, rights: Rights) {
-    if let Err(end) = Connection::new(stream, registry).run(&rights).await {
+/// Serves a client until it goes, breaks the rules or stops reading, or the registry ends. Calls that are
+/// long share these places with those of other clients.
+pub(crate) async fn serve(
+    stream: UnixStream,
+    registry: Registry,
+    rights: Rights,
+    places: Arc<Semaphore>,
+) {
+    if let Err(end) = Connection::new(stream, registry, Some(places)).run(&rights).await {
         tracing::debug!("varlink client: {end}");
     }
 }
 
 /// Tells a client that it may not ask.
 pub(crate) async fn deny(stream: UnixStream, registry: Registry) {
-    if let Err(end) = Connection::new(stream, registry).deny().await {
+    if let Err(end) = Connection::new(stream, registry, None).deny().await {
         tracing::debug!("varlink client: {end}");
     }
 }

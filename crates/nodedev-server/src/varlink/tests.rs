@@ -13,15 +13,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::frame::{ARRIVE, MAX_CALL, UNREAD};
+use super::frame::{ARRIVE, MAX_CALL, SHORT_CALL, UNREAD};
 use super::{Rights, serve};
 
 /// A host with a scripted source, and the registry over it.
 struct Rig {
     host: ScriptedHost,
     registry: Registry,
+    places: Arc<Semaphore>,
 }
 
 impl Rig {
@@ -39,7 +41,7 @@ impl Rig {
         interfaces.iter().for_each(|name| set(&host, name, "02:00:00:00:00:01"));
         let source: Arc<ScriptedSource> = source;
         let registry = Registry::builder().config(config).source(source).start().unwrap();
-        Self { host, registry }
+        Self { host, registry, places: Arc::new(Semaphore::new(1)) }
     }
 
     fn client(&self) -> Client {
@@ -48,7 +50,12 @@ impl Rig {
 
     fn client_that_may(&self, change: bool) -> Client {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let served = tokio::spawn(serve(theirs, self.registry.clone(), Rights::Fixed(change)));
+        let served = tokio::spawn(serve(
+            theirs,
+            self.registry.clone(),
+            Rights::Fixed(change),
+            Arc::clone(&self.places),
+        ));
         Client { stream: BufReader::new(ours), served }
     }
 }
@@ -324,6 +331,66 @@ async fn a_call_has_a_longest_length() {
     // The service closes before all is written, or after.
     let _ = client.stream.write_all(&vec![b' '; MAX_CALL + 8192]).await;
     client.end().await;
+}
+
+#[tokio::test]
+async fn a_document_that_can_be_read_fits_into_a_call() {
+    let rig = Rig::new();
+    let mut client = rig.client();
+    // Each of these takes two bytes in JSON.
+    let blanks = "\n".repeat(nodedev_xml::MAX_LEN - "<device/>".len());
+    for (document, expected) in [
+        (format!("<device>{blanks}<"), "not well-formed XML"),
+        (format!("<device/>{blanks}"), "no device capabilities for 'new device'"),
+        (format!("<device/>{blanks}\n"), "document of 1048577 bytes is longer"),
+    ] {
+        let method = format!("{INTERFACE}.Define");
+        let refused = client.call(&method, json!({ "document": document })).await;
+        let reason = refused["parameters"]["reason"].as_str().unwrap();
+        assert!(reason.starts_with(expected), "{reason}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_call_waits_for_a_place_and_gives_it_back() {
+    let rig = Rig::new();
+    let (mut first, mut second) = (rig.client(), rig.client());
+    let long = json!({ "name": "x".repeat(2 * SHORT_CALL) });
+    let get = format!("{INTERFACE}.Get");
+    let call = json!({ "method": get, "parameters": long }).to_string();
+    first.stream.write_all(&call.as_bytes()[..call.len() - 1]).await.unwrap();
+    tokio::time::sleep(ARRIVE / 2).await;
+    assert_eq!(rig.places.available_permits(), 0);
+    second.send(&json!({ "method": get, "parameters": long })).await;
+    // A short one needs none.
+    let _: Sources = rig.client().ask("Sources", json!({})).await;
+    tokio::time::sleep(ARRIVE / 4).await;
+    first.stream.write_all(b"}\0").await.unwrap();
+    for client in [&mut first, &mut second] {
+        let refused = client.receive().await.unwrap();
+        assert_eq!(refused["error"], format!("{INTERFACE}.NoSuchDevice"));
+    }
+    let _: Sources = first.ask("Sources", json!({})).await;
+    assert_eq!(rig.places.available_permits(), 1);
+}
+
+#[tokio::test]
+async fn the_form_of_a_document_is_judged_where_that_is_asked_for() {
+    let rig = Rig::new();
+    let mut client = rig.client();
+    let document = "<device><capability type='drm'/></device>";
+    for method in ["Define", "Create"] {
+        for (validate, expected) in [
+            (json!(null), "Unsupported device type"),
+            (json!(false), "Unsupported device type"),
+            (json!(true), "device/capability: element `type` is missing"),
+        ] {
+            let parameters = json!({ "document": document, "validate": validate });
+            let refused = client.call(&format!("{INTERFACE}.{method}"), parameters).await;
+            assert_eq!(refused["error"], format!("{INTERFACE}.ActionRefused"));
+            assert_eq!(refused["parameters"]["reason"], expected, "{method} {validate}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

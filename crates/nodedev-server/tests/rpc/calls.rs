@@ -282,6 +282,41 @@ async fn what_is_not_ours_is_refused_as_libvirt_refuses_it() {
 }
 
 #[tokio::test]
+async fn a_document_is_validated_where_a_client_asks_and_always_for_an_update() {
+    let rig = Rig::start().await;
+    let mut client = rig.open().await;
+    // The parent is absent too: the form comes first.
+    let document = |inside: &str| {
+        format!(
+            "<device>{inside}<parent>absent</parent><capability type='mdev'><type id='t'/>\
+             </capability></device>"
+        )
+    };
+    let named = document("<name>x</name>");
+    let no_name =
+        "XML document failed to validate against schema: device: element `name` is missing";
+    let form = refusal(92, 5, no_name);
+    let parent = refusal(67, 22, "unsupported configuration: invalid parent device 'absent'");
+    for (xml, flags, expected) in
+        [(document(""), 0, &parent), (document(""), 1, &form), (named.clone(), 1, &parent)]
+    {
+        let args = DocumentArgs { xml, flags };
+        assert_eq!(&client.fails::<procedures::NodeDeviceDefineXml>(&args).await, expected);
+        assert_eq!(&client.fails::<procedures::NodeDeviceCreateXml>(&args).await, expected);
+    }
+    for (xml, expected) in [(document(""), form), (named, parent)] {
+        let args = UpdateArgs { name: MDEV.to_owned(), xml, flags: 0 };
+        assert_eq!(client.fails::<procedures::NodeDeviceUpdate>(&args).await, expected);
+    }
+    let args = DocumentArgs { xml: "<!DOCTYPE device><device/>".to_owned(), flags: 1 };
+    let (code, domain, text) = client.fails::<procedures::NodeDeviceDefineXml>(&args).await;
+    assert_eq!((code, domain), (27, 5), "{text}");
+    let args = UpdateArgs { name: MDEV.to_owned(), xml: document("<name/>"), flags: 0 };
+    let expected = refusal(21, 22, "missing name information");
+    assert_eq!(client.fails::<procedures::NodeDeviceUpdate>(&args).await, expected);
+}
+
+#[tokio::test]
 async fn nothing_works_before_it_is_open() {
     let rig = Rig::start().await;
     let mut client = rig.client().await;

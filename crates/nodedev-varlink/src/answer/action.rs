@@ -1,11 +1,11 @@
 //! Having something done, and how a refusal reads.
 
-use nodedev_control::{Refusal, Update};
+use nodedev_control::{Refusal, Scrutiny, Update};
 use nodedev_registry::{ActionError, Registry};
 use nodedev_types::DeviceName;
 
 use crate::Error;
-use crate::message::{Action, Done};
+use crate::message::{Action, Described, Done};
 
 /// Has it done. Whether the caller may is judged elsewhere.
 ///
@@ -15,8 +15,12 @@ use crate::message::{Action, Done};
 /// where it did not succeed, or [`Error::Ended`].
 pub async fn act(registry: &Registry, action: &Action) -> Result<Done, Error> {
     let done = match action {
-        Action::Define(what) => nodedev_control::define(registry, &what.document).await,
-        Action::Create(what) => nodedev_control::create(registry, &what.document).await,
+        Action::Define(what) => {
+            nodedev_control::define(registry, &what.document, scrutiny(what)).await
+        }
+        Action::Create(what) => {
+            nodedev_control::create(registry, &what.document, scrutiny(what)).await
+        }
         Action::Start(device) => {
             kept(&device.name, nodedev_control::start(registry, &device.name).await)
         }
@@ -38,6 +42,10 @@ pub async fn act(registry: &Registry, action: &Action) -> Result<Done, Error> {
         }
     };
     done.map(|name| Done { name }).map_err(refused)
+}
+
+fn scrutiny(what: &Described) -> Scrutiny {
+    if what.validate == Some(true) { Scrutiny::Schema } else { Scrutiny::Lax }
 }
 
 fn kept(name: &DeviceName, done: Result<(), Refusal>) -> Result<DeviceName, Refusal> {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Described {
     /// libvirt's document of the device.
     pub document: String,
+    /// Whether all of it has to have the form that libvirt's schema asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate: Option<bool>,
 }
 
 /// Whether a device shall start with its parent: what `SetAutostart` is asked for.

@@ -154,7 +154,7 @@ pub(crate) fn info() -> GetInfoReply {
 }
 
 pub(crate) fn described() -> Described {
-    Described { document: "<device/>".to_owned() }
+    Described { document: "<device/>".to_owned(), validate: Some(true) }
 }
 
 pub(crate) fn autostart() -> Autostart {

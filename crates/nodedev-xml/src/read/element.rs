@@ -6,17 +6,20 @@ use nodedev_types::{Fields, Key};
 use roxmltree::Node;
 
 use crate::Error;
-
-/// Longest value that is repeated in an error, in characters.
-const MAX_SHOWN: usize = 64;
+use crate::excerpt::excerpt;
 
 /// An element.
 #[derive(Clone, Copy)]
-pub(super) struct Element<'a, 'i>(Node<'a, 'i>);
+pub(crate) struct Element<'a, 'i>(Node<'a, 'i>);
 
 impl<'a, 'i> Element<'a, 'i> {
     pub(super) const fn new(node: Node<'a, 'i>) -> Self {
         Self(node)
+    }
+
+    /// As the parser knows it.
+    pub(crate) const fn node(self) -> Node<'a, 'i> {
+        self.0
     }
 
     /// Name of the element.
@@ -26,12 +29,16 @@ impl<'a, 'i> Element<'a, 'i> {
 
     /// Name of the element for an error.
     pub(super) fn shown_tag(self) -> String {
-        shown(self.tag())
+        excerpt(self.tag())
     }
 
-    /// The elements of that name directly inside, in order.
+    /// The elements of that name directly inside, in order; none that is in a namespace.
     pub(super) fn children(self, tag: &str) -> impl Iterator<Item = Self> {
-        self.0.children().filter(move |node| node.has_tag_name(tag)).map(Self)
+        let is_called = move |node: &Node<'_, '_>| {
+            let name = node.tag_name();
+            name.name() == tag && name.namespace().is_none_or(str::is_empty)
+        };
+        self.0.children().filter(is_called).map(Self)
     }
 
     /// The first element of that name directly inside.
@@ -47,6 +54,11 @@ impl<'a, 'i> Element<'a, 'i> {
     /// All text directly inside, exactly as it is.
     pub(super) fn text(self) -> String {
         self.0.children().filter_map(text_of).collect()
+    }
+
+    /// All text inside, also in the elements inside.
+    pub(super) fn all_text(self) -> String {
+        self.0.descendants().filter_map(text_of).collect()
     }
 
     /// Text of the first element of that name.
@@ -181,7 +193,7 @@ impl<'a, 'i> Element<'a, 'i> {
 
     /// The error for a text that is not what it has to be.
     pub(super) fn invalid_text(self, text: &str, expected: &'static str) -> Error {
-        Error::InvalidText { element: self.path(), value: shown(text), expected }
+        Error::InvalidText { element: self.path(), value: excerpt(text), expected }
     }
 
     /// The error for the value of an attribute that is not what it has to be.
@@ -189,7 +201,7 @@ impl<'a, 'i> Element<'a, 'i> {
         Error::InvalidAttribute {
             element: self.path(),
             attribute: name.to_owned(),
-            value: shown(self.attribute(name).unwrap_or_default()),
+            value: excerpt(self.attribute(name).unwrap_or_default()),
             expected,
         }
     }
@@ -234,13 +246,6 @@ fn hexadecimal(text: &str) -> Option<u64> {
         return None;
     }
     u64::from_str_radix(digits, 16).ok()
-}
-
-fn shown(value: &str) -> String {
-    match value.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}…", &value[..end]),
-        None => value.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -289,11 +294,5 @@ mod tests {
         for bad in ["", "0x", "0x+1", "0x0x1", "-1", "g", "0x10000000000000000"] {
             assert_eq!(hexadecimal(bad), None, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn long_values_are_cut_at_a_character() {
-        assert_eq!(shown(&"é".repeat(64)), "é".repeat(64));
-        assert_eq!(shown(&"é".repeat(65)), format!("{}…", "é".repeat(64)));
     }
 }

@@ -34,7 +34,9 @@ use nodedev_types::{Capability, DeviceName, Fields, fields};
 
 use crate::{Document, Error, Form};
 use element::Element;
-pub use request::{ParentWwn, Request, RequestError, VportNames, Wanted, read_request};
+pub use request::{
+    ParentWwn, Request, RequestError, VportNames, Wanted, read_change, read_request,
+};
 
 /// Longest document that is read, in bytes: more than ten thousand lines of libvirt's form.
 pub const MAX_LEN: usize = 1 << 20;
@@ -84,7 +86,8 @@ pub fn read_capability(xml: &str) -> Result<Capability, Error> {
     })
 }
 
-fn within_root<T>(
+/// Hands the root to `read`, once the text is a document of a device and within every bound.
+pub(crate) fn within_root<T>(
     xml: &str,
     read: impl FnOnce(Element<'_, '_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -140,17 +143,21 @@ fn devnodes(root: Element<'_, '_>, fields: &mut Fields) -> Result<(), Error> {
     Ok(())
 }
 
+/// The element of the main capability, if there is one.
+fn only_capability<'a, 'i>(root: Element<'a, 'i>) -> Result<Option<Element<'a, 'i>>, Error> {
+    match root.children("capability").count() {
+        0 | 1 => Ok(root.child("capability")),
+        count => Err(root.child("capability").unwrap_or(root).repeated(count)),
+    }
+}
+
 /// The main capability and its element, if there is one.
 fn main_capability<'a, 'i>(
     root: Element<'a, 'i>,
 ) -> Result<Option<(Element<'a, 'i>, Capability)>, Error> {
-    let count = root.children("capability").count();
-    let Some(element) = root.child("capability") else {
+    let Some(element) = only_capability(root)? else {
         return Ok(None);
     };
-    if count > 1 {
-        return Err(element.repeated(count));
-    }
     let capability = element
         .required("type")?
         .parse()

@@ -6,3 +6,5 @@ mod golden;
 mod laws;
 mod mutations;
 mod round_trip;
+mod validate;
+mod verdicts;

@@ -5,6 +5,7 @@ use std::path::Path;
 use nodedev_mutants::{Mutator, seeds};
 
 use crate::laws;
+use crate::verdicts::corpus;
 
 /// What means something in a document.
 const WORDS: &[&[u8]] = &[
@@ -45,5 +46,8 @@ const MUTANTS: usize = 60_000;
 fn no_seed_and_no_mutant_of_one_breaks_the_law() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = [here.join("tests/it/documents"), here.join("../../tests/fuzz/corpus/document")];
-    Mutator { words: WORDS, longest: 4096 }.hold(seeds(&folders), MUTANTS, laws::document);
+    let mut inputs = seeds(&folders);
+    let forms = corpus(&here.join("tests/it/verdicts"));
+    inputs.extend(forms.into_iter().map(|case| case.document.into_bytes()));
+    Mutator { words: WORDS, longest: 4096 }.hold(inputs, MUTANTS, laws::document);
 }

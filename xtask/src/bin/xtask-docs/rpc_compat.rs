@@ -20,8 +20,19 @@ and holds the first one to its word.
 
 A call that is marked *write* is refused on a read-only connection (29/22).
 
-The flag of `virNodeDeviceCreateXML` and `virNodeDeviceDefineXML` that asks for validation is taken and
-does nothing yet, and `virNodeDeviceUpdate` does not validate either: no document is refused with 92.
+With the flag that asks for validation, `virNodeDeviceCreateXML` and `virNodeDeviceDefineXML` refuse a
+document that has not the form that libvirt's schema asks for (92/5), `virNodeDeviceUpdate` always. The
+verdict is libvirt's, reached without the schema's file; the words say where, what was found and what
+would be allowed.
+
+Documents are answered with libvirt's codes, and mdevctl is asked for the same, but:
+
+- one of a device that cannot be made (of any kind other than `mdev` and `scsi_host`) is refused for that
+  (67/22), whatever else is wrong with it; libvirt may complain of what is missing in it;
+- one with several capabilities, with a document type definition, longer than 1 MiB, with more than 64
+  attributes at one element or with more than 16 namespaces is refused (27/5);
+- one by which a device is made its own parent, in `virNodeDeviceUpdate`, is answered; libvirt's daemon
+  hangs.
 ";
 
 pub(crate) fn page() -> String {
