@@ -139,8 +139,10 @@ impl Performance {
         // Nothing is begun that would be ended in the middle because others took their time.
         self.due = Instant::now() + self.within;
         self.require_open()?;
-        let device = self.act(control).await?;
-        let hints = self.look_again(capability).await?;
+        let done = self.act(control).await;
+        // Also when it has failed: some of it may have been done.
+        let hints = self.look_again(capability).await;
+        let (device, hints) = (done?, hints?);
         let seen = self.see(&Goal::of(&self.action, device), &hints).await;
         tracing::debug!(action = ?self.action, seen = seen.is_ok(), "performed");
         seen
