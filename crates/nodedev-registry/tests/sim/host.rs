@@ -106,6 +106,13 @@ impl Host {
         Ok(done.device)
     }
 
+    /// Whether the tool would do it, were it run now.
+    pub(crate) fn would_do(&self, action: &Action) -> bool {
+        let world = self.world();
+        let (mut kernel, mut tool) = (world.kernel.clone(), world.tool.clone());
+        tool.run(action, &mut kernel).is_ok()
+    }
+
     /// A definition's file is broken, or mended.
     pub(crate) fn break_definitions(&self, broken: bool) {
         let mut world = self.world();

@@ -68,7 +68,7 @@ pub(crate) struct Uevent {
 
 type Uevents = Vec<Uevent>;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Kernel {
     nodes: BTreeMap<DeviceId, Node>,
     groups: u64,

@@ -5,18 +5,20 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "a panic is how a test fails, also in the functions that tests share"
 )]
 
 mod control;
 mod daemon;
+mod day;
 mod deed;
 mod follower;
 mod host;
 mod kernel;
 mod lanes;
+mod life;
 mod mdevctl;
+mod memory;
 mod model;
 mod seed;
 mod storm;

@@ -7,7 +7,7 @@ use nodedev_types::DeviceId;
 
 use crate::kernel::{Kernel, Mdev, Node, SLOTS, Uevent, mdev_id};
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Tool {
     definitions: BTreeMap<DeviceId, MdevConfig>,
     /// A definition's file is broken, and mdevctl lists none for it.
