@@ -71,7 +71,6 @@ type Uevents = Vec<Uevent>;
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Kernel {
     nodes: BTreeMap<DeviceId, Node>,
-    groups: u64,
 }
 
 fn sysfs(path: &str) -> DeviceId {
@@ -207,10 +206,11 @@ impl Kernel {
         Ok(self.add(&id, Node::Mdev(mdev)))
     }
 
-    /// The driver of a mediated device has bound: only now is it complete.
+    /// The driver of a mediated device has bound: only now is it complete. It gets the smallest group
+    /// that is free, so that one that was stopped and started can look as it did.
     pub(crate) fn bind_mdev(&mut self, id: &DeviceId) -> Uevents {
-        self.groups += 1;
-        let group = self.groups;
+        let taken: Vec<_> = self.mdevs().filter_map(|(_, mdev)| mdev.group).collect();
+        let group = (1..).find(|group| !taken.contains(group)).unwrap();
         match self.nodes.get_mut(id) {
             Some(Node::Mdev(mdev)) if mdev.group.is_none() => {
                 mdev.group = Some(group);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nodedev_registry::RegistryConfig;
+use nodedev_registry::{Action, RegistryConfig};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -30,6 +30,8 @@ enum Step {
     Lost(Deed),
     /// mdevctl lists nothing while it happens.
     WhileBroken(Deed),
+    /// A running device is stopped and another of its name started, and nothing is heard of either.
+    RestartedUnseen(u8),
     MdevctlRestarts,
     UdevRestarts,
     DaemonRestarts,
@@ -70,6 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => act().prop_map(Step::Asked),
         2 => deed().prop_map(Step::Lost),
         1 => deed().prop_map(Step::WhileBroken),
+        1 => any::<u8>().prop_map(Step::RestartedUnseen),
         1 => Just(Step::MdevctlRestarts),
         1 => Just(Step::UdevRestarts),
         1 => Just(Step::DaemonRestarts),
@@ -118,6 +121,7 @@ impl Life {
                 tokio::time::sleep(QUIET).await;
                 self.host.break_definitions(false);
             }
+            Step::RestartedUnseen(which) => self.restart_unseen(*which).await,
             Step::MdevctlRestarts => self.with_dying_sources(Host::touch_definitions).await,
             Step::UdevRestarts => self.with_dying_sources(Host::tell_all_again).await,
             Step::DaemonRestarts => {
@@ -127,6 +131,20 @@ impl Life {
         }
         tokio::time::sleep(QUIET).await;
         self.check()
+    }
+
+    async fn restart_unseen(&self, which: u8) {
+        let running: Vec<_> = self.host.world().kernel.mdevs().map(|(id, _)| id.clone()).collect();
+        let Some(device) = running.get(usize::from(which) % running.len().max(1)) else {
+            return;
+        };
+        let act = Act { verb: Verb::Create, slot: 0, uuid: 0, config: which }.on(device);
+        self.host.world().weather.silent = 100;
+        let _ = self.host.run_tool(&Action::Stop(device.clone()));
+        let _ = self.host.run_tool(&act.action());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.host.calm_down();
+        self.host.overrun();
     }
 
     async fn with_dying_sources(&self, wake: impl Fn(&Host)) {
