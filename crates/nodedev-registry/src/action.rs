@@ -150,10 +150,14 @@ impl Performance {
         // Taken before the look, so that either side sees the other.
         let acting = self.registry.acting().token();
         self.require_open()?;
-        let device = self.act(control).await;
+        // Taken before the look, so that either side sees the other.
+        let acting = self.registry.acting().token();
+        self.require_open()?;
+        let done = self.act(control).await;
         drop(acting);
-        let device = device?;
-        let hints = self.look_again(capability).await?;
+        // Also when it has failed: some of it may have been done.
+        let hints = self.look_again(capability).await;
+        let (device, hints) = (done?, hints?);
         let seen = self.see(&Goal::of(&self.action, device), &hints).await;
         tracing::debug!(action = ?self.action, seen = seen.is_ok(), "performed");
         seen

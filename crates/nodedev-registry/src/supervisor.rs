@@ -54,8 +54,9 @@ impl Supervisor {
                 pause = self.config.backoff;
             }
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                biased;
                 () = self.messages.closed() => return,
+                () = tokio::time::sleep(pause) => {}
             }
             pause = (pause * 2).min(self.config.backoff_max);
             if self.send(Message::Restarted).await.is_err() {
@@ -96,8 +97,11 @@ impl Supervisor {
         let mut read_again = false;
         let mut retry = Retry::new(&self.config);
         loop {
+            // What comes seldom first: a flood of events puts it off no longer than one of them. The
+            // order is fixed, so that the same happenings always have the same course.
             tokio::select! {
-                event = receiver.recv() => read_again |= self.pass_on(event).await?,
+                biased;
+                () = self.messages.closed() => return Err(End::RegistryGone),
                 result = finish(&mut reading) => {
                     let result = result.map_err(|reason| {
                         End::Failed(format!("cannot be read: {reason}"))
@@ -110,7 +114,7 @@ impl Supervisor {
                     retry.at = None;
                     read_again = true;
                 }
-                () = self.messages.closed() => return Err(End::RegistryGone),
+                event = receiver.recv() => read_again |= self.pass_on(event).await?,
             }
             if read_again && reading.is_none() {
                 read_again = false;

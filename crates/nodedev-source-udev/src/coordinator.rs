@@ -118,9 +118,6 @@ impl Coordinator {
             if self.queue.is_closed() || self.sink.is_closed() {
                 return;
             }
-            if let Some(reason) = self.queue.take_lost() {
-                self.sink.send(SourceEvent::Resync { reason });
-            }
             if let Err(failure) = self.act(message) {
                 // The sink goes with this thread: so the registry learns that the source has failed.
                 self.sink.send(SourceEvent::Diagnostic(failure));
@@ -138,6 +135,10 @@ impl Coordinator {
             Message::Read { path, token, outcome } => self.read_done(&path, token, outcome)?,
             Message::Link(path) => self.link_found(path),
             Message::Recheck { path, at } => self.retries.recheck(&path, at),
+            Message::Lost(reason) => {
+                self.queue.loss_taken();
+                self.sink.send(SourceEvent::Resync { reason });
+            }
             Message::Diagnostic(diagnostic) => self.sink.send(SourceEvent::Diagnostic(diagnostic)),
             Message::Failed(reason) => {
                 let failure = Diagnostic::warning("monitor", reason);

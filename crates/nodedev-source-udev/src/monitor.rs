@@ -184,7 +184,7 @@ fn receive(
             return Ending::Renew("udevd has been started");
         }
         hear_links(links, queue);
-        errors = match drain(socket, queue) {
+        errors = match drain(|| receive_one(socket, queue), queue) {
             Ok(()) => 0,
             Err(error) => {
                 queue.lost(&format!("receiving an event failed: {error}"));
@@ -213,42 +213,116 @@ fn hear_links(links: &mut Option<Links>, queue: &EventQueue) {
     }
 }
 
-/// Takes all events that wait. An error means that some may be lost; the next call goes on behind it.
-fn drain(socket: &MonitorSocket, queue: &EventQueue) -> Result<(), Errno> {
-    let mut events = socket.iter();
+/// What one look at the socket brought.
+#[derive(Debug)]
+enum Received {
+    Event(RawEvent),
+    /// Nothing that is of interest; there may be more.
+    Other,
+    /// Nothing waits.
+    Nothing,
+    /// Something may be lost.
+    Failed(Errno),
+}
+
+/// Takes all events that wait. An error means that some may be lost.
+///
+/// The kernel tells of a loss before it gives what had been queued until then. That is taken first,
+/// so that the enumeration which mends the loss begins behind it: a removal from before the loss
+/// would else take away what the enumeration has seen come back.
+fn drain(mut receive: impl FnMut() -> Received, queue: &EventQueue) -> Result<(), Errno> {
+    let mut failure = None;
+    let mut failures = 0;
     loop {
-        // The iterator ends for every reason alike; errno alone tells them apart.
-        Errno::clear();
-        if let Some(event) = events.next() {
-            forward(&event, queue);
-            continue;
+        match receive() {
+            Received::Event(event) => queue.event(event),
+            Received::Other => {}
+            Received::Nothing => return failure.map_or(Ok(()), Err),
+            Received::Failed(error) => {
+                failures += 1;
+                let first = *failure.get_or_insert(error);
+                if failures > PATIENCE {
+                    return Err(first);
+                }
+            }
         }
-        return match Errno::last_raw() {
-            0 => Ok(()),
-            raw => match Errno::from_raw(raw) {
-                Errno::EAGAIN => Ok(()),
-                Errno::EINTR => continue,
-                error => Err(error),
-            },
-        };
     }
 }
 
-fn forward(device: &Device, queue: &EventQueue) {
+fn receive_one(socket: &MonitorSocket, queue: &EventQueue) -> Received {
+    // The iterator ends for every reason alike; errno alone tells them apart.
+    Errno::clear();
+    if let Some(event) = socket.iter().next() {
+        return raw_event(&event, queue).map_or(Received::Other, Received::Event);
+    }
+    match Errno::last_raw() {
+        0 => Received::Nothing,
+        raw => match Errno::from_raw(raw) {
+            Errno::EAGAIN => Received::Nothing,
+            Errno::EINTR => Received::Other,
+            error => Received::Failed(error),
+        },
+    }
+}
+
+fn raw_event(device: &Device, queue: &EventQueue) -> Option<RawEvent> {
     let subsystem = device.subsystem().unwrap_or_default();
     if IGNORED_SUBSYSTEMS.iter().any(|ignored| subsystem == *ignored) {
-        return;
+        return None;
     }
     let text = |name: &str| device.property_value(name).and_then(|value| value.to_str());
     let path = device.syspath().to_str().filter(|path| SysfsPath::new(path).is_ok());
     let Some(path) = path else {
         let shown = device.syspath().to_string_lossy();
         queue.diagnostic(Diagnostic::warning(shown, "event for a path that is not canonical"));
-        return;
+        return None;
     };
-    queue.event(RawEvent {
+    Some(RawEvent {
         action: text("ACTION").unwrap_or_default().to_owned(),
         path: path.to_owned(),
         old_path: text("DEVPATH_OLD").map(|old| format!("/sys{old}")),
-    });
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{Message, event_queue};
+
+    fn event(name: &str) -> Received {
+        let path = format!("/sys/devices/{name}");
+        Received::Event(RawEvent { action: "remove".to_owned(), path, old_path: None })
+    }
+
+    #[test]
+    fn what_the_kernel_had_queued_before_a_loss_is_taken_before_it_is_told() {
+        let (queue, receiver) = event_queue(16);
+        let mut socket = vec![
+            Received::Failed(Errno::ENOBUFS),
+            Received::Failed(Errno::EINVAL),
+            event("a"),
+            Received::Other,
+            event("b"),
+            Received::Nothing,
+            event("the next time"),
+        ]
+        .into_iter();
+        let drained = drain(|| socket.next().unwrap(), &queue);
+        assert_eq!(drained, Err(Errno::ENOBUFS), "the first, which the others follow from");
+        let events = receiver.try_iter().filter(|m| matches!(m, Message::Event(_)));
+        assert_eq!(events.count(), 2);
+        assert_eq!(socket.len(), 1);
+    }
+
+    #[test]
+    fn a_socket_that_only_fails_is_given_up() {
+        let (queue, _receiver) = event_queue(1);
+        let mut tries = 0;
+        let failing = || {
+            tries += 1;
+            Received::Failed(Errno::EBADF)
+        };
+        assert_eq!(drain(failing, &queue), Err(Errno::EBADF));
+        assert_eq!(tries, PATIENCE + 1);
+    }
 }

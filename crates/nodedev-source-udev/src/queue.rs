@@ -1,10 +1,9 @@
 //! The bounded queue from the receiver and the readers to the coordinator.
 
 use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{OnceLock, PoisonError};
 use std::time::Instant;
 
 use nodedev_types::Diagnostic;
@@ -24,6 +23,8 @@ pub(crate) enum Message {
     Link(String),
     /// A snapshot has passed over a device that is to be looked at again then.
     Recheck { path: String, at: Instant },
+    /// Events were lost behind all that was queued before this.
+    Lost(String),
     /// Something for the operator.
     Diagnostic(Diagnostic),
     /// No more events can be received.
@@ -43,7 +44,8 @@ pub(crate) struct EventQueue {
 struct Shared {
     limit: usize,
     waiting: AtomicUsize,
-    lost: Mutex<Option<String>>,
+    /// A loss is the last that was queued, and has not been told yet.
+    is_loss_noted: AtomicBool,
     links: LinkHints,
     links_unheard: OnceLock<Diagnostic>,
     closed: AtomicBool,
@@ -55,7 +57,7 @@ pub(crate) fn event_queue(limit: usize) -> (EventQueue, Receiver<Message>) {
     let shared = Arc::new(Shared {
         limit: limit.max(1),
         waiting: AtomicUsize::new(0),
-        lost: Mutex::new(None),
+        is_loss_noted: AtomicBool::new(false),
         links: LinkHints::new(limit.max(1)),
         links_unheard: OnceLock::new(),
         closed: AtomicBool::new(false),
@@ -71,6 +73,7 @@ impl EventQueue {
             return;
         }
         self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        self.shared.is_loss_noted.store(false, Ordering::Release);
         self.send(Message::Event(event));
     }
 
@@ -106,14 +109,12 @@ impl EventQueue {
         self.send(Message::Wake);
     }
 
-    /// Notes that events were lost.
+    /// Notes that events were lost, behind those that are queued: a snapshot taken before one of them
+    /// has been acted on would seem to be older than it.
     pub(crate) fn lost(&self, reason: &str) {
-        let mut lost = self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        // One note is enough; waking for each would fill the queue that is full.
-        if lost.is_none() {
-            *lost = Some(reason.to_owned());
-            drop(lost);
-            self.wake();
+        // One note at a place is enough; one for each event would fill the queue that is full.
+        if !self.shared.is_loss_noted.swap(true, Ordering::AcqRel) {
+            self.send(Message::Lost(reason.to_owned()));
         }
     }
 
@@ -137,10 +138,9 @@ impl EventQueue {
         self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Why events were lost since the last call, if any were.
-    pub(crate) fn take_lost(&self) -> Option<String> {
-        let mut lost = self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.take()
+    /// The coordinator is about to tell of a loss: what is lost from now on is another one.
+    pub(crate) fn loss_taken(&self) {
+        self.shared.is_loss_noted.store(false, Ordering::Release);
     }
 
     /// Tells both ends to stop.
@@ -165,19 +165,40 @@ mod tests {
         RawEvent { action: "add".to_owned(), path: format!("/sys/devices/{n}"), old_path: None }
     }
 
+    /// What is queued, in short.
+    fn queued(receiver: &Receiver<Message>) -> Vec<String> {
+        let text = |message| match message {
+            Message::Event(event) => event.path,
+            Message::Lost(_) => "lost".to_owned(),
+            _ => "other".to_owned(),
+        };
+        receiver.try_iter().map(text).collect()
+    }
+
     #[test]
     fn a_full_queue_loses_the_newest_and_notes_it_once() {
         let (queue, receiver) = event_queue(2);
         (0..100).for_each(|n| queue.event(event(n)));
-        assert!(queue.take_lost().is_some());
-        assert!(queue.take_lost().is_none());
-        let messages: Vec<_> = receiver.try_iter().collect();
-        let events = messages.iter().filter(|m| matches!(m, Message::Event(_)));
-        assert_eq!(events.count(), 2);
-        assert_eq!(messages.len(), 3);
+        assert_eq!(queued(&receiver), ["/sys/devices/0", "/sys/devices/1", "lost"]);
         queue.taken();
         queue.event(event(7));
         assert!(matches!(receiver.try_recv(), Ok(Message::Event(e)) if e == event(7)));
+    }
+
+    #[test]
+    fn a_loss_is_told_behind_what_was_queued_before_it_and_each_of_them_is() {
+        let (queue, receiver) = event_queue(2);
+        queue.event(event(0));
+        queue.lost("the kernel dropped some");
+        queue.event(event(1));
+        queue.event(event(2));
+        queue.event(event(3));
+        assert_eq!(queued(&receiver), ["/sys/devices/0", "lost", "/sys/devices/1", "lost"]);
+        queue.lost("not told yet, so it is the same");
+        assert_eq!(queued(&receiver), Vec::<String>::new());
+        queue.loss_taken();
+        queue.lost("another");
+        assert_eq!(queued(&receiver), ["lost"]);
     }
 
     #[test]
@@ -187,12 +208,11 @@ mod tests {
             queue.link(1, "a");
             queue.link(2, "b");
         }
-        assert!(queue.take_lost().is_none());
-        assert_eq!(receiver.try_iter().count(), 2, "one waking for each interface");
+        assert_eq!(queued(&receiver), ["other", "other"], "one waking for each interface");
         queue.event(event(7));
-        assert!(queue.take_lost().is_none());
+        assert_eq!(queued(&receiver), ["/sys/devices/7"]);
         queue.link(3, "c");
-        assert!(queue.take_lost().is_some());
+        assert_eq!(queued(&receiver), ["lost"]);
         assert_eq!(queue.links().due(Instant::now() + Duration::from_secs(1)).len(), 2);
     }
 }

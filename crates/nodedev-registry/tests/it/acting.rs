@@ -143,6 +143,35 @@ async fn a_control_that_hangs_or_refuses_is_reported() {
     assert_eq!((why.kind(), error.to_string().as_str()), (ErrorKind::Busy, "device in use"));
 }
 
+/// A change of live attributes makes no event: without another look nobody would ever see it.
+#[tokio::test(start_paused = true)]
+async fn what_was_done_before_an_action_failed_is_seen_all_the_same() {
+    let (registry, host, settings, mut acts) = with_control().await;
+    settings.lose_events(true);
+    settings.set_on(&active(), &mdev(), live("1"));
+    host.set(&mdev(), running(&mdev_path()));
+    idle().await;
+    let attributes = || registry.snapshot().device(MDEV).map(|device| device.fields.clone());
+    for (value, answered) in [("2", true), ("3", false)] {
+        let before = attributes();
+        let change =
+            Action::Modify { device: mdev(), config: config(), live: true, defined: false };
+        let changed = perform(&registry, change);
+        let asked = soon(acts.next()).await.unwrap();
+        settings.set_on(&active(), &mdev(), live(value));
+        let hung = if answered {
+            asked.refuse(SourceError::new(ErrorKind::Failed, "the notifier failed"));
+            None
+        } else {
+            Some(asked)
+        };
+        soon(changed).await.unwrap().unwrap_err();
+        idle().await;
+        assert_ne!(attributes(), before, "{value}");
+        drop(hung);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn actions_on_one_device_take_turns_and_others_do_not_wait() {
     let (registry, _, _, mut acts) = with_control().await;
