@@ -16,6 +16,8 @@ pub struct RegistryConfig {
     pub refresh: Duration,
     /// How long one action may take, until the list shows what it did.
     pub action: Duration,
+    /// Actions under way at once; further ones wait, and are not begun if nobody waits for them any more.
+    pub actions: usize,
     /// How long the announcement of a device waits for what another source has to add.
     pub complete: Duration,
     /// The first pause before a failed source is started again; it doubles up to [`Self::backoff_max`].
@@ -38,6 +40,7 @@ impl Default for RegistryConfig {
             snapshot: Duration::from_secs(30),
             refresh: Duration::from_secs(1),
             action: Duration::from_secs(30),
+            actions: 64,
             complete: Duration::from_secs(1),
             backoff: Duration::from_millis(500),
             backoff_max: Duration::from_secs(60),

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use nodedev_merge::Policy;
 use nodedev_source::{NodeDeviceControl, NodeDeviceSource, SourceInfo, hint_channel};
 use nodedev_types::{Device, DeviceName};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -90,6 +90,8 @@ struct Shared {
     sources: Vec<Declared>,
     controls: Controls,
     turns: Turns,
+    /// One for each action under way.
+    places: Arc<Semaphore>,
     policy: Arc<Policy>,
     config: RegistryConfig,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -166,6 +168,7 @@ impl Registry {
             sources: sources.map(|(source, info)| Declared { source, info }).collect(),
             controls,
             turns: Turns::default(),
+            places: Arc::new(Semaphore::new(config.actions.max(1))),
             policy,
             config,
             snapshots,
@@ -289,6 +292,10 @@ impl Registry {
 
     pub(crate) fn controls(&self) -> &Controls {
         &self.shared.controls
+    }
+
+    pub(crate) fn places(&self) -> &Arc<Semaphore> {
+        &self.shared.places
     }
 
     pub(crate) fn turns(&self) -> &Turns {
