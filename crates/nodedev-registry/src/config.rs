@@ -30,6 +30,12 @@ pub struct RegistryConfig {
     pub event_queue: usize,
     /// Diagnostics kept for each source.
     pub diagnostics: usize,
+    /// How long there is between two comparisons of the list with the host. `None`, the default:
+    /// there is none.
+    pub self_check: Option<Duration>,
+    /// How long after a comparison that found differences the next one is made, which tells faults
+    /// from events that are on their way.
+    pub self_check_pause: Duration,
 }
 
 impl Default for RegistryConfig {
@@ -47,6 +53,8 @@ impl Default for RegistryConfig {
             source_queue: 4096,
             event_queue: 1024,
             diagnostics: 256,
+            self_check: None,
+            self_check_pause: Duration::from_secs(5),
         }
     }
 }
