@@ -138,7 +138,10 @@ impl Coordinator {
             Message::Read { path, token, outcome } => self.read_done(&path, token, outcome)?,
             Message::Link(path) => self.link_found(path),
             Message::Recheck { path, at } => self.retries.recheck(&path, at),
-            Message::Diagnostic(diagnostic) => self.sink.send(SourceEvent::Diagnostic(diagnostic)),
+            Message::Diagnostic(diagnostic) => {
+                self.queue.diagnostic_taken();
+                self.sink.send(SourceEvent::Diagnostic(diagnostic));
+            }
             Message::Failed(reason) => {
                 let failure = Diagnostic::warning("monitor", reason);
                 return Err(failure.with_severity(Severity::Error));
@@ -195,8 +198,10 @@ impl Coordinator {
     fn read(&mut self, path: &str, cause: Cause) {
         if let (Some(pending), None) = (self.reading.get_mut(path), cause.rename()) {
             pending.again = pending.again.max(Some(cause));
+            self.inner.counts.coalesced.count();
             return;
         }
+        self.inner.counts.readings.count();
         let token = self.next_token;
         self.next_token += 1;
         let revision = self.inner.revisions.next();

@@ -9,9 +9,14 @@ use std::time::Instant;
 
 use nodedev_types::Diagnostic;
 
+use crate::counts::Counts;
 use crate::link_hints::{LinkHints, Raised};
 use crate::monitor::RawEvent;
 use crate::reader::Outcome;
+
+/// Diagnostics that may wait: each event can bring one. Further ones are left out; what is wrong now
+/// shows in the next snapshot.
+const DIAGNOSTICS: usize = 256;
 
 /// What the coordinator acts on.
 #[derive(Debug)]
@@ -43,6 +48,8 @@ pub(crate) struct EventQueue {
 struct Shared {
     limit: usize,
     waiting: AtomicUsize,
+    diagnostics: AtomicUsize,
+    counts: Counts,
     lost: Mutex<Option<String>>,
     links: LinkHints,
     links_unheard: OnceLock<Diagnostic>,
@@ -50,11 +57,13 @@ struct Shared {
 }
 
 /// A queue with at most `limit` events in it.
-pub(crate) fn event_queue(limit: usize) -> (EventQueue, Receiver<Message>) {
+pub(crate) fn event_queue(limit: usize, counts: Counts) -> (EventQueue, Receiver<Message>) {
     let (sender, receiver) = channel();
     let shared = Arc::new(Shared {
         limit: limit.max(1),
         waiting: AtomicUsize::new(0),
+        diagnostics: AtomicUsize::new(0),
+        counts,
         lost: Mutex::new(None),
         links: LinkHints::new(limit.max(1)),
         links_unheard: OnceLock::new(),
@@ -67,10 +76,12 @@ impl EventQueue {
     /// Queues an event; with the queue full it is lost, and that is noted.
     pub(crate) fn event(&self, event: RawEvent) {
         if self.shared.waiting.load(Ordering::Acquire) >= self.shared.limit {
+            self.shared.counts.dropped.count();
             self.lost("more events than the queue holds");
             return;
         }
-        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        let before = self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        self.shared.counts.waiting.set(before as u64 + 1);
         self.send(Message::Event(event));
     }
 
@@ -117,15 +128,31 @@ impl EventQueue {
         }
     }
 
+    /// Queues something for the operator, unless much of that waits already.
     pub(crate) fn diagnostic(&self, diagnostic: Diagnostic) {
-        self.send(Message::Diagnostic(diagnostic));
+        if self.shared.diagnostics.fetch_add(1, Ordering::AcqRel) < DIAGNOSTICS {
+            self.send(Message::Diagnostic(diagnostic));
+        } else {
+            self.shared.diagnostics.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// The coordinator has taken a diagnostic.
+    pub(crate) fn diagnostic_taken(&self) {
+        self.shared.diagnostics.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// What is counted for operators.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.shared.counts
     }
 
     pub(crate) fn fail(&self, reason: String) {
         self.send(Message::Failed(reason));
     }
 
-    /// Queues a message that the bound does not count: their number is bounded by that of devices.
+    /// Queues a message that the bound does not count: their number is bounded by that of devices and
+    /// of snapshots under way.
     pub(crate) fn send(&self, message: Message) {
         if self.sender.send(message).is_err() {
             self.close();
@@ -134,7 +161,8 @@ impl EventQueue {
 
     /// The coordinator has taken an event.
     pub(crate) fn taken(&self) {
-        self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+        let before = self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.shared.counts.waiting.set(before as u64 - 1);
     }
 
     /// Why events were lost since the last call, if any were.
@@ -167,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_loses_the_newest_and_notes_it_once() {
-        let (queue, receiver) = event_queue(2);
+        let (queue, receiver) = event_queue(2, Counts::default());
         (0..100).for_each(|n| queue.event(event(n)));
         assert!(queue.take_lost().is_some());
         assert!(queue.take_lost().is_none());
@@ -175,14 +203,29 @@ mod tests {
         let events = messages.iter().filter(|m| matches!(m, Message::Event(_)));
         assert_eq!(events.count(), 2);
         assert_eq!(messages.len(), 3);
+        assert_eq!((queue.counts().dropped.value(), queue.counts().waiting.value()), (98, 2));
         queue.taken();
         queue.event(event(7));
         assert!(matches!(receiver.try_recv(), Ok(Message::Event(e)) if e == event(7)));
     }
 
     #[test]
+    fn a_flood_of_diagnostics_is_cut_off_and_takes_no_place_of_events() {
+        let (queue, receiver) = event_queue(2, Counts::default());
+        let odd = || Diagnostic::warning("/sys/devices/odd", "path is odd");
+        (0..100_000).for_each(|_| queue.diagnostic(odd()));
+        assert_eq!(receiver.try_iter().count(), DIAGNOSTICS);
+        queue.diagnostic(odd());
+        assert_eq!(receiver.try_iter().count(), 0, "they have not been acted on");
+        queue.diagnostic_taken();
+        queue.diagnostic(odd());
+        queue.event(event(7));
+        assert_eq!(receiver.try_iter().count(), 2);
+    }
+
+    #[test]
     fn links_take_no_place_in_the_queue_and_too_many_are_lost() {
-        let (queue, receiver) = event_queue(2);
+        let (queue, receiver) = event_queue(2, Counts::default());
         for _ in 0..100 {
             queue.link(1, "a");
             queue.link(2, "b");
