@@ -1,5 +1,7 @@
 //! One client: its calls in their order, and the answer to each.
 
+use std::sync::Arc;
+
 use nodedev_registry::Registry;
 use nodedev_varlink::answer::{self, Follower};
 use nodedev_varlink::{
@@ -7,17 +9,20 @@ use nodedev_varlink::{
 };
 use serde::Serialize;
 use tokio::net::UnixStream;
+use tokio::time::Instant;
 use zlink::{Call, Reply, varlink_service};
 
 use super::Rights;
 use super::call::{Method, Refusal, Request, invalid, no_interface};
 use super::frame::{Calls, End, Replies};
+use crate::counts::Counts;
 
 #[derive(Debug)]
 pub(super) struct Connection {
     calls: Calls,
     replies: Replies,
     registry: Registry,
+    counts: Arc<Counts>,
 }
 
 #[derive(Debug, Serialize)]
@@ -26,16 +31,22 @@ struct Described {
 }
 
 impl Connection {
-    pub(super) fn new(stream: UnixStream, registry: Registry) -> Self {
+    pub(super) fn new(stream: UnixStream, registry: Registry, counts: Arc<Counts>) -> Self {
         let (read, write) = stream.into_split();
-        Self { calls: Calls::new(read), replies: Replies::new(write), registry }
+        Self { calls: Calls::new(read), replies: Replies::new(write), registry, counts }
     }
 
     /// Answers until the client has nothing more to ask.
     pub(super) async fn run(mut self, rights: &Rights) -> Result<(), End> {
         while let Some(message) = self.calls.next().await? {
             let call: Call<Request> = serde_json::from_slice(&message).map_err(End::NotACall)?;
-            match self.answer(call, rights).await {
+            let (begun, method) = (Instant::now(), call.method().name());
+            let answered = self.answer(call, rights).await;
+            // What ends the connection is no answer, a watch's end included.
+            if !matches!(answered, Err(Stop::Over(_))) {
+                self.counts.varlink(method, begun.elapsed(), answered.is_err());
+            }
+            match answered {
                 Ok(()) => {}
                 Err(Stop::Refused(Refusal::Own(error))) => {
                     self.replies.send(&error).await?;

@@ -15,7 +15,10 @@ use nodedev_registry::Registry;
 use tokio::net::UnixStream;
 
 use self::connection::Connection;
+use crate::counts::Counts;
 use crate::session::{Origin, Shared};
+
+pub(crate) use self::call::METHODS;
 
 /// Who may change devices.
 #[derive(Debug, Clone)]
@@ -42,15 +45,20 @@ impl Rights {
 }
 
 /// Serves a client until it goes, breaks the rules or stops reading, or the registry ends.
-pub(crate) async fn serve(stream: UnixStream, registry: Registry, rights: Rights) {
-    if let Err(end) = Connection::new(stream, registry).run(&rights).await {
+pub(crate) async fn serve(
+    stream: UnixStream,
+    registry: Registry,
+    rights: Rights,
+    counts: Arc<Counts>,
+) {
+    if let Err(end) = Connection::new(stream, registry, counts).run(&rights).await {
         tracing::debug!("varlink client: {end}");
     }
 }
 
 /// Tells a client that it may not ask.
-pub(crate) async fn deny(stream: UnixStream, registry: Registry) {
-    if let Err(end) = Connection::new(stream, registry).deny().await {
+pub(crate) async fn deny(stream: UnixStream, registry: Registry, counts: Arc<Counts>) {
+    if let Err(end) = Connection::new(stream, registry, counts).deny().await {
         tracing::debug!("varlink client: {end}");
     }
 }
