@@ -95,7 +95,7 @@ fn json_and_text_tell_the_same() {
     assert_eq!(rows(&dumped).len(), names.len());
     let explained = json(&["explain", "computer", "--json"]);
     assert_eq!(explained["device"]["name"], "computer");
-    assert_eq!(json(&["sources", "--json"]).as_array().unwrap().len(), 2);
+    assert_eq!(json(&["sources", "--json"])["sources"].as_array().unwrap().len(), 2);
 }
 
 fn rows(document: &serde_json::Value) -> &[serde_json::Value] {

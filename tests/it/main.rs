@@ -24,6 +24,7 @@ mod daemon_process;
 mod definitions;
 mod dump_schema;
 mod hostile;
+mod metrics;
 mod mock;
 mod parity;
 mod policy;

@@ -20,7 +20,7 @@ pub(crate) async fn run(
     let names = names(args, connection).await?;
     let read = read(&names, args, connection, output).await?;
     write(&read.found, args, output)?;
-    let sources = connection.sources().await?;
+    let sources = connection.sources().await?.sources;
     health::warn_of_unusable(&sources, output);
     read.check(output)?;
     health::check(&sources)

@@ -18,7 +18,7 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     // First of all: it may be why there is no such device.
-    let sources = connection.sources().await?;
+    let sources = connection.sources().await?.sources;
     health::warn_of_unusable(&sources, output);
     let explanation = connection.explain(&DeviceName::new(&args.name)).await?;
     let mut out = output.writer();

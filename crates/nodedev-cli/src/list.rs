@@ -33,7 +33,7 @@ pub(crate) async fn run(
         }
     }
     out.flush()?;
-    let sources = connection.sources().await?;
+    let sources = connection.sources().await?.sources;
     health::warn_of_unusable(&sources, output);
     health::check(&sources)
 }

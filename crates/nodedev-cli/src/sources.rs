@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use nodedev_types::Severity;
-use nodedev_varlink::{Source, SourceState, Stream};
+use nodedev_varlink::{Count, Registry, Source, SourceState, Stream};
 
 use crate::args::Sources;
 use crate::connect::Connection;
@@ -16,19 +16,45 @@ pub(crate) async fn run(
     connection: &mut Connection,
     output: &Output,
 ) -> Result<(), Failure> {
-    let sources = connection.sources().await?;
+    let told = connection.sources().await?;
     let mut out = output.writer();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &sources)?;
+        serde_json::to_writer_pretty(&mut out, &told)?;
         writeln!(out)?;
     } else {
         writeln!(out, "answered by {}", connection.who())?;
-        for source in &sources {
+        write_registry(&mut out, &told.registry, output)?;
+        for source in &told.sources {
             write_source(&mut out, source, output)?;
         }
     }
     out.flush()?;
-    health::check(&sources)
+    health::check(&told.sources)
+}
+
+fn write_registry(
+    out: &mut impl Write,
+    registry: &Registry,
+    output: &Output,
+) -> std::io::Result<()> {
+    let Registry { generation, devices, messages, waiting, events, missed } = registry;
+    let name = output.paint(Ink::Strong, "registry");
+    writeln!(out, "{name}  {devices} devices, list {generation}")?;
+    writeln!(out, "  counted      {messages} messages taken in, {waiting} waiting")?;
+    writeln!(out, "  told         {}", counts(events))?;
+    if *missed > 0 {
+        let text = format_args!("{missed} times a follower was too slow");
+        writeln!(out, "  missed       {}", output.paint(Ink::Warning, text))?;
+    }
+    Ok(())
+}
+
+/// `3 created, 1 deleted`; what is 0 is left out.
+fn counts(counts: &[Count]) -> String {
+    let some = counts.iter().filter(|count| count.count > 0);
+    let some: Vec<_> =
+        some.map(|Count { name, count }| format!("{count} {}", name.replace('_', " "))).collect();
+    if some.is_empty() { "nothing".to_owned() } else { some.join(", ") }
 }
 
 fn write_source(out: &mut impl Write, source: &Source, output: &Output) -> std::io::Result<()> {
@@ -43,8 +69,12 @@ fn write_source(out: &mut impl Write, source: &Source, output: &Output) -> std::
         writeln!(out, "  speaks to    {backend}")?;
     }
     writeln!(out, "  last change  {}", source.last_change.map_or_else(|| "-".to_owned(), age))?;
-    let Source { events, resyncs, restarts, .. } = source;
-    writeln!(out, "  counted      {events} events, {resyncs} resyncs, {restarts} restarts")?;
+    if let Some(stale) = &source.stale {
+        let since = stale.since.map_or_else(|| "-".to_owned(), age);
+        let text = format!("since {since}: {}", printable(&stale.reason));
+        writeln!(out, "  stale        {}", output.paint(Ink::Warning, text))?;
+    }
+    write_counts(out, source, output)?;
     for stream in &source.streams {
         write_stream(out, stream, output)?;
     }
@@ -55,6 +85,31 @@ fn write_source(out: &mut impl Write, source: &Source, output: &Output) -> std::
             _ => Ink::Bad,
         };
         writeln!(out, "  {}", output.paint(ink, printable(&diagnostic.to_string())))?;
+    }
+    Ok(())
+}
+
+fn write_counts(out: &mut impl Write, source: &Source, output: &Output) -> std::io::Result<()> {
+    let Source { events, snapshots, resyncs, failures, restarts, .. } = source;
+    let failed = format!("{failures} failures, {restarts} restarts");
+    writeln!(
+        out,
+        "  counted      {events} events, {snapshots} snapshots, {resyncs} resyncs, {failed}"
+    )?;
+    if source.dropped > 0 {
+        let text = format_args!("{} messages, its queue was full", source.dropped);
+        writeln!(out, "  dropped      {}", output.paint(Ink::Warning, text))?;
+    }
+    for Count { name, count } in &source.reasons {
+        writeln!(out, "  read again   {count} x {}", printable(name))?;
+    }
+    if source.checks > 0 {
+        let ink = if source.drifts > 0 { Ink::Bad } else { Ink::Dim };
+        let text = format_args!("{} devices differed", source.drifts);
+        writeln!(out, "  self-check   {} times, {}", source.checks, output.paint(ink, text))?;
+    }
+    if !source.counts.is_empty() {
+        writeln!(out, "  its own      {}", counts(&source.counts))?;
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 //! What is done to one device is done one after the other; different devices do not wait for each
 //! other. Whether an action makes sense is the caller's question: nothing is judged here. An action
 //! that has begun is brought to its end, also when nobody waits for it any more, unless the process
-//! is killed: one that ends waits for [`Registry::finish_actions`].
+//! is killed: one that ends waits for [`Registry::finish_actions`]. So many may be under way at once, or
+//! clients that come and go could begin any number.
 
 mod goal;
 mod turns;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use nodedev_source::{Action, Hint, NodeDeviceControl, SourceError};
 use nodedev_types::{Capability, Device, DeviceId};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::actor::Question;
@@ -41,6 +42,9 @@ pub enum ActionError {
         /// How long it was waited for.
         after: Duration,
     },
+    /// Too many other actions did not end in time.
+    #[error("too many other actions have not ended within {0:?}")]
+    Crowded(Duration),
     /// The source could not do it.
     #[error("{}", .0.full_message())]
     Failed(SourceError),
@@ -117,16 +121,12 @@ impl Registry {
         let within = self.config().action;
         let due = Instant::now() + within;
         let performance = Performance { registry: self.clone(), action, within, due };
-        // A task, because a client that leaves in the middle must not leave half an action.
-        let performed = tokio::spawn(async move {
-            let action = performance.action.clone();
-            let result = performance.run().await;
-            if let Err(error) = &result {
-                tracing::warn!(?action, "not done: {error}");
-            }
-            result
-        });
-        performed.await.unwrap_or(Err(ActionError::Broken("panicked")))
+        let action = performance.action.clone();
+        let result = performance.begin().await;
+        if let Err(error) = &result {
+            tracing::warn!(?action, "not done: {error}");
+        }
+        result
     }
 
     /// Begins no further action, and returns when all that have begun have been done by their
@@ -140,16 +140,29 @@ impl Registry {
 }
 
 impl Performance {
-    async fn run(mut self) -> Result<Option<Arc<Device>>, ActionError> {
+    /// Waits for what has to end before. Who leaves meanwhile leaves nothing behind.
+    async fn begin(self) -> Result<Option<Arc<Device>>, ActionError> {
         let capability = self.action.capability();
         let control = self.registry.controls().of(capability).cloned();
         let control = control.ok_or(ActionError::Uncontrolled(capability))?;
-        let _turn = self.turn().await?;
+        let turn = self.turn().await?;
+        let place = self.place().await?;
+        // A task, because a client that leaves in the middle must not leave half an action.
+        let performed = tokio::spawn(async move {
+            let result = self.run(control).await;
+            drop((turn, place));
+            result
+        });
+        performed.await.unwrap_or(Err(ActionError::Broken("panicked")))
+    }
+
+    async fn run(
+        mut self,
+        control: Arc<dyn NodeDeviceControl>,
+    ) -> Result<Option<Arc<Device>>, ActionError> {
+        let capability = self.action.capability();
         // Nothing is begun that would be ended in the middle because others took their time.
         self.due = Instant::now() + self.within;
-        // Taken before the look, so that either side sees the other.
-        let acting = self.registry.acting().token();
-        self.require_open()?;
         // Taken before the look, so that either side sees the other.
         let acting = self.registry.acting().token();
         self.require_open()?;
@@ -170,6 +183,14 @@ impl Performance {
         match timeout_at(self.due, self.registry.turns().take(&device)).await {
             Ok(turn) => Ok(Some(turn)),
             Err(_) => Err(ActionError::Occupied { device, after: self.within }),
+        }
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, ActionError> {
+        let places = Arc::clone(self.registry.places());
+        match timeout_at(self.due, places.acquire_owned()).await {
+            Ok(place) => place.map_err(|_| ActionError::Closed),
+            Err(_) => Err(ActionError::Crowded(self.within)),
         }
     }
 

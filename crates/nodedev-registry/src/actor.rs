@@ -74,6 +74,7 @@ impl Actor {
     fn wake(&mut self) {
         let now = Instant::now();
         self.state.release_due(now);
+        self.state.review(now);
         if now >= self.ready_by {
             self.become_ready();
         }
@@ -81,7 +82,8 @@ impl Actor {
 
     fn next_due(&self) -> Option<Instant> {
         let ready = (!*self.ready.borrow()).then_some(self.ready_by);
-        self.state.next_due().into_iter().chain(ready).min()
+        let dues = [self.state.next_due(), self.state.review_due(), ready];
+        dues.into_iter().flatten().min()
     }
 
     fn check_passes(&mut self) {

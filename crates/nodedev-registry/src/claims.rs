@@ -165,7 +165,8 @@ impl Claims {
         }
     }
 
-    fn newest(&self, source: &SourceId, device: &DeviceId) -> Option<Revision> {
+    /// The revision of the last word about the device, its going included.
+    pub(crate) fn newest(&self, source: &SourceId, device: &DeviceId) -> Option<Revision> {
         match self.said(source, device) {
             Some(said) => Some(said.revision),
             None => Some(self.tombstones.get(source)?.gone_since(device)),

@@ -16,6 +16,8 @@ pub struct RegistryConfig {
     pub refresh: Duration,
     /// How long one action may take, until the list shows what it did.
     pub action: Duration,
+    /// Actions under way at once; further ones wait, and are not begun if nobody waits for them any more.
+    pub actions: usize,
     /// How long the announcement of a device waits for what another source has to add.
     pub complete: Duration,
     /// The first pause before a failed source is started again; it doubles up to [`Self::backoff_max`].
@@ -28,6 +30,12 @@ pub struct RegistryConfig {
     pub event_queue: usize,
     /// Diagnostics kept for each source.
     pub diagnostics: usize,
+    /// How long there is between two comparisons of the list with the host. `None`, the default:
+    /// there is none.
+    pub self_check: Option<Duration>,
+    /// How long after a comparison that found differences the next one is made, which tells faults
+    /// from events that are on their way.
+    pub self_check_pause: Duration,
 }
 
 impl Default for RegistryConfig {
@@ -38,12 +46,15 @@ impl Default for RegistryConfig {
             snapshot: Duration::from_secs(30),
             refresh: Duration::from_secs(1),
             action: Duration::from_secs(30),
+            actions: 64,
             complete: Duration::from_secs(1),
             backoff: Duration::from_millis(500),
             backoff_max: Duration::from_secs(60),
             source_queue: 4096,
             event_queue: 1024,
             diagnostics: 256,
+            self_check: None,
+            self_check_pause: Duration::from_secs(5),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use nodedev_merge::Policy;
-use nodedev_source::{NodeDeviceControl, NodeDeviceSource, SourceInfo, hint_channel};
+use nodedev_source::{Counter, NodeDeviceControl, NodeDeviceSource, SourceInfo, hint_channel};
 use nodedev_types::{Device, DeviceName};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -21,9 +21,11 @@ use crate::error::RegistryError;
 use crate::explain::{ClaimInfo, Explanation};
 use crate::refresh::{Declared, Refreshed, read_again};
 use crate::snapshot::Snapshot;
-use crate::state::State;
+use crate::state::{Message, SourceIndex, State};
+use crate::status::{SourceCount, SourceStatus};
 use crate::subscription::{Batch, Subscription};
 use crate::supervisor::Supervisor;
+use crate::totals::{self, Depth, QueueStatus, Totals};
 
 /// Puts a registry together.
 #[derive(Debug, Default)]
@@ -93,15 +95,29 @@ struct Shared {
     turns: Turns,
     /// One token for each action that a source is doing.
     acting: TaskTracker,
+    /// One for each action under way.
+    places: Arc<Semaphore>,
     policy: Arc<Policy>,
     config: RegistryConfig,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     events: broadcast::WeakSender<Arc<Batch>>,
     questions: mpsc::Sender<Question>,
+    messages: mpsc::WeakSender<(SourceIndex, Message)>,
+    observed: Vec<Observed>,
+    counts: totals::Shared,
     ready: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
     /// Closed when every task has ended.
     running: watch::Receiver<()>,
+}
+
+/// What can be seen of a source from outside the one task.
+#[derive(Debug)]
+struct Observed {
+    name: String,
+    counters: Vec<Counter>,
+    /// Messages that wait for its keeper.
+    waiting: Depth,
 }
 
 impl Drop for Shared {
@@ -134,8 +150,15 @@ impl Registry {
         let (running_sender, running) = watch::channel(());
         let mut keepers = Vec::new();
         let mut state_sources = Vec::new();
+        let mut observed = Vec::new();
         for (index, (source, info)) in sources.iter().zip(&infos).enumerate() {
             let (hint_sender, hints) = hint_channel();
+            let waiting = Depth::default();
+            observed.push(Observed {
+                name: info.name.clone(),
+                counters: source.counters(),
+                waiting: waiting.clone(),
+            });
             state_sources.push((info.clone(), hint_sender));
             let at_once = || watch::channel(true).1;
             let waits = !info.interests.is_empty();
@@ -144,6 +167,7 @@ impl Registry {
                 name: info.name.clone(),
                 index,
                 hints,
+                waiting,
                 messages: message_sender.clone(),
                 config: config.clone(),
                 may_read: if waits { may_read.clone() } else { at_once() },
@@ -160,6 +184,7 @@ impl Registry {
             ready_by: Instant::now() + config.first_pass,
             stop: stopped,
         };
+        let weak_messages = message_sender.downgrade();
         tokio::spawn(run(actor, keepers, message_sender, running_sender));
         let infos = infos.into_iter().map(Arc::new);
         let sources = sources.into_iter().zip(infos);
@@ -170,11 +195,15 @@ impl Registry {
             controls,
             turns: Turns::default(),
             acting: TaskTracker::new(),
+            places: Arc::new(Semaphore::new(config.actions.max(1))),
             policy,
             config,
             snapshots,
             events: events.downgrade(),
             questions,
+            messages: weak_messages,
+            observed,
+            counts: totals::Shared::default(),
             ready,
             stop,
             running,
@@ -210,13 +239,44 @@ impl Registry {
             // The registry has ended: a stream that is closed from the start.
             None => broadcast::channel(1).1,
         };
-        Subscription::new(events, self.shared.snapshots.clone())
+        Subscription::new(events, self.shared.snapshots.clone(), self.shared.counts.clone())
     }
 
     /// Tells whenever the list or the state of a source has changed.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.shared.snapshots.clone()
+    }
+
+    /// How each source fares, with what it counts itself as of now.
+    #[must_use]
+    pub fn sources(&self) -> Vec<SourceStatus> {
+        let mut sources = self.snapshot().sources().to_vec();
+        for (status, observed) in sources.iter_mut().zip(&self.shared.observed) {
+            status.counts = observed.counters.iter().map(SourceCount::from).collect();
+        }
+        sources
+    }
+
+    /// What this registry has done since it was started, as of the current list.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        Totals { missed: self.shared.counts.missed(), ..self.snapshot().totals }
+    }
+
+    /// How full the queues between the sources and the registry are: first the one that all share.
+    #[must_use]
+    pub fn queues(&self) -> Vec<QueueStatus> {
+        let Shared { messages, observed, config, .. } = &*self.shared;
+        let bound = config.source_queue.max(1);
+        let waiting = messages.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity());
+        let shared = QueueStatus { source: None, waiting, bound };
+        let own = observed.iter().map(|Observed { name, waiting, .. }| QueueStatus {
+            source: Some(name.clone()),
+            waiting: waiting.get(),
+            bound,
+        });
+        std::iter::once(shared).chain(own).collect()
     }
 
     /// The device with its dynamic fields read again, under the deadline for it.
@@ -295,6 +355,10 @@ impl Registry {
         &self.shared.controls
     }
 
+    pub(crate) fn places(&self) -> &Arc<Semaphore> {
+        &self.shared.places
+    }
+
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
     }
@@ -308,7 +372,7 @@ impl Registry {
 async fn run(
     actor: Actor,
     keepers: Vec<Supervisor>,
-    messages: mpsc::Sender<(usize, crate::state::Message)>,
+    messages: mpsc::Sender<(SourceIndex, Message)>,
     running: watch::Sender<()>,
 ) {
     let mut tasks = JoinSet::new();

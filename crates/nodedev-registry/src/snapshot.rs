@@ -8,6 +8,7 @@ use rpds::RedBlackTreeMapSync;
 
 use crate::state::SourceIndex;
 use crate::status::SourceStatus;
+use crate::totals::Totals;
 
 /// The list of devices at one generation. Readers hold it as long as they like; it never changes.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,7 @@ pub struct Snapshot {
     pub(crate) sources: Arc<Vec<SourceStatus>>,
     /// Which hint the last listing of each source answered; `None` where it cannot be read.
     pub(crate) answered: Arc<[Option<Hint>]>,
+    pub(crate) totals: Totals,
 }
 
 impl Snapshot {

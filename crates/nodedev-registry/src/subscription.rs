@@ -6,6 +6,7 @@ use nodedev_merge::Change;
 use tokio::sync::broadcast;
 
 use crate::snapshot::Snapshot;
+use crate::totals::Shared;
 
 /// The events that led to one published list.
 #[derive(Debug)]
@@ -40,16 +41,18 @@ pub struct Subscription {
     events: broadcast::Receiver<Arc<Batch>>,
     current: tokio::sync::watch::Receiver<Arc<Snapshot>>,
     seen: u64,
+    counts: Shared,
 }
 
 impl Subscription {
     pub(crate) fn new(
         events: broadcast::Receiver<Arc<Batch>>,
         current: tokio::sync::watch::Receiver<Arc<Snapshot>>,
+        counts: Shared,
     ) -> (Arc<Snapshot>, Self) {
         let snapshot = Arc::clone(&current.borrow());
         let seen = snapshot.generation();
-        (snapshot, Self { events, current, seen })
+        (snapshot, Self { events, current, seen, counts })
     }
 
     /// Waits for the next batch. The future may be dropped without losing one.
@@ -66,6 +69,7 @@ impl Subscription {
                     return Ok(batch);
                 }
                 Err(broadcast::error::RecvError::Lagged(_)) => {
+                    self.counts.count_missed();
                     let snapshot = Arc::clone(&self.current.borrow());
                     self.seen = snapshot.generation();
                     return Err(NextError::Missed(Missed { snapshot }));

@@ -3,20 +3,25 @@
 //! Every call of the source runs in a task of its own, so that a panic or a hang is the source's
 //! alone. The keeper never merges and never publishes.
 
+mod self_check;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nodedev_source::{
-    EventReceiver, HintStream, NodeDeviceSource, Snapshot as Reading, SourceError, SourceEvent,
-    Watch, event_channel,
+    EventReceiver, HintStream, Inventory, NodeDeviceSource, Snapshot as Reading, SourceError,
+    SourceEvent, Watch, event_channel,
 };
-use tokio::sync::{mpsc, watch};
+use nodedev_types::Diagnostic;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use self::self_check::SelfCheck;
 use crate::call::Call;
 use crate::config::RegistryConfig;
-use crate::state::{Message, SourceIndex};
+use crate::state::{Message, SourceIndex, Verdict};
+use crate::totals::Depth;
 
 /// What a keeper needs.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub(crate) struct Supervisor {
     pub(crate) name: String,
     pub(crate) index: SourceIndex,
     pub(crate) hints: HintStream,
+    /// Shows how many of its messages wait.
+    pub(crate) waiting: Depth,
     pub(crate) messages: mpsc::Sender<(SourceIndex, Message)>,
     pub(crate) config: RegistryConfig,
     /// Turns true when this source may be read for the first time.
@@ -96,7 +103,9 @@ impl Supervisor {
         let mut reading = Some(self.begin_reading(receiver, false).await?);
         let mut read_again = false;
         let mut retry = Retry::new(&self.config);
+        let mut check = SelfCheck::new(&self.config);
         loop {
+            self.waiting.set(receiver.waiting());
             // What comes seldom first: a flood of events puts it off no longer than one of them. The
             // order is fixed, so that the same happenings always have the same course.
             tokio::select! {
@@ -114,7 +123,12 @@ impl Supervisor {
                     retry.at = None;
                     read_again = true;
                 }
-                event = receiver.recv() => read_again |= self.pass_on(event).await?,
+                event = receiver.recv() => read_again |= self.pass_on(event, receiver).await?,
+                found = check.found(&self.source, &self.config), if reading.is_none() => {
+                    let verdict = self.compare(found).await?;
+                    check.note(verdict, &self.config);
+                    read_again |= matches!(verdict, Verdict::Drifted(_));
+                }
             }
             if read_again && reading.is_none() {
                 read_again = false;
@@ -125,11 +139,17 @@ impl Supervisor {
     }
 
     /// Passes an event on, or tells that it asks for a snapshot.
-    async fn pass_on(&self, event: Option<SourceEvent>) -> Result<bool, End> {
+    async fn pass_on(
+        &self,
+        event: Option<SourceEvent>,
+        receiver: &EventReceiver,
+    ) -> Result<bool, End> {
         match event {
             None => Err(End::Failed("it ended by itself".to_owned())),
             Some(SourceEvent::Resync { reason }) => {
                 tracing::debug!(source = %self.name, %reason, "resync");
+                let dropped = receiver.take_dropped();
+                self.send(Message::Doubted { reason, dropped }).await?;
                 Ok(true)
             }
             Some(event) => self.send(Message::Event(event)).await.map(|()| false),
@@ -148,11 +168,33 @@ impl Supervisor {
                 event = receiver.recv() => event,
                 () = std::future::ready(()) => break,
             };
-            self.pass_on(event).await?;
+            self.pass_on(event, receiver).await?;
         }
         self.send(Message::SnapshotBegan { resync }).await?;
         let source = Arc::clone(&self.source);
         Ok(Call::start(self.config.snapshot, async move { source.snapshot().await }))
+    }
+
+    /// Has what the source finds compared with what it has said.
+    async fn compare(&self, found: Result<Option<Inventory>, String>) -> Result<Verdict, End> {
+        let inventory = match found {
+            Ok(Some(inventory)) => inventory,
+            Ok(None) => return Ok(Verdict::Agrees),
+            Err(reason) => {
+                let text = format!("cannot be compared with the host: {reason}");
+                self.send(Message::Note(Diagnostic::warning(&self.name, text))).await?;
+                return Ok(Verdict::Agrees);
+            }
+        };
+        let (answer, verdict) = oneshot::channel();
+        self.send(Message::Counted { inventory, verdict: answer }).await?;
+        let verdict = verdict.await.map_err(|_| End::RegistryGone)?;
+        if let Verdict::Drifted(count) = verdict {
+            let reason = "the self-check found differences".to_owned();
+            tracing::debug!(source = %self.name, count, "resync after the self-check");
+            self.send(Message::Doubted { reason, dropped: 0 }).await?;
+        }
+        Ok(verdict)
     }
 
     async fn send(&self, message: Message) -> Result<(), End> {

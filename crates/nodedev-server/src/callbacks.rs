@@ -14,6 +14,7 @@ use nodedev_rpc::{ErrorCode, ErrorDomain, EventKind, EventRegisterArgs};
 use nodedev_types::DeviceName;
 
 use self::pending::Pending;
+use crate::counts::Part;
 use crate::session::Shared;
 use crate::virt_error::{self, Failure};
 
@@ -36,6 +37,10 @@ pub(crate) struct Callbacks {
     registered: BTreeMap<i32, Callback>,
     following: Option<Following>,
     pending: Pending,
+    /// Shows how much waits.
+    part: Part,
+    /// Events that need not be told, since this was last asked.
+    coalesced: usize,
 }
 
 /// The place in the stream of events.
@@ -56,8 +61,19 @@ pub(crate) enum Ended {
 }
 
 impl Callbacks {
-    pub(crate) const fn new(limit: usize) -> Self {
-        Self { registered: BTreeMap::new(), following: None, pending: Pending::new(limit) }
+    pub(crate) const fn new(limit: usize, part: Part) -> Self {
+        Self {
+            registered: BTreeMap::new(),
+            following: None,
+            pending: Pending::new(limit),
+            part,
+            coalesced: 0,
+        }
+    }
+
+    /// How many events need not be told, since this was last asked.
+    pub(crate) const fn take_coalesced(&mut self) -> usize {
+        std::mem::replace(&mut self.coalesced, 0)
     }
 
     /// Notes a registration and gives its number.
@@ -104,6 +120,7 @@ impl Callbacks {
             return Err(virt_error::internal(text));
         }
         self.pending.forget(id);
+        self.part.set(self.pending.len());
         if self.registered.is_empty() {
             self.following = None;
         }
@@ -125,7 +142,9 @@ impl Callbacks {
 
     /// The next event to be told, as a whole frame.
     pub(crate) fn next_frame(&mut self) -> Option<Vec<u8>> {
-        self.pending.next_frame()
+        let frame = self.pending.next_frame();
+        self.part.set(self.pending.len());
+        frame
     }
 
     fn note_batch(&mut self, batch: &Batch) -> Result<(), Ended> {
@@ -153,13 +172,21 @@ impl Callbacks {
     }
 
     fn note(&mut self, changes: &[Change]) -> Result<(), Ended> {
+        let before = self.pending.len();
+        let mut noted = 0;
         for change in changes {
             for (id, callback) in &self.registered {
-                if callback.wants(change) && !self.pending.note(*id, change) {
+                if !callback.wants(change) {
+                    continue;
+                }
+                noted += 1;
+                if !self.pending.note(*id, change) {
                     return Err(Ended::TooMany);
                 }
             }
         }
+        self.coalesced += before + noted - self.pending.len();
+        self.part.set(self.pending.len());
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ use nodedev_rpc::{Frame, Header, Keepalive, MessageType, Received, Status, Tick}
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use self::inbox::{Arrival, Inbox, Place};
 use self::outbox::Outbox;
@@ -61,6 +62,26 @@ pub(crate) enum End {
     TooManyEvents,
 }
 
+impl End {
+    /// What they are called in metrics, by [`End::index`].
+    pub(crate) const NAMES: [&'static str; 9] =
+        ["closed", "shutdown", "registry", "io", "framing", "refused", "silent", "slow", "events"];
+
+    pub(crate) const fn index(&self) -> usize {
+        match self {
+            Self::Closed => 0,
+            Self::Shutdown => 1,
+            Self::Registry => 2,
+            Self::Io(_) => 3,
+            Self::Framing(_) => 4,
+            Self::Refused => 5,
+            Self::Silent => 6,
+            Self::TooSlow(_) => 7,
+            Self::TooManyEvents => 8,
+        }
+    }
+}
+
 /// Tells that the server wants to end, and for how long running calls may go on.
 pub(crate) type Stop = watch::Receiver<bool>;
 
@@ -79,9 +100,9 @@ where
     let (reader, writer) = tokio::io::split(stream);
     let mut connection = Connection {
         inbox: Inbox::new(reader, Arc::clone(&shared.large_frames)),
-        outbox: Outbox::new(writer),
+        outbox: Outbox::new(writer, shared.counts.unread.part()),
         timers: Timers::new(&config),
-        session: Session::new(origin, config.limits.client_events),
+        session: Session::new(origin, config.limits.client_events, shared.counts.pending.part()),
         waiting: VecDeque::new(),
         running: JoinSet::new(),
         complete: false,
@@ -104,7 +125,7 @@ struct Connection<R, W, F> {
     timers: Timers,
     session: Session,
     waiting: VecDeque<Waiting>,
-    running: JoinSet<(Header, Outcome, Effect)>,
+    running: JoinSet<Done>,
     /// The list has been seen to be complete, so that calls about devices need not wait.
     complete: bool,
     on_known: Option<F>,
@@ -112,9 +133,18 @@ struct Connection<R, W, F> {
     config: Arc<ServerConfig>,
 }
 
-/// A call that stands in line.
+/// A call that has been answered, and when it came.
+struct Done {
+    header: Header,
+    begun: Instant,
+    outcome: Outcome,
+    effect: Effect,
+}
+
+/// A call that stands in line, since then.
 struct Waiting {
     frame: Frame,
+    begun: Instant,
     /// Kept by what is more than a client may hold by itself.
     _place: Option<Place>,
 }
@@ -122,7 +152,7 @@ struct Waiting {
 impl Waiting {
     fn new(frame: Frame, place: Option<Place>) -> Self {
         let is_long = frame.payload.len() > WAITING_BYTES;
-        Self { frame, _place: place.filter(|_| is_long) }
+        Self { frame, begun: Instant::now(), _place: place.filter(|_| is_long) }
     }
 }
 
@@ -155,7 +185,10 @@ where
                 self.timers.written(written?);
             }
             Some(done) = self.running.join_next() => self.finish_call(done),
-            noted = self.session.callbacks.follow() => noted.map_err(End::from)?,
+            noted = self.session.callbacks.follow() => {
+                noted.map_err(End::from)?;
+                self.shared.counts.coalesce(self.session.callbacks.take_coalesced());
+            }
             () = self.shared.registry.ready(), if waits_for_list => self.complete = true,
             () = self.timers.due() => self.on_time()?,
             () = std::future::ready(()), if has_more => {}
@@ -191,23 +224,23 @@ where
             if !self.may_start() {
                 break;
             }
-            let Some(Waiting { frame, _place }) = self.waiting.pop_front() else {
+            let Some(Waiting { frame, begun, _place }) = self.waiting.pop_front() else {
                 break;
             };
             let reaction = dispatch::react(&mut self.session, &self.shared, &frame);
             self.note_known();
-            self.act(frame.header, reaction)?;
+            self.act(frame.header, begun, reaction)?;
         }
         Ok(())
     }
 
-    fn act(&mut self, header: Header, reaction: Reaction) -> Result<(), End> {
+    fn act(&mut self, header: Header, begun: Instant, reaction: Reaction) -> Result<(), End> {
         match reaction {
-            Reaction::Answer(Answered::Now(outcome)) => self.reply(&header, &outcome),
+            Reaction::Answer(Answered::Now(outcome)) => self.reply(&header, begun, &outcome),
             Reaction::Answer(Answered::Later(answer)) => {
                 self.running.spawn(async move {
                     let (outcome, effect) = answer.await;
-                    (header, outcome, effect)
+                    Done { header, begun, outcome, effect }
                 });
             }
             Reaction::Ignore => {}
@@ -216,9 +249,9 @@ where
         Ok(())
     }
 
-    fn finish_call(&mut self, done: Result<(Header, Outcome, Effect), tokio::task::JoinError>) {
+    fn finish_call(&mut self, done: Result<Done, tokio::task::JoinError>) {
         // A call that panicked has been reported by the runtime; whose it was is not known any more.
-        let Ok((header, outcome, effect)) = done else {
+        let Ok(Done { header, begun, outcome, effect }) = done else {
             self.session.end();
             return;
         };
@@ -232,10 +265,11 @@ where
                 self.note_known();
             }
         }
-        self.reply(&header, &outcome);
+        self.reply(&header, begun, &outcome);
     }
 
-    fn reply(&mut self, call: &Header, outcome: &Outcome) {
+    fn reply(&mut self, call: &Header, begun: Instant, outcome: &Outcome) {
+        self.shared.counts.rpc(call.procedure, begun.elapsed(), outcome.is_err());
         let bytes = match outcome {
             Ok(reply) => Frame::bytes_with(&call.reply(Status::Ok), |out| reply.encode(out)),
             Err(error) => Frame::bytes_of(&call.reply(Status::Error), &**error),
@@ -280,7 +314,7 @@ where
                 }
                 (None, Some(_)) => {}
                 (None, None) if self.session.is_authenticated() => {
-                    self.act(header, dispatch::oversized(&header))?;
+                    self.act(header, Instant::now(), dispatch::oversized(&header))?;
                 }
                 (None, None) => return Err(End::Refused),
             }

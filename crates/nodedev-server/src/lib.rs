@@ -6,8 +6,11 @@ mod callbacks;
 mod complaints;
 mod config;
 mod connection;
+mod counts;
 mod dispatch;
 mod listener;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod peer;
 mod rooms;
 mod server;
@@ -20,5 +23,7 @@ mod virt_error;
 
 pub use config::{AuthScheme, Limits, Mode, ServerConfig};
 pub use listener::{Access, Listener};
+#[cfg(feature = "metrics")]
+pub use metrics::{MetricsAddress, MetricsAddressError};
 pub use peer::Peer;
 pub use server::Server;

@@ -1,6 +1,11 @@
 //! Where clients come in, and what that already says of them.
 
+#[cfg(feature = "metrics")]
+use std::sync::Arc;
+
 use tokio::net::{TcpListener, UnixListener};
+#[cfg(feature = "metrics")]
+use tokio::sync::Semaphore;
 #[cfg(feature = "tls")]
 use tokio::sync::watch;
 
@@ -42,6 +47,19 @@ pub(crate) enum Door {
         socket: UnixListener,
         auth: AuthScheme,
     },
+    #[cfg(feature = "metrics")]
+    Metrics {
+        socket: MetricsSocket,
+        places: Arc<Semaphore>,
+    },
+}
+
+/// Where metrics are asked for.
+#[cfg(feature = "metrics")]
+#[derive(Debug)]
+pub(crate) enum MetricsSocket {
+    Unix(UnixListener),
+    Tcp(TcpListener),
 }
 
 impl Listener {
@@ -70,5 +88,26 @@ impl Listener {
     #[must_use]
     pub const fn varlink(socket: UnixListener, auth: AuthScheme) -> Self {
         Self { door: Door::Varlink { socket, auth } }
+    }
+
+    /// Metrics over HTTP on a unix socket: whoever can connect sees them.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics_unix(socket: UnixListener) -> Self {
+        Self::metrics(MetricsSocket::Unix(socket))
+    }
+
+    /// Metrics over HTTP on TCP: whoever can connect sees them, so the address should be of the
+    /// loopback interface.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics_tcp(socket: TcpListener) -> Self {
+        Self::metrics(MetricsSocket::Tcp(socket))
+    }
+
+    #[cfg(feature = "metrics")]
+    fn metrics(socket: MetricsSocket) -> Self {
+        let places = Arc::new(Semaphore::new(crate::metrics::PLACES));
+        Self { door: Door::Metrics { socket, places } }
     }
 }

@@ -9,11 +9,16 @@ use nix::sys::socket::{setsockopt, sockopt};
 use nodedev_registry::Registry;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
+#[cfg(feature = "metrics")]
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::config::{AuthScheme, ServerConfig};
 use crate::connection::{self, End};
+use crate::counts::DoorKind;
+#[cfg(feature = "metrics")]
+use crate::listener::MetricsSocket;
 use crate::listener::{Access, Door, Listener};
 use crate::peer::Peer;
 use crate::rooms::{Holder, Rooms, Side, Ticket};
@@ -29,6 +34,8 @@ const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 pub struct Server {
     shared: Arc<Shared>,
     rooms: Arc<Rooms>,
+    #[cfg(feature = "metrics")]
+    metrics: Arc<crate::metrics::Metrics>,
     config: Arc<watch::Sender<Arc<ServerConfig>>>,
     stop: Arc<watch::Sender<bool>>,
     tasks: TaskTracker,
@@ -39,8 +46,14 @@ impl Server {
     #[must_use]
     pub fn new(registry: Registry, config: ServerConfig) -> Self {
         let (sender, receiver) = watch::channel(Arc::new(config));
+        let shared = Arc::new(Shared::new(registry, receiver.clone()));
         Self {
-            shared: Arc::new(Shared::new(registry, receiver.clone())),
+            #[cfg(feature = "metrics")]
+            metrics: Arc::new(crate::metrics::Metrics::new(
+                shared.registry.clone(),
+                Arc::clone(&shared.counts),
+            )),
+            shared,
             rooms: Rooms::new(receiver),
             config: Arc::new(sender),
             stop: Arc::new(watch::channel(false).0),
@@ -104,14 +117,19 @@ impl Server {
                 let origin = Origin { access: *access, auth: *auth, peer: Some(peer) };
                 let Some(ticket) = self.enter(holder(&peer)).await else { return Ok(()) };
                 let span = tracing::info_span!("client", %peer, ?access);
-                self.spawn(self.clone().serve_rpc(stream, origin, ticket).instrument(span));
+                let kind = match access {
+                    Access::ReadWrite => DoorKind::ReadWrite,
+                    Access::ReadOnly => DoorKind::ReadOnly,
+                };
+                self.spawn(kind, self.clone().serve_rpc(stream, origin, ticket).instrument(span));
             }
             Door::Tcp { socket } => {
                 let (stream, address) = socket.accept().await?;
                 prepare(&stream)?;
                 let Some(ticket) = self.enter(Holder::Remote).await else { return Ok(()) };
                 let span = tracing::info_span!("client", %address);
-                self.spawn(self.clone().serve_rpc(stream, remote(), ticket).instrument(span));
+                let client = self.clone().serve_rpc(stream, remote(), ticket);
+                self.spawn(DoorKind::Tcp, client.instrument(span));
             }
             #[cfg(feature = "tls")]
             Door::Tls { socket, acceptor } => {
@@ -121,31 +139,75 @@ impl Server {
                 let span = tracing::info_span!("client", %address, tls = true);
                 let server = self.clone();
                 let acceptor = acceptor.borrow().clone();
-                self.spawn(server.serve_tls(stream, acceptor, ticket).instrument(span));
+                self.spawn(
+                    DoorKind::Tls,
+                    server.serve_tls(stream, acceptor, ticket).instrument(span),
+                );
             }
+            #[cfg(feature = "metrics")]
+            Door::Metrics { socket, places } => self.accept_scrape(socket, places).await?,
             Door::Varlink { socket, auth } => {
                 let (stream, _) = socket.accept().await?;
                 let peer = Peer::of(&stream, Path::new("/"))?;
                 let Some(ticket) = self.enter(holder(&peer)).await else { return Ok(()) };
                 let span = tracing::info_span!("client", %peer, varlink = true);
                 let origin = Origin { access: Access::ReadOnly, auth: *auth, peer: Some(peer) };
-                self.spawn(self.clone().serve_varlink(stream, origin, ticket).instrument(span));
+                let client = self.clone().serve_varlink(stream, origin, ticket);
+                self.spawn(DoorKind::Varlink, client.instrument(span));
             }
         }
         Ok(())
     }
 
+    /// Whoever scrapes is no client: it has places of its own, and waits for one before it is accepted.
+    #[cfg(feature = "metrics")]
+    async fn accept_scrape(
+        &self,
+        socket: &MetricsSocket,
+        places: &Arc<Semaphore>,
+    ) -> io::Result<()> {
+        // Nobody closes it.
+        let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+        match socket {
+            MetricsSocket::Unix(socket) => self.scrape(socket.accept().await?.0, place),
+            MetricsSocket::Tcp(socket) => self.scrape(socket.accept().await?.0, place),
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "metrics")]
+    fn scrape<S>(&self, stream: S, place: OwnedSemaphorePermit)
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let (metrics, mut stop) = (Arc::clone(&self.metrics), self.stop.subscribe());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = crate::metrics::serve(stream, &metrics) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+            drop(place);
+        });
+    }
+
     /// A place for the client, once there is one; none for a crowd that has enough.
     async fn enter(&self, holder: Holder) -> Option<Ticket> {
         let ticket = self.rooms.enter(holder).await;
-        if ticket.is_none() && self.shared.complaints.may_tell() {
-            tracing::warn!(?holder, "turned a client away: there are too many of the same");
+        if ticket.is_none() {
+            self.shared.counts.turn_away();
+            if self.shared.complaints.may_tell() {
+                tracing::warn!(?holder, "turned a client away: there are too many of the same");
+            }
         }
         ticket
     }
 
-    fn spawn(&self, client: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(client);
+    fn spawn(&self, door: DoorKind, client: impl Future<Output = ()> + Send + 'static) {
+        let counted = self.shared.counts.client(door);
+        self.tasks.spawn(async move {
+            client.await;
+            drop(counted);
+        });
     }
 
     async fn serve_rpc<S>(self, stream: S, origin: Origin, ticket: Ticket)
@@ -157,9 +219,11 @@ impl Server {
             return;
         }
         let stop = self.stop.subscribe();
-        let end =
-            connection::serve(stream, origin, Arc::clone(&self.shared), stop, || ticket.known());
-        match end.await {
+        let shared = Arc::clone(&self.shared);
+        let end = connection::serve(stream, origin, Arc::clone(&shared), stop, || ticket.known());
+        let end = end.await;
+        shared.counts.end(&end);
+        match end {
             end @ (End::Closed | End::Shutdown | End::Registry | End::Io(_)) => {
                 tracing::debug!("disconnected: {end}");
             }
@@ -201,10 +265,13 @@ impl Server {
             if self.lets_in(&origin, &ticket).await {
                 let registry = self.shared.registry.clone();
                 let rights = Rights::of(Arc::clone(&self.shared), origin);
-                let places = Arc::clone(&self.shared.large_frames);
-                crate::varlink::serve(stream, registry, rights, places).await;
+                let shared = &self.shared;
+                let (places, counts) =
+                    (Arc::clone(&shared.large_frames), Arc::clone(&shared.counts));
+                crate::varlink::serve(stream, registry, rights, places, counts).await;
             } else {
-                crate::varlink::deny(stream, self.shared.registry.clone()).await;
+                let counts = Arc::clone(&self.shared.counts);
+                crate::varlink::deny(stream, self.shared.registry.clone(), counts).await;
             }
         };
         tokio::select! {

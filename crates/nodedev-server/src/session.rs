@@ -13,11 +13,13 @@ use tokio::sync::{Semaphore, watch};
 use crate::callbacks::Callbacks;
 use crate::complaints::Complaints;
 use crate::config::{AuthScheme, ServerConfig};
+use crate::counts::{Counts, Part};
 #[cfg(feature = "polkit")]
 use crate::dispatch::Effect;
 use crate::dispatch::{self, Answered};
 use crate::listener::Access;
 use crate::peer::Peer;
+use crate::varlink::METHODS;
 use crate::virt_error::Failure;
 
 /// Frames that are longer than a client may hold by itself, held at once by all clients together.
@@ -38,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) large_frames: Arc<Semaphore>,
     /// What clients do wrong.
     pub(crate) complaints: Arc<Complaints>,
+    /// What is counted for metrics.
+    pub(crate) counts: Arc<Counts>,
     #[cfg(feature = "polkit")]
     polkit: crate::auth::polkit::Polkit,
 }
@@ -52,6 +56,7 @@ impl Shared {
             callbacks: AtomicI32::new(0),
             large_frames: Arc::new(Semaphore::new(LARGE_FRAMES)),
             complaints: Arc::default(),
+            counts: Arc::new(Counts::new(METHODS)),
             #[cfg(feature = "polkit")]
             polkit,
         }
@@ -142,7 +147,8 @@ struct Opened {
 }
 
 impl Session {
-    pub(crate) fn new(origin: Origin, event_limit: usize) -> Self {
+    /// `pending` is its part of the events that wait.
+    pub(crate) fn new(origin: Origin, event_limit: usize, pending: Part) -> Self {
         Self {
             origin,
             authenticated: origin.auth == AuthScheme::None,
@@ -151,7 +157,7 @@ impl Session {
             #[cfg(feature = "polkit")]
             asking: false,
             wants_pings: false,
-            callbacks: Callbacks::new(event_limit),
+            callbacks: Callbacks::new(event_limit, pending),
         }
     }
 

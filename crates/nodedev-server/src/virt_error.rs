@@ -135,9 +135,10 @@ fn of_action(error: &ActionError) -> ErrorCode {
             ErrorCode::OperationUnsupported
         }
         ActionError::Failed(why) if why.kind() == ErrorKind::Timeout => ErrorCode::OperationTimeout,
-        ActionError::Occupied { .. } | ActionError::Unanswered(_) | ActionError::Unseen { .. } => {
-            ErrorCode::OperationTimeout
-        }
+        ActionError::Occupied { .. }
+        | ActionError::Crowded(_)
+        | ActionError::Unanswered(_)
+        | ActionError::Unseen { .. } => ErrorCode::OperationTimeout,
         _ => ErrorCode::InternalError,
     }
 }

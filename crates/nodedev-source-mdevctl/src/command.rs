@@ -19,6 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::config::MdevctlConfig;
+use crate::counts::Counts;
 use crate::entry::shorten;
 
 /// More of its complaints than this is of no use to anybody.
@@ -80,6 +81,18 @@ pub(crate) struct Run<'a> {
 /// `Unavailable` when it has gone, `PermissionDenied`, `Timeout` past the deadline, `Malformed`
 /// beyond the output limit, `Failed` for any other reason. A status other than 0 is no error here.
 pub(crate) async fn run(
+    config: &MdevctlConfig,
+    counts: &Counts,
+    program: &Path,
+    run: Run<'_>,
+) -> Result<Output, SourceError> {
+    let _running = counts.begin();
+    let result = run_uncounted(config, program, run).await;
+    counts.note(&result);
+    result
+}
+
+async fn run_uncounted(
     config: &MdevctlConfig,
     program: &Path,
     run: Run<'_>,

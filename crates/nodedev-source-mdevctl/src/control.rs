@@ -153,7 +153,8 @@ impl MdevctlSource {
 
     async fn start(&self, arguments: &[&str], input: &[u8]) -> Result<Output, SourceError> {
         let deadline = self.config().action_deadline;
-        command::run(self.config(), &self.program()?, Run { arguments, input, deadline }).await
+        let run = Run { arguments, input, deadline };
+        command::run(self.config(), self.counts(), &self.program()?, run).await
     }
 
     fn program(&self) -> Result<PathBuf, SourceError> {

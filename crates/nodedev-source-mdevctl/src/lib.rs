@@ -5,6 +5,7 @@
 mod command;
 mod config;
 mod control;
+mod counts;
 mod definitions;
 mod entry;
 #[cfg(any(test, fuzzing))]

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nodedev_source::{
-    ErrorKind, EventSink, Hint, HintStream, Listing, NodeDeviceSource, Presence, RevisionCounter,
-    Snapshot, SourceError, SourceInfo, StreamInfo, Watch, async_trait,
+    Counter, ErrorKind, EventSink, Hint, HintStream, Listing, NodeDeviceSource, Presence,
+    RevisionCounter, Snapshot, SourceError, SourceInfo, StreamInfo, Watch, async_trait,
 };
 use nodedev_types::fields::{device, mdev};
 use nodedev_types::{
@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::command::{self, Output, Run};
 use crate::config::MdevctlConfig;
+use crate::counts::Counts;
 use crate::definitions;
 use crate::entry::{Entries, Stream};
 use crate::listing;
@@ -33,6 +34,7 @@ pub struct MdevctlSource {
     config: Arc<MdevctlConfig>,
     revisions: RevisionCounter,
     versions: VersionCache,
+    counts: Counts,
     hints: Mutex<Option<HintStream>>,
 }
 
@@ -49,9 +51,14 @@ impl MdevctlSource {
         &self.config
     }
 
+    /// What it counts.
+    pub(crate) const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// `mdevctl X.Y.Z`, where the program tells.
     pub(crate) async fn version(&self, program: &Path) -> Option<String> {
-        self.versions.of(&self.config, program).await
+        self.versions.of(&self.config, &self.counts, program).await
     }
 
     fn newest_hint(&self) -> Hint {
@@ -99,7 +106,8 @@ impl MdevctlSource {
     async fn list(&self, program: &Path, stream: Stream) -> Result<Entries, Refusal> {
         let deadline = self.config.deadline;
         let run = Run { arguments: stream.arguments(), input: &[], deadline };
-        let output = command::run(&self.config, program, run).await.map_err(Refusal::Error)?;
+        let output =
+            command::run(&self.config, &self.counts, program, run).await.map_err(Refusal::Error)?;
         if !output.status.success() {
             return Err(Refusal::Status(output));
         }
@@ -244,6 +252,10 @@ impl NodeDeviceSource for MdevctlSource {
 
     async fn refresh(&self, _id: &DeviceId) -> Result<Option<Observation>, SourceError> {
         Ok(None)
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        self.counts.all()
     }
 }
 

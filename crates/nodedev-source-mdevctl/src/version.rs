@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::command::{self, Run};
 use crate::config::MdevctlConfig;
+use crate::counts::Counts;
 
 /// The last binary that was asked, and what it said.
 #[derive(Debug, Default)]
@@ -36,12 +37,17 @@ impl Binary {
 
 impl VersionCache {
     /// `mdevctl X.Y.Z`, where the program tells.
-    pub(crate) async fn of(&self, config: &MdevctlConfig, program: &Path) -> Option<String> {
+    pub(crate) async fn of(
+        &self,
+        config: &MdevctlConfig,
+        counts: &Counts,
+        program: &Path,
+    ) -> Option<String> {
         let binary = Binary::at(program)?;
         if let Some(known) = self.known(&binary) {
             return known;
         }
-        let version = ask(config, program).await;
+        let version = ask(config, counts, program).await;
         let entry = Some((binary, version.clone()));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = entry;
         version
@@ -54,9 +60,9 @@ impl VersionCache {
     }
 }
 
-async fn ask(config: &MdevctlConfig, program: &Path) -> Option<String> {
+async fn ask(config: &MdevctlConfig, counts: &Counts, program: &Path) -> Option<String> {
     let run = Run { arguments: &["--version"], input: &[], deadline: config.deadline };
-    match command::run(config, program, run).await {
+    match command::run(config, counts, program, run).await {
         Ok(output) if output.status.success() => named(&String::from_utf8_lossy(&output.stdout)),
         Ok(output) => {
             let complaint = output.complaint();

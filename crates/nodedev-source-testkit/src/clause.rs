@@ -45,8 +45,8 @@ clauses! {
         "An observation MUST come from a declared stream and hold only fields that this stream declares, each with a value of the field's type; what is absent MUST be absent and not empty.",
         "Listings, events and refreshes are held against info(); an attribute is taken away and its field must not turn into an empty text.";
     3 "snapshot" "clause_03_snapshot":
-        "Two snapshots of a quiet host MUST say the same, each stream MUST have exactly one listing whose revision is newer than the last one's, and a host without devices MUST give empty listings.",
-        "Snapshots are compared without regard to order; a raised hint must be answered by the next snapshot of a source that declares interests.";
+        "Two snapshots of a quiet host MUST say the same, each stream MUST have exactly one listing whose revision is newer than the last one's, and a host without devices MUST give empty listings. An inventory, which a source MAY give, MUST name the devices of the listings.",
+        "Snapshots are compared without regard to order, and with an inventory; a raised hint must be answered by the next snapshot of a source that declares interests.";
     4 "no gap" "clause_04_no_gap":
         "From the return of watch() on every change MUST reach the sink: a device that appears before, while or after a snapshot is read MUST be seen.",
         "Devices appear between watch() and snapshot(), while a snapshot is under way, and after it.";

@@ -26,6 +26,9 @@ pub struct UdevConfig {
     /// Receive buffer in bytes of the monitor's socket, and of the one that tells of links. Default
     /// 128 MiB.
     pub receive_buffer: usize,
+    /// How often it is looked whether udevd still listens: one that was killed says nothing, and leaves
+    /// its socket behind. Default 1 min.
+    pub udevd_check: Duration,
     /// How many received events may wait to be acted on. Default 16384.
     pub event_queue: usize,
 }
@@ -41,6 +44,7 @@ impl Default for UdevConfig {
             readers: 2,
             abandoned_readers: 8,
             receive_buffer: 128 << 20,
+            udevd_check: Duration::from_secs(60),
             event_queue: 16384,
         }
     }

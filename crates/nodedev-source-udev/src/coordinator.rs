@@ -139,7 +139,10 @@ impl Coordinator {
                 self.queue.loss_taken();
                 self.sink.send(SourceEvent::Resync { reason });
             }
-            Message::Diagnostic(diagnostic) => self.sink.send(SourceEvent::Diagnostic(diagnostic)),
+            Message::Diagnostic(diagnostic) => {
+                self.queue.diagnostic_taken();
+                self.sink.send(SourceEvent::Diagnostic(diagnostic));
+            }
             Message::Failed(reason) => {
                 let failure = Diagnostic::warning("monitor", reason);
                 return Err(failure.with_severity(Severity::Error));
@@ -196,8 +199,10 @@ impl Coordinator {
     fn read(&mut self, path: &str, cause: Cause) {
         if let (Some(pending), None) = (self.reading.get_mut(path), cause.rename()) {
             pending.again = pending.again.max(Some(cause));
+            self.inner.counts.coalesced.count();
             return;
         }
+        self.inner.counts.readings.count();
         let token = self.next_token;
         self.next_token += 1;
         let revision = self.inner.revisions.next();

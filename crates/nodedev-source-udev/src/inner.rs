@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::announce::Announcer;
 use crate::config::UdevConfig;
+use crate::counts::Counts;
 use crate::error::UdevError;
 use crate::memory::Memory;
 use crate::pool::{Limits, Priority, ReaderPool};
@@ -18,6 +19,7 @@ use crate::reader::Host;
 pub(crate) struct Inner {
     pub(crate) host: Arc<Host>,
     pub(crate) pool: ReaderPool,
+    pub(crate) counts: Counts,
     pub(crate) revisions: RevisionCounter,
     pub(crate) memory: Mutex<Memory>,
     /// The queue of the watch, while there is one.
@@ -36,9 +38,11 @@ impl fmt::Debug for Inner {
 impl Inner {
     pub(crate) fn new(config: UdevConfig) -> Self {
         let limits = Limits { readers: config.readers, abandoned: config.abandoned_readers };
+        let counts = Counts::default();
         Self {
             host: Arc::new(Host::new(config)),
-            pool: ReaderPool::new(limits),
+            pool: ReaderPool::new(limits, counts.given_up.clone()),
+            counts,
             revisions: RevisionCounter::new(),
             memory: Mutex::default(),
             watch: Mutex::default(),

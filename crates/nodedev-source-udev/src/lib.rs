@@ -5,6 +5,7 @@ mod classify;
 mod config;
 mod control;
 mod coordinator;
+mod counts;
 mod enumerate;
 mod error;
 mod files;
@@ -12,6 +13,7 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inner;
+mod inventory;
 mod link_hints;
 mod memory;
 mod monitor;

@@ -52,6 +52,15 @@ impl StopSignal {
     }
 }
 
+/// How the receiver listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// Bytes.
+    pub(crate) receive_buffer: usize,
+    /// How often it is looked whether udevd still listens.
+    pub(crate) udevd_check: Duration,
+}
+
 enum Ending {
     Stopped,
     Renew(&'static str),
@@ -59,15 +68,16 @@ enum Ending {
 
 /// Runs the receiver until it is stopped. `armed` learns when events are being received.
 pub(crate) fn run(
-    receive_buffer: usize,
+    settings: Settings,
     queue: &EventQueue,
     stop: &Arc<StopSignal>,
     armed: oneshot::Sender<Result<(), UdevError>>,
 ) {
+    let Settings { receive_buffer, udevd_check } = settings;
     let mut armed = Some(armed);
     let mut renewal = None;
     let mut links = listen_to_links(receive_buffer, queue);
-    let mut udevd = watch_udevd(queue);
+    let mut udevd = watch_udevd(queue, udevd_check);
     loop {
         let socket = match listen(receive_buffer) {
             Ok(socket) => socket,
@@ -129,12 +139,12 @@ fn listen_to_links(receive_buffer: usize, queue: &EventQueue) -> Option<Links> {
 }
 
 /// Watches for udevd's coming and going, and reports if it is not there.
-fn watch_udevd(queue: &EventQueue) -> Option<UdevdWatch> {
+fn watch_udevd(queue: &EventQueue, every: Duration) -> Option<UdevdWatch> {
     let refused = |error: Errno| {
         let message = format!("cannot be watched for udevd's coming: {error}");
         queue.diagnostic(Diagnostic::warning(CONTROL, message));
     };
-    let watch = UdevdWatch::start().map_err(refused).ok();
+    let watch = UdevdWatch::start(every).map_err(refused).ok();
     if let Some(absence) = udevd::absence() {
         queue.diagnostic(absence);
     }
@@ -187,6 +197,7 @@ fn receive(
         errors = match drain(|| receive_one(socket, queue), queue) {
             Ok(()) => 0,
             Err(error) => {
+                queue.counts().receive_errors.count();
                 queue.lost(&format!("receiving an event failed: {error}"));
                 errors + 1
             }
@@ -206,6 +217,7 @@ fn hear_links(links: &mut Option<Links>, queue: &EventQueue) {
     let Some(Err(error)) = links.as_mut().map(|links| links.drain(queue)) else {
         return;
     };
+    queue.counts().receive_errors.count();
     queue.lost(&format!("receiving a change of a link failed: {error}"));
     if links.as_ref().is_some_and(|links| links.failures() > PATIENCE) {
         *links = None;
@@ -270,6 +282,7 @@ fn raw_event(device: &Device, queue: &EventQueue) -> Option<RawEvent> {
     if IGNORED_SUBSYSTEMS.iter().any(|ignored| subsystem == *ignored) {
         return None;
     }
+    queue.counts().received.count();
     let text = |name: &str| device.property_value(name).and_then(|value| value.to_str());
     let path = device.syspath().to_str().filter(|path| SysfsPath::new(path).is_ok());
     let Some(path) = path else {
@@ -287,6 +300,7 @@ fn raw_event(device: &Device, queue: &EventQueue) -> Option<RawEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counts::Counts;
     use crate::queue::{Message, event_queue};
 
     fn event(name: &str) -> Received {
@@ -296,7 +310,7 @@ mod tests {
 
     #[test]
     fn what_the_kernel_had_queued_before_a_loss_is_taken_before_it_is_told() {
-        let (queue, receiver) = event_queue(16);
+        let (queue, receiver) = event_queue(16, Counts::default());
         let mut socket = vec![
             Received::Failed(Errno::ENOBUFS),
             Received::Failed(Errno::EINVAL),
@@ -316,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_socket_that_only_fails_is_given_up() {
-        let (queue, _receiver) = event_queue(1);
+        let (queue, _receiver) = event_queue(1, Counts::default());
         let mut tries = 0;
         let failing = || {
             tries += 1;

@@ -11,6 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nodedev_source::Counter;
+
 use crate::announce::{Announcer, StuckFiles};
 
 /// How long a thread without work waits for more.
@@ -54,6 +56,7 @@ pub(crate) struct ReaderPool(Arc<Shared>);
 
 struct Shared {
     limits: Limits,
+    given_up: Counter,
     stuck: Arc<StuckFiles>,
     state: Mutex<State>,
     work: Condvar,
@@ -98,9 +101,11 @@ impl fmt::Debug for ReaderPool {
 }
 
 impl ReaderPool {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// A pool without threads yet, which counts the readers that it gives up.
+    pub(crate) fn new(limits: Limits, given_up: Counter) -> Self {
         Self(Arc::new(Shared {
             limits,
+            given_up,
             stuck: Arc::default(),
             state: Mutex::default(),
             work: Condvar::new(),
@@ -302,6 +307,7 @@ impl Shared {
                 continue;
             };
             tracing::warn!(source = "udev", file = file.path, "a reader hangs and is given up");
+            self.given_up.count();
             self.stuck.insert(&file.path);
             state.abandoned.insert(id, file.path.clone());
             lost.push((lose, Lost::Stuck { path: file.path, deadline: file.deadline }));

@@ -8,9 +8,14 @@ use std::time::Instant;
 
 use nodedev_types::Diagnostic;
 
+use crate::counts::Counts;
 use crate::link_hints::{LinkHints, Raised};
 use crate::monitor::RawEvent;
 use crate::reader::Outcome;
+
+/// Diagnostics that may wait: each event can bring one. Further ones are left out; what is wrong now
+/// shows in the next snapshot.
+const DIAGNOSTICS: usize = 256;
 
 /// What the coordinator acts on.
 #[derive(Debug)]
@@ -46,18 +51,22 @@ struct Shared {
     waiting: AtomicUsize,
     /// A loss is the last that was queued, and has not been told yet.
     is_loss_noted: AtomicBool,
+    diagnostics: AtomicUsize,
+    counts: Counts,
     links: LinkHints,
     links_unheard: OnceLock<Diagnostic>,
     closed: AtomicBool,
 }
 
 /// A queue with at most `limit` events in it.
-pub(crate) fn event_queue(limit: usize) -> (EventQueue, Receiver<Message>) {
+pub(crate) fn event_queue(limit: usize, counts: Counts) -> (EventQueue, Receiver<Message>) {
     let (sender, receiver) = channel();
     let shared = Arc::new(Shared {
         limit: limit.max(1),
         waiting: AtomicUsize::new(0),
         is_loss_noted: AtomicBool::new(false),
+        diagnostics: AtomicUsize::new(0),
+        counts,
         links: LinkHints::new(limit.max(1)),
         links_unheard: OnceLock::new(),
         closed: AtomicBool::new(false),
@@ -69,10 +78,12 @@ impl EventQueue {
     /// Queues an event; with the queue full it is lost, and that is noted.
     pub(crate) fn event(&self, event: RawEvent) {
         if self.shared.waiting.load(Ordering::Acquire) >= self.shared.limit {
+            self.shared.counts.dropped.count();
             self.lost("more events than the queue holds");
             return;
         }
-        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        let before = self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        self.shared.counts.waiting.set(before as u64 + 1);
         self.shared.is_loss_noted.store(false, Ordering::Release);
         self.send(Message::Event(event));
     }
@@ -118,15 +129,31 @@ impl EventQueue {
         }
     }
 
+    /// Queues something for the operator, unless much of that waits already.
     pub(crate) fn diagnostic(&self, diagnostic: Diagnostic) {
-        self.send(Message::Diagnostic(diagnostic));
+        if self.shared.diagnostics.fetch_add(1, Ordering::AcqRel) < DIAGNOSTICS {
+            self.send(Message::Diagnostic(diagnostic));
+        } else {
+            self.shared.diagnostics.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// The coordinator has taken a diagnostic.
+    pub(crate) fn diagnostic_taken(&self) {
+        self.shared.diagnostics.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// What is counted for operators.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.shared.counts
     }
 
     pub(crate) fn fail(&self, reason: String) {
         self.send(Message::Failed(reason));
     }
 
-    /// Queues a message that the bound does not count: their number is bounded by that of devices.
+    /// Queues a message that the bound does not count: their number is bounded by that of devices and
+    /// of snapshots under way.
     pub(crate) fn send(&self, message: Message) {
         if self.sender.send(message).is_err() {
             self.close();
@@ -135,7 +162,8 @@ impl EventQueue {
 
     /// The coordinator has taken an event.
     pub(crate) fn taken(&self) {
-        self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+        let before = self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.shared.counts.waiting.set(before as u64 - 1);
     }
 
     /// The coordinator is about to tell of a loss: what is lost from now on is another one.
@@ -177,9 +205,10 @@ mod tests {
 
     #[test]
     fn a_full_queue_loses_the_newest_and_notes_it_once() {
-        let (queue, receiver) = event_queue(2);
+        let (queue, receiver) = event_queue(2, Counts::default());
         (0..100).for_each(|n| queue.event(event(n)));
         assert_eq!(queued(&receiver), ["/sys/devices/0", "/sys/devices/1", "lost"]);
+        assert_eq!((queue.counts().dropped.value(), queue.counts().waiting.value()), (98, 2));
         queue.taken();
         queue.event(event(7));
         assert!(matches!(receiver.try_recv(), Ok(Message::Event(e)) if e == event(7)));
@@ -187,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_loss_is_told_behind_what_was_queued_before_it_and_each_of_them_is() {
-        let (queue, receiver) = event_queue(2);
+        let (queue, receiver) = event_queue(2, Counts::default());
         queue.event(event(0));
         queue.lost("the kernel dropped some");
         queue.event(event(1));
@@ -202,8 +231,22 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_of_diagnostics_is_cut_off_and_takes_no_place_of_events() {
+        let (queue, receiver) = event_queue(2, Counts::default());
+        let odd = || Diagnostic::warning("/sys/devices/odd", "path is odd");
+        (0..100_000).for_each(|_| queue.diagnostic(odd()));
+        assert_eq!(receiver.try_iter().count(), DIAGNOSTICS);
+        queue.diagnostic(odd());
+        assert_eq!(receiver.try_iter().count(), 0, "they have not been acted on");
+        queue.diagnostic_taken();
+        queue.diagnostic(odd());
+        queue.event(event(7));
+        assert_eq!(receiver.try_iter().count(), 2);
+    }
+
+    #[test]
     fn links_take_no_place_in_the_queue_and_too_many_are_lost() {
-        let (queue, receiver) = event_queue(2);
+        let (queue, receiver) = event_queue(2, Counts::default());
         for _ in 0..100 {
             queue.link(1, "a");
             queue.link(2, "b");

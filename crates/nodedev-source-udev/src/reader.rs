@@ -81,16 +81,28 @@ impl Host {
                 return Outcome::unreadable(DeviceId::sysfs(syspath).ok(), odd);
             }
         }
-        let raw = {
-            let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
-            raw_device(syspath)
-        };
-        let Some(raw) = raw else {
+        let Some(raw) = self.raw(syspath, announcer) else {
             return Outcome::Vanished;
         };
         let outcome = self.judge(&raw, &files);
         // Whatever was found half removed is not there.
         if files.exists(&uevent) { outcome } else { Outcome::Vanished }
+    }
+
+    /// Whether its properties make it a device of a kind that is listed. No attribute is read.
+    pub(crate) fn may_be_a_node_device(&self, syspath: &str, announcer: &Announcer) -> bool {
+        let files = self.files(announcer);
+        if files.is_file(&format!("{syspath}/uevent")) != Some(true) {
+            return false;
+        }
+        let raw = self.raw(syspath, announcer);
+        raw.is_some_and(|raw| kind_of(&raw, &files).is_some())
+    }
+
+    fn raw(&self, syspath: &str, announcer: &Announcer) -> Option<RawDevice> {
+        let uevent = format!("{syspath}/uevent");
+        let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
+        raw_device(syspath)
     }
 
     fn judge(&self, raw: &RawDevice, files: &dyn Files) -> Outcome {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 
 use nodedev_source::{
-    ErrorKind, EventSink, HintStream, NodeDeviceSource, Presence, Snapshot, SourceError,
-    SourceInfo, StreamInfo, Watch, async_trait,
+    Counter, ErrorKind, EventSink, HintStream, Inventory, NodeDeviceSource, Presence, Snapshot,
+    SourceError, SourceInfo, StreamInfo, Watch, async_trait,
 };
 use nodedev_types::{DeviceId, Field, FieldName, FieldSet, Fields, Observation, Refresh, SourceId};
 use tokio::sync::oneshot;
@@ -20,7 +20,7 @@ use crate::monitor::{self, StopSignal};
 use crate::pool::{Keeper, Priority};
 use crate::queue::{EventQueue, event_queue};
 use crate::reader::Outcome;
-use crate::snapshot;
+use crate::{inventory, snapshot};
 
 /// Fields that only mdevctl knows.
 const OTHERS_FIELDS: [Field; 4] = [
@@ -90,7 +90,7 @@ impl NodeDeviceSource for UdevSource {
 
     async fn watch(&self, sink: EventSink, _hints: HintStream) -> Result<Watch, SourceError> {
         let config = &self.inner.host.config;
-        let (queue, messages) = event_queue(config.event_queue);
+        let (queue, messages) = event_queue(config.event_queue, self.inner.counts.clone());
         let stop = Arc::new(StopSignal::new().map_err(UdevError::Resources)?);
         let guard = WatchGuard {
             stop: Arc::clone(&stop),
@@ -98,10 +98,14 @@ impl NodeDeviceSource for UdevSource {
             _keeper: self.inner.pool.keep(),
         };
         let (armed, is_armed) = oneshot::channel();
-        let (receive_buffer, events) = (config.receive_buffer, queue.clone());
+        let settings = monitor::Settings {
+            receive_buffer: config.receive_buffer,
+            udevd_check: config.udevd_check,
+        };
+        let events = queue.clone();
         let monitor_stop = Arc::clone(&stop);
         spawn("udev-monitor", move || {
-            monitor::run(receive_buffer, &events, &monitor_stop, armed);
+            monitor::run(settings, &events, &monitor_stop, armed);
         })?;
         is_armed.await.map_err(|_| UdevError::NoAnswer)??;
         let coordinator = Coordinator::new(Arc::clone(&self.inner), queue.clone(), sink);
@@ -134,6 +138,14 @@ impl NodeDeviceSource for UdevSource {
             revision,
             fields,
         }))
+    }
+
+    async fn inventory(&self) -> Result<Option<Inventory>, SourceError> {
+        inventory::take(&self.inner).await.map(Some)
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        self.inner.counts.all()
     }
 }
 

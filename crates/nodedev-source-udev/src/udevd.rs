@@ -129,6 +129,10 @@ pub(crate) struct UdevdWatch {
     inotify: Inotify,
     state: Udevd,
     tries: Tries,
+    /// How often it is looked whether it still listens, and when next: a udevd that is killed says
+    /// nothing and leaves its socket behind.
+    every: Duration,
+    look_at: Instant,
 }
 
 impl UdevdWatch {
@@ -137,18 +141,21 @@ impl UdevdWatch {
     /// # Errors
     ///
     /// When the system refuses it: then nothing tells of its coming.
-    pub(crate) fn start() -> nix::Result<Self> {
+    pub(crate) fn start(every: Duration) -> nix::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         watch_nearest(&inotify)?;
         // Looked at after the watch began: what comes between is told.
         let state = Udevd::at(Path::new(CONTROL));
         let tries = if state == Udevd::Dead { TRIES } else { 0 };
-        Ok(Self { inotify, state, tries: Tries::new(tries, Instant::now()) })
+        let now = Instant::now();
+        Ok(Self { inotify, state, tries: Tries::new(tries, now), every, look_at: now + every })
     }
 
     /// How long to wait at most before [`Self::news`] is asked for again.
     pub(crate) fn pause(&self) -> Option<Duration> {
-        self.tries.wait(Instant::now())
+        let now = Instant::now();
+        let look = self.look_at.saturating_duration_since(now);
+        Some(self.tries.wait(now).map_or(look, |tries| tries.min(look)))
     }
 
     /// Takes what has happened, or tries again what was not ready.
@@ -157,11 +164,12 @@ impl UdevdWatch {
         let at = Instant::now();
         if is_new {
             self.tries = Tries::new(TRIES, at);
-        } else if !touched && !self.tries.is_due(at) {
+        } else if !touched && !self.tries.is_due(at) && at < self.look_at {
             return None;
         }
+        self.look_at = at + self.every;
         let now = Udevd::at(Path::new(CONTROL));
-        if now == Udevd::Dead && self.tries.fail(at) {
+        if now == Udevd::Dead && self.tries.left > 0 && self.tries.fail(at) {
             return None;
         }
         self.tries.left = 0;

@@ -54,6 +54,8 @@ pub struct EventSink {
 struct Overrun {
     pending: AtomicBool,
     dropped: AtomicU64,
+    /// How many of these have been taken note of.
+    noted: AtomicU64,
     notify: Notify,
 }
 
@@ -121,10 +123,22 @@ impl EventReceiver {
         }
     }
 
+    /// How many messages wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// How many messages were dropped because the queue was full.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.overrun.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How many were dropped since this was last asked.
+    pub fn take_dropped(&self) -> u64 {
+        let dropped = self.dropped();
+        dropped - self.overrun.noted.swap(dropped, Ordering::Relaxed)
     }
 }
 
@@ -148,6 +162,7 @@ mod tests {
         }
         assert!(receiver.recv().await.is_none());
         assert_eq!(receiver.dropped(), 3);
+        assert_eq!((receiver.take_dropped(), receiver.take_dropped()), (3, 0));
     }
 
     #[tokio::test]

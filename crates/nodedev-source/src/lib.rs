@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod control;
+mod counter;
 mod error;
 mod event;
 mod hint;
 mod info;
+mod inventory;
 mod revision;
 mod snapshot;
 mod source;
@@ -14,10 +16,12 @@ pub use async_trait::async_trait;
 pub use nodedev_types::{Presence, StreamInfo};
 
 pub use control::{Action, MdevConfig, NodeDeviceControl};
+pub use counter::Counter;
 pub use error::{ErrorKind, SourceError};
 pub use event::{EventReceiver, EventSink, SourceEvent, event_channel};
 pub use hint::{Hint, HintSender, HintStream, hint_channel};
 pub use info::SourceInfo;
+pub use inventory::Inventory;
 pub use revision::RevisionCounter;
 pub use snapshot::{Listing, Snapshot};
 pub use source::{NodeDeviceSource, Watch};

@@ -6,7 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use nodedev_types::{DeviceId, Observation};
 
-use crate::{EventSink, HintStream, Snapshot, SourceError, SourceInfo};
+use crate::{Counter, EventSink, HintStream, Inventory, Snapshot, SourceError, SourceInfo};
 
 /// Something that knows a part of a host's devices.
 ///
@@ -67,6 +67,33 @@ pub trait NodeDeviceSource: fmt::Debug + Send + Sync + 'static {
     /// [`ErrorKind::Gone`](crate::ErrorKind::Gone) when the device has vanished, or whatever kept it
     /// from being read; the caller then gets the stored values and the error as a diagnostic.
     async fn refresh(&self, id: &DeviceId) -> Result<Option<Observation>, SourceError>;
+
+    /// Names the devices that there are now, at a small part of what a snapshot costs.
+    ///
+    /// The registry asks now and then whether its list is that of the host: the answer must come from
+    /// the host and not from what was said before, and name what a snapshot would. A device that it
+    /// names and the list does not, or the other way round, twice in a row and without a word about it
+    /// in between, is a fault of ours: it is told to the operator, and the source is read again.
+    ///
+    /// `None`, which is also what a source gives that does not implement this, means that there is no
+    /// cheaper way to know than a snapshot; such a source is not checked. The future may be dropped at
+    /// any await. A source that wraps another must pass the call on.
+    ///
+    /// # Errors
+    ///
+    /// A [`SourceError`] when it cannot be told now: nothing is compared, which is told.
+    async fn inventory(&self) -> Result<Option<Inventory>, SourceError> {
+        Ok(None)
+    }
+
+    /// The numbers that this source keeps for operators, shown by `nodedev sources` and as metrics.
+    ///
+    /// Asked for once, before the first `watch`; the registry reads the shared values from then on and
+    /// never calls the source for them. A source that does not implement this keeps none. A source that
+    /// wraps another must pass the call on.
+    fn counters(&self) -> Vec<Counter> {
+        Vec::new()
+    }
 }
 
 /// Keeps a source's watch alive; dropping it ends the watch.

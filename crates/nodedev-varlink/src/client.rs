@@ -11,8 +11,8 @@ use zlink::Call;
 use zlink::tokio::unix::{self, Connection};
 
 use crate::message::{
-    Action, Done, Explanation, Filter, Found, GetInfoReply, List, Named, Since, Source, Sources,
-    Wanted, WatchReply,
+    Action, Done, Explanation, Filter, Found, GetInfoReply, List, Named, Since, Sources, Wanted,
+    WatchReply,
 };
 use crate::{Error, INTERFACE, SERVICE_INTERFACE};
 
@@ -110,14 +110,13 @@ impl Client {
         self.call(&own("Explain"), Named { name: name.clone() }).await
     }
 
-    /// How each source fares.
+    /// How each source and the registry fare.
     ///
     /// # Errors
     ///
     /// [`ClientError`], as for every call.
-    pub async fn sources(&mut self) -> Result<Vec<Source>, ClientError> {
-        let Sources { sources } = self.call(&own("Sources"), Nothing {}).await?;
-        Ok(sources)
+    pub async fn sources(&mut self) -> Result<Sources, ClientError> {
+        self.call(&own("Sources"), Nothing {}).await
     }
 
     /// Has something done; tells the name of the device to which it was done.

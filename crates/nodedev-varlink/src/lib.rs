@@ -12,8 +12,8 @@ pub use client::{Client, ClientError, Watch};
 pub use error::Error;
 pub use interface::{DESCRIPTION, INTERFACE, SERVICE_DESCRIPTION, SERVICE_INTERFACE};
 pub use message::{
-    Action, Autostart, Change, Claim, Described, Done, Explanation, FieldExplanation, Filter,
-    Found, GetInfoReply, List, LostClaim, Named, Row, Since, Source, SourceState, Sources, Stream,
-    Updated, Wanted, WatchReply,
+    Action, Autostart, Change, Claim, Count, Described, Done, Explanation, FieldExplanation,
+    Filter, Found, GetInfoReply, List, LostClaim, Named, Registry, Row, Since, Source, SourceState,
+    Sources, Stale, Stream, Updated, Wanted, WatchReply,
 };
 pub use nodedev_merge::{ChangeKind, Origin};

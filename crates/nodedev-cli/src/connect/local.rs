@@ -6,7 +6,7 @@ use nodedev_driver::DriverConfig;
 use nodedev_driver::registry::Registry;
 use nodedev_types::DeviceName;
 use nodedev_varlink::answer::{self, Follower};
-use nodedev_varlink::{Action, Done, Explanation, Filter, Found, List, Since, Source, WatchReply};
+use nodedev_varlink::{Action, Done, Explanation, Filter, Found, List, Since, Sources, WatchReply};
 
 use crate::args::Args;
 use crate::status::Failure;
@@ -54,8 +54,8 @@ impl Local {
         Ok(answer::explain(&self.registry, name).await?)
     }
 
-    pub(crate) fn sources(&self) -> Vec<Source> {
-        answer::sources(&self.registry).sources
+    pub(crate) fn sources(&self) -> Sources {
+        answer::sources(&self.registry)
     }
 
     pub(crate) async fn act(&self, action: &Action) -> Result<Done, Failure> {

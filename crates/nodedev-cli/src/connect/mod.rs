@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nodedev_types::DeviceName;
 use nodedev_varlink::{
-    Action, Done, Explanation, Filter, Found, INTERFACE, List, Source, WatchReply,
+    Action, Done, Explanation, Filter, Found, INTERFACE, List, Sources, WatchReply,
 };
 
 use self::local::Local;
@@ -64,8 +64,8 @@ impl Connection {
         }
     }
 
-    /// How each source fares.
-    pub(crate) async fn sources(&mut self) -> Result<Vec<Source>, Failure> {
+    /// How each source and the registry fare.
+    pub(crate) async fn sources(&mut self) -> Result<Sources, Failure> {
         match self {
             Self::Local(local) => Ok(local.sources()),
             Self::Remote(remote) => remote.sources().await,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nodedev_types::DeviceName;
 use nodedev_varlink::{
     self as varlink, Action, Client, ClientError, Done, Explanation, Filter, Found, List, Since,
-    Source, WatchReply,
+    Sources, WatchReply,
 };
 
 use crate::status::Failure;
@@ -66,7 +66,7 @@ impl Remote {
         self.client.explain(name).await.map_err(|error| broken(&self.socket, error))
     }
 
-    pub(crate) async fn sources(&mut self) -> Result<Vec<Source>, Failure> {
+    pub(crate) async fn sources(&mut self) -> Result<Sources, Failure> {
         self.client.sources().await.map_err(|error| broken(&self.socket, error))
     }
 

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use nodedev_source::{Hint, Listing, Snapshot as Reading};
 use nodedev_types::{DeviceId, Diagnostic, Observation, Presence, Revision, SourceId};
 
+use tokio::time::Instant;
+
 use super::words::By;
 use super::{SourceIndex, State};
 use crate::status::SourceState;
 
 impl State {
-    pub(super) fn apply_reading(&mut self, source: SourceIndex, reading: Reading) {
+    pub(super) fn apply_reading(&mut self, source: SourceIndex, reading: Reading, now: Instant) {
         let entry = &mut self.sources[source];
-        entry.is_reading = false;
+        entry.end_reading(now);
         entry.is_readable = true;
         entry.passed = true;
         entry.forget_reading();
@@ -31,6 +33,7 @@ impl State {
             self.fail_listing(source, stream, "left out of the snapshot".to_owned());
         }
         self.sources[source].has_been_read = true;
+        self.sources[source].settle_doubt();
         let state = self.state_after_reading(source);
         self.set_state(source, state);
         self.release_unawaited();

@@ -3,6 +3,8 @@
 //! Synchronous and without I/O; time is given to it. The actor beside it owns the only value.
 
 mod listing;
+mod log_book;
+mod self_check;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -13,8 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nodedev_merge::{Change, Policy};
-use nodedev_source::{Hint, HintSender, Snapshot as Reading, SourceEvent, SourceInfo};
-use nodedev_types::{Capability, Device, DeviceId, Presence, SourceId};
+use nodedev_source::{Hint, HintSender, Inventory, Snapshot as Reading, SourceEvent, SourceInfo};
+use nodedev_types::{Capability, Device, DeviceId, Diagnostic, Presence, SourceId};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::claims::{Claims, Said, for_merge};
@@ -22,7 +25,9 @@ use crate::config::RegistryConfig;
 use crate::index::Index;
 use crate::snapshot::Snapshot;
 use crate::status::{SourceState, SourceStatus};
+use crate::totals::Totals;
 
+pub(crate) use self_check::Verdict;
 use source::Source;
 
 /// Which source, by its place in the list of sources.
@@ -49,6 +54,7 @@ pub(crate) struct State {
     held: BTreeMap<DeviceId, Instant>,
     ready: bool,
     statuses_changed: bool,
+    totals: Totals,
     published: Arc<Snapshot>,
 }
 
@@ -59,6 +65,18 @@ type Life = BTreeMap<SourceIndex, Hint>;
 #[derive(Debug)]
 pub(crate) enum Message {
     Event(SourceEvent),
+    /// Something that it said may be out of date, for this reason; so many messages were dropped.
+    Doubted {
+        reason: String,
+        dropped: u64,
+    },
+    /// What it finds on the host, to be compared with what it has said.
+    Counted {
+        inventory: Inventory,
+        verdict: oneshot::Sender<Verdict>,
+    },
+    /// Something that its keeper found.
+    Note(Diagnostic),
     SnapshotBegan {
         resync: bool,
     },
@@ -89,6 +107,7 @@ impl State {
             held: BTreeMap::new(),
             ready: false,
             statuses_changed: true,
+            totals: Totals::default(),
             published: Arc::new(Snapshot::default()),
         }
     }
@@ -129,18 +148,28 @@ impl State {
         self.statuses_changed = true;
         match message {
             Message::Event(event) => {
+                self.totals.messages += 1;
                 self.sources[source].events += 1;
                 self.apply_event(source, event);
             }
+            Message::Doubted { reason, dropped } => {
+                self.sources[source].dropped += dropped;
+                self.sources[source].doubt(&reason);
+            }
+            Message::Counted { inventory, verdict } => {
+                // The keeper may have gone.
+                let _ = verdict.send(self.compare(source, &inventory));
+            }
+            Message::Note(diagnostic) => self.note(source, diagnostic),
             Message::SnapshotBegan { resync } => {
-                self.sources[source].is_reading = true;
+                self.sources[source].begin_reading(now);
                 self.sources[source].resyncs += u64::from(resync);
             }
-            Message::SnapshotEnded(reading) => self.apply_reading(source, reading),
+            Message::SnapshotEnded(reading) => self.apply_reading(source, reading, now),
             Message::Failed(reason) => self.fail(source, reason),
             Message::Restarted => self.sources[source].restarts += 1,
         }
-        if !self.sources[source].is_reading {
+        if !self.sources[source].is_reading() {
             self.settle(source);
         }
         self.raise_hints(now);
@@ -153,7 +182,9 @@ impl State {
             self.claims.mark_all_stale(&stream, &why);
         }
         let entry = &mut self.sources[source];
-        entry.is_reading = false;
+        entry.stop_reading();
+        entry.failures_counted += 1;
+        entry.mark_stale(&reason);
         entry.is_readable = false;
         entry.passed = true;
         self.set_state(source, SourceState::Degraded(reason));
@@ -166,6 +197,9 @@ impl State {
             && source.state != state
         {
             tracing::warn!(source = %source.info.name, %reason, "source degraded");
+        }
+        if matches!((&source.state, &state), (SourceState::Degraded(_), SourceState::Running)) {
+            tracing::info!(source = %source.info.name, "source runs again");
         }
         source.state = state;
     }
@@ -209,11 +243,23 @@ impl State {
         if !changes.is_empty() || snapshot.generation == 0 {
             snapshot.generation += 1;
         }
+        self.totals.tell(&changes);
+        snapshot.totals = self.totals;
         snapshot.sources = Arc::new(self.statuses());
         snapshot.answered = self.sources.iter().map(Source::answer).collect();
         self.statuses_changed = false;
         self.published = Arc::new(snapshot);
         (Arc::clone(&self.published), changes)
+    }
+
+    /// Tells the log what has become of the sources' diagnostics.
+    pub(crate) fn review(&mut self, now: Instant) {
+        self.sources.iter_mut().for_each(|source| source.review(now));
+    }
+
+    /// When the log is to be told something, whatever happens.
+    pub(crate) fn review_due(&self) -> Option<Instant> {
+        self.sources.iter().filter_map(Source::review_due).min()
     }
 
     fn statuses(&self) -> Vec<SourceStatus> {

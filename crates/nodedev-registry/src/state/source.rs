@@ -6,9 +6,18 @@ use std::time::SystemTime;
 use nodedev_source::{Hint, HintSender, SourceInfo};
 use nodedev_types::{Capability, DeviceId, Diagnostic, Fields, Presence, SourceId, fields};
 
+use tokio::time::Instant;
+
 use super::SourceIndex;
+use super::log_book::LogBook;
+use super::self_check::Suspects;
 use crate::claims::Claims;
-use crate::status::{SourceState, SourceStatus, StreamStatus};
+use crate::durations::Durations;
+use crate::status::{SourceState, SourceStatus, Stale, StreamStatus};
+
+/// How many reasons to read a source again are told apart; the others are counted together.
+const REASONS: usize = 16;
+const OTHER_REASONS: &str = "other reasons";
 
 #[derive(Debug)]
 pub(super) struct Source {
@@ -19,12 +28,26 @@ pub(super) struct Source {
     /// Why the last listing of a stream failed.
     pub(super) failures: BTreeMap<SourceId, String>,
     diagnostics: BTreeMap<String, Vec<Diagnostic>>,
+    /// They have changed since the log was told.
+    to_review: bool,
+    log_book: LogBook,
+    doubt: Option<Doubt>,
     pub(super) last_change: Option<SystemTime>,
     pub(super) events: u64,
+    pub(super) dropped: u64,
     pub(super) resyncs: u64,
+    reasons: BTreeMap<String, u64>,
+    snapshots: u64,
+    durations: Durations,
+    pub(super) failures_counted: u64,
     pub(super) restarts: u64,
-    /// A snapshot is being taken.
-    pub(super) is_reading: bool,
+    pub(super) checks: u64,
+    pub(super) drifts: u64,
+    /// What the last comparison with the host that found drift says of it.
+    pub(super) drift: Vec<Diagnostic>,
+    pub(super) suspects: Suspects,
+    /// A snapshot is being taken since then.
+    reading: Option<Instant>,
     /// The last snapshot came to its end.
     pub(super) is_readable: bool,
     /// There has been a snapshot: another one may hide what happened in between.
@@ -32,6 +55,14 @@ pub(super) struct Source {
     pub(super) passed: bool,
     /// The newest hint that a snapshot has answered.
     pub(super) answered: Hint,
+}
+
+/// What it said may be out of date.
+#[derive(Debug, Clone)]
+struct Doubt {
+    stale: Stale,
+    /// The snapshot that is being taken began after the last evidence.
+    is_being_answered: bool,
 }
 
 impl Source {
@@ -43,11 +74,23 @@ impl Source {
             backend: None,
             failures: BTreeMap::new(),
             diagnostics: BTreeMap::new(),
+            to_review: false,
+            log_book: LogBook::default(),
+            doubt: None,
             last_change: None,
             events: 0,
+            dropped: 0,
             resyncs: 0,
+            reasons: BTreeMap::new(),
+            snapshots: 0,
+            durations: Durations::new(),
+            failures_counted: 0,
             restarts: 0,
-            is_reading: false,
+            checks: 0,
+            drifts: 0,
+            drift: Vec::new(),
+            suspects: Suspects::new(),
+            reading: None,
             is_readable: false,
             has_been_read: false,
             passed: false,
@@ -81,14 +124,86 @@ impl Source {
         self.is_readable.then_some(self.answered)
     }
 
+    /// There is evidence that something which it said is out of date.
+    pub(super) fn doubt(&mut self, reason: &str) {
+        self.count_reason(reason);
+        self.mark_stale(reason);
+    }
+
+    fn count_reason(&mut self, reason: &str) {
+        let known = self.reasons.contains_key(reason) || self.reasons.len() < REASONS;
+        let reason = if known { reason } else { OTHER_REASONS };
+        *self.reasons.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    pub(super) fn mark_stale(&mut self, reason: &str) {
+        let since = self.doubt.take().map_or_else(SystemTime::now, |doubt| doubt.stale.since);
+        let stale = Stale { since, reason: reason.to_owned() };
+        self.doubt = Some(Doubt { stale, is_being_answered: false });
+    }
+
+    /// A snapshot is being taken from now on.
+    pub(super) fn begin_reading(&mut self, now: Instant) {
+        self.reading = Some(now);
+        if let Some(doubt) = &mut self.doubt {
+            doubt.is_being_answered = true;
+        }
+    }
+
+    /// The snapshot has come to its end.
+    pub(super) fn end_reading(&mut self, now: Instant) {
+        self.snapshots += 1;
+        if let Some(begun) = self.reading.take() {
+            self.durations.note(now.saturating_duration_since(begun));
+        }
+    }
+
+    /// What has been read again is as fresh as can be, unless more evidence has come meanwhile or
+    /// part of it could not be read.
+    pub(super) fn settle_doubt(&mut self) {
+        if self.failures.is_empty() {
+            self.doubt.take_if(|doubt| doubt.is_being_answered);
+        } else {
+            let reasons: Vec<_> = self.failures.values().cloned().collect();
+            self.mark_stale(&reasons.join("; "));
+        }
+    }
+
+    /// The source has failed, and with it whatever it was reading.
+    pub(super) fn stop_reading(&mut self) {
+        self.reading = None;
+        self.suspects.clear();
+    }
+
+    pub(super) const fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// Tells the log what is new in the diagnostics and what is over.
+    pub(super) fn review(&mut self, now: Instant) {
+        let due = self.log_book.due().is_some_and(|due| due <= now);
+        if !std::mem::take(&mut self.to_review) && !due {
+            return;
+        }
+        let current = self.diagnostics.values().flatten();
+        for line in self.log_book.review(current, now) {
+            line.write(&self.info.name);
+        }
+    }
+
+    /// When the log is to be told that something is over.
+    pub(super) fn review_due(&self) -> Option<Instant> {
+        self.log_book.due()
+    }
+
     /// Keeps a diagnostic, unless there are `limit` of them.
     pub(super) fn note(&mut self, diagnostic: Diagnostic, limit: usize) {
-        tracing::debug!(source = %self.info.name, %diagnostic);
         let count: usize = self.diagnostics.values().map(Vec::len).sum();
         let of_subject = self.diagnostics.get(&diagnostic.subject);
         if count >= limit || of_subject.is_some_and(|all| all.contains(&diagnostic)) {
             return;
         }
+        self.to_review = true;
         let all = self.diagnostics.entry(diagnostic.subject.clone());
         all.or_default().push(diagnostic);
     }
@@ -99,14 +214,15 @@ impl Source {
         if self.diagnostics.is_empty() {
             return;
         }
-        self.diagnostics.remove(&device.to_string());
-        if let Some(path) = fields.and_then(|fields| fields.get(fields::device::PATH)) {
-            self.diagnostics.remove(path);
-        }
+        let of_id = self.diagnostics.remove(&device.to_string());
+        let path = fields.and_then(|fields| fields.get(fields::device::PATH));
+        let of_path = path.and_then(|path| self.diagnostics.remove(path));
+        self.to_review |= of_id.is_some() || of_path.is_some();
     }
 
     /// What a new snapshot replaces.
     pub(super) fn forget_reading(&mut self) {
+        self.to_review |= !self.diagnostics.is_empty();
         self.diagnostics.clear();
         self.failures.clear();
     }
@@ -127,12 +243,26 @@ impl Source {
             version: self.info.version.clone(),
             backend: self.backend.clone(),
             state: self.state.clone(),
+            stale: self.doubt.as_ref().map(|doubt| doubt.stale.clone()),
             streams: self.info.streams.iter().map(stream).collect(),
             last_change: self.last_change,
             events: self.events,
+            dropped: self.dropped,
             resyncs: self.resyncs,
+            reasons: self.reasons.clone(),
+            snapshots: self.snapshots,
+            snapshot_durations: self.durations,
+            failures: self.failures_counted,
             restarts: self.restarts,
-            diagnostics: self.diagnostics.values().flatten().cloned().collect(),
+            checks: self.checks,
+            drifts: self.drifts,
+            counts: Vec::new(),
+            diagnostics: self
+                .drift
+                .iter()
+                .chain(self.diagnostics.values().flatten())
+                .cloned()
+                .collect(),
         }
     }
 }

@@ -260,3 +260,27 @@ async fn what_has_begun_is_finished_and_nothing_else_is_begun() {
     assert!(acts.try_next().is_none(), "nothing is begun");
     assert!(!started.is_finished(), "what the list shows is not waited for");
 }
+
+#[tokio::test(start_paused = true)]
+async fn clients_that_come_and_go_begin_no_more_actions_than_there_are_places() {
+    let (registry, _, _, mut acts) = with_control().await;
+    let create = || Action::Create { parent: PCI.to_owned(), uuid: None, config: config() };
+    let begun = Instant::now();
+    for _ in 0..500 {
+        let client = perform(&registry, create());
+        tokio::task::yield_now().await;
+        client.abort();
+    }
+    idle().await;
+    let asked: Vec<_> = std::iter::from_fn(|| acts.try_next()).collect();
+    assert_eq!(asked.len(), RegistryConfig::default().actions);
+    // Who stays is served when there is a place again.
+    let crowded = perform(&registry, create());
+    idle().await;
+    assert!(!crowded.is_finished());
+    drop(asked);
+    soon(acts.next()).await.unwrap().refuse(SourceError::new(ErrorKind::Failed, "no"));
+    let refused = soon(crowded).await.unwrap().unwrap_err();
+    assert!(matches!(&refused, ActionError::Failed(_)), "{refused}");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}

@@ -1,6 +1,7 @@
 //! The registry with scripted sources, under a paused clock: every run is the same.
 
 mod acting;
+mod counting;
 mod failing;
 mod following;
 mod host;
@@ -8,3 +9,4 @@ mod identity;
 mod laws;
 mod mediated;
 mod reading_again;
+mod self_check;

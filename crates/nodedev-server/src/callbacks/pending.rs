@@ -66,6 +66,11 @@ impl Pending {
         self.queue.len() <= self.limit
     }
 
+    /// How many events wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Forgets everything that waits for that callback.
     pub(super) fn forget(&mut self, callback: i32) {
         self.queue.retain(|_, ((id, ..), _)| *id != callback);

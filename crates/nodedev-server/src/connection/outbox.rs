@@ -5,6 +5,8 @@ use std::io;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use crate::counts::Part;
+
 /// What stays allocated when all has been read.
 const KEPT: usize = 16 << 10;
 
@@ -12,18 +14,21 @@ const KEPT: usize = 16 << 10;
 pub(super) struct Outbox<W> {
     writer: W,
     bytes: BytesMut,
+    /// Shows how much is unwritten.
+    part: Part,
     /// Bytes may be held back by a layer below (TLS).
     flushed: bool,
 }
 
 impl<W: AsyncWrite + Unpin> Outbox<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self { writer, bytes: BytesMut::new(), flushed: true }
+    pub(super) fn new(writer: W, part: Part) -> Self {
+        Self { writer, bytes: BytesMut::new(), part, flushed: true }
     }
 
     /// Appends a frame.
     pub(super) fn push(&mut self, frame: &[u8]) {
         self.bytes.extend_from_slice(frame);
+        self.part.set(self.bytes.len());
         self.flushed = false;
     }
 
@@ -44,6 +49,7 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
+            self.part.set(self.bytes.len());
             return Ok(written);
         }
         self.writer.flush().await?;

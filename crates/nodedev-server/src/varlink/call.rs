@@ -6,6 +6,24 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use zlink::varlink_service;
 
+/// The methods by their names.
+pub(crate) const METHODS: &[&str] = &[
+    "GetInfo",
+    "GetInterfaceDescription",
+    "List",
+    "Get",
+    "Explain",
+    "Sources",
+    "Watch",
+    "Define",
+    "Create",
+    "Start",
+    "Stop",
+    "Undefine",
+    "SetAutostart",
+    "Update",
+];
+
 /// A call as it comes.
 #[derive(Debug, Deserialize)]
 pub(super) struct Request {
@@ -57,6 +75,12 @@ struct Described {
 struct Nothing {}
 
 impl Request {
+    /// The name of the method, without the interface's; empty for one that there is not.
+    pub(super) fn name(&self) -> &'static str {
+        let asked = self.method.rsplit_once('.').map_or("", |(_, name)| name);
+        METHODS.iter().find(|name| **name == asked).copied().unwrap_or_default()
+    }
+
     /// The method with its parameters.
     pub(super) fn method(&self) -> Result<Method, Refusal> {
         let Self { method, parameters } = self;

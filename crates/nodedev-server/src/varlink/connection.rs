@@ -10,17 +10,20 @@ use nodedev_varlink::{
 use serde::Serialize;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use zlink::{Call, Reply, varlink_service};
 
 use super::Rights;
 use super::call::{Method, Refusal, Request, invalid, no_interface};
 use super::frame::{Calls, End, Replies};
+use crate::counts::Counts;
 
 #[derive(Debug)]
 pub(super) struct Connection {
     calls: Calls,
     replies: Replies,
     registry: Registry,
+    counts: Arc<Counts>,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,16 +37,23 @@ impl Connection {
         stream: UnixStream,
         registry: Registry,
         places: Option<Arc<Semaphore>>,
+        counts: Arc<Counts>,
     ) -> Self {
         let (read, write) = stream.into_split();
-        Self { calls: Calls::new(read, places), replies: Replies::new(write), registry }
+        Self { calls: Calls::new(read, places), replies: Replies::new(write), registry, counts }
     }
 
     /// Answers until the client has nothing more to ask.
     pub(super) async fn run(mut self, rights: &Rights) -> Result<(), End> {
         while let Some(message) = self.calls.next().await? {
             let call: Call<Request> = serde_json::from_slice(&message).map_err(End::NotACall)?;
-            match self.answer(call, rights).await {
+            let (begun, method) = (Instant::now(), call.method().name());
+            let answered = self.answer(call, rights).await;
+            // What ends the connection is no answer, a watch's end included.
+            if !matches!(answered, Err(Stop::Over(_))) {
+                self.counts.varlink(method, begun.elapsed(), answered.is_err());
+            }
+            match answered {
                 Ok(()) => {}
                 Err(Stop::Refused(Refusal::Own(error))) => {
                     self.replies.send(&error).await?;

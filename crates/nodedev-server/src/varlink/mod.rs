@@ -16,7 +16,10 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
 use self::connection::Connection;
+use crate::counts::Counts;
 use crate::session::{Origin, Shared};
+
+pub(crate) use self::call::METHODS;
 
 /// Who may change devices.
 #[derive(Debug, Clone)]
@@ -49,15 +52,16 @@ pub(crate) async fn serve(
     registry: Registry,
     rights: Rights,
     places: Arc<Semaphore>,
+    counts: Arc<Counts>,
 ) {
-    if let Err(end) = Connection::new(stream, registry, Some(places)).run(&rights).await {
+    if let Err(end) = Connection::new(stream, registry, Some(places), counts).run(&rights).await {
         tracing::debug!("varlink client: {end}");
     }
 }
 
 /// Tells a client that it may not ask.
-pub(crate) async fn deny(stream: UnixStream, registry: Registry) {
-    if let Err(end) = Connection::new(stream, registry, None).deny().await {
+pub(crate) async fn deny(stream: UnixStream, registry: Registry, counts: Arc<Counts>) {
+    if let Err(end) = Connection::new(stream, registry, None, counts).deny().await {
         tracing::debug!("varlink client: {end}");
     }
 }

@@ -17,7 +17,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::frame::{ARRIVE, MAX_CALL, SHORT_CALL, UNREAD};
-use super::{Rights, serve};
+use super::{METHODS, Rights, serve};
+use crate::counts::Counts;
 
 /// A host with a scripted source, and the registry over it.
 struct Rig {
@@ -55,6 +56,7 @@ impl Rig {
             self.registry.clone(),
             Rights::Fixed(change),
             Arc::clone(&self.places),
+            Arc::new(Counts::new(METHODS)),
         ));
         Client { stream: BufReader::new(ours), served }
     }
@@ -192,7 +194,7 @@ async fn a_device_is_shown_as_it_is_now() {
     assert_eq!(explained.claims[0].source.as_str(), "udev");
     let field = explained.fields.iter().find(|field| field.field == "net.interface");
     assert_eq!(field.unwrap().value, Some("eth0".into()), "{explained:?}");
-    let Sources { sources } = client.ask("Sources", json!({})).await;
+    let Sources { sources, .. } = client.ask("Sources", json!({})).await;
     assert_eq!(sources[0].name, "udev");
 }
 

@@ -59,6 +59,23 @@ async fn both_listings_are_read_and_the_version_is_asked_once() {
 }
 
 #[tokio::test]
+async fn runs_and_how_they_end_are_counted() {
+    let host = Host::scripted();
+    host.answer("defined", listed(&[1]));
+    let source = host.source();
+    let counted = || {
+        let counters = source.counters();
+        counters.iter().map(|counter| (counter.name(), counter.value())).collect::<Vec<_>>()
+    };
+    source.snapshot().await.unwrap();
+    let none_failed = [("runs", 3), ("failed_runs", 0), ("late_runs", 0), ("running", 0)];
+    assert_eq!(counted(), none_failed);
+    host.behave("exit 1");
+    source.snapshot().await.unwrap_err();
+    assert_eq!(counted()[..2], [("runs", 5), ("failed_runs", 2)]);
+}
+
+#[tokio::test]
 async fn an_absent_mdevctl_is_an_ordinary_host() {
     let host = Host::scripted();
     fs::write(host.definition(PARENT, 1), crate::host::definition("t")).unwrap();

@@ -21,12 +21,14 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
     let second = rig.snapshot(&*source).await?;
     whole(&info, &first)?;
     newer(&first, &second)?;
-    let differences = View::of(second).differences(&View::of(first));
+    let second = View::of(second);
+    let differences = second.differences(&View::of(first));
     ensure!(
         differences.is_empty(),
         "the second snapshot of a quiet host differs from the first: {}",
         differences.join("; ")
     );
+    same_inventory(rig, &second).await?;
     answers_hints(rig).await?;
     rig.apply(HostChange::Clear).await?;
     let cleared = rig.fresh().await?;
@@ -69,6 +71,25 @@ fn nothing_but_permanent<H: Harness>(rig: &Rig<H>, view: &View) -> Verdict {
     let claims = view.claims();
     let extra: Vec<_> = claims.keys().filter(|(_, device)| !permanent.contains(device)).collect();
     ensure!(extra.is_empty(), "a host without devices gives {extra:?}");
+    Ok(())
+}
+
+/// A source that gives an inventory names in it what it lists.
+async fn same_inventory<H: Harness>(rig: &Rig<H>, view: &View) -> Verdict {
+    let source = rig.source();
+    let found = rig.within("inventory()", source.inventory()).await?;
+    let found = found
+        .map_err(|error| Stop::Failed(format!("inventory() failed: {}", error.full_message())))?;
+    for (stream, devices) in found.into_iter().flat_map(|found| found.streams) {
+        let claims = view.claims();
+        let of_stream = claims.keys().filter(|(claimed, _)| *claimed == stream);
+        let listed: BTreeSet<_> = of_stream.map(|(_, device)| device.clone()).collect();
+        ensure!(
+            devices == listed,
+            "the inventory of {stream} differs from its listing in {:?}",
+            devices.symmetric_difference(&listed).collect::<Vec<_>>()
+        );
+    }
     Ok(())
 }
 

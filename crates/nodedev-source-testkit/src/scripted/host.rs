@@ -195,6 +195,11 @@ impl ScriptedHost {
         self.0.state().on_refresh.standing = behaviour;
     }
 
+    /// How `inventory` turns out from now on.
+    pub fn on_inventory(&self, behaviour: Behaviour) {
+        self.0.state().on_inventory.standing = behaviour;
+    }
+
     /// How one further call of `watch` turns out, after those queued before.
     pub fn next_watch(&self, behaviour: Behaviour) {
         self.0.state().on_watch.next.push_back(behaviour);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use nodedev_source::{
-    EventSink, Hint, HintStream, Listing, NodeDeviceSource, Presence, RevisionCounter, Snapshot,
-    SourceError, SourceEvent, SourceInfo, StreamInfo, Watch,
+    Counter, EventSink, Hint, HintStream, Inventory, Listing, NodeDeviceSource, Presence,
+    RevisionCounter, Snapshot, SourceError, SourceEvent, SourceInfo, StreamInfo, Watch,
 };
 use nodedev_types::{
     DeviceId, FieldName, FieldSet, Fields, Observation, Refresh, Revision, SourceId, Value,
@@ -71,6 +71,7 @@ impl ScriptedSource {
         };
         *self.hints.lock().unwrap_or_else(PoisonError::into_inner) = Some(hints.clone());
         self.shared.count(|calls| calls.watching += 1);
+        self.shared.watches.add(1);
         let listener = tokio::spawn(listen(Arc::clone(&self.shared), hints, id));
         Watch::new(Guard { shared: Arc::clone(&self.shared), id, listener })
     }
@@ -98,6 +99,7 @@ impl Drop for Guard {
         self.listener.abort();
         self.shared.state().watches.remove(&self.id);
         self.shared.count(|calls| calls.watching -= 1);
+        self.shared.watches.sub(1);
     }
 }
 
@@ -148,6 +150,17 @@ impl NodeDeviceSource for ScriptedSource {
             return Ok(Some(garbage(id, revision)));
         }
         Ok(read_again(&self.shared.state(), id, revision))
+    }
+
+    async fn inventory(&self) -> Result<Option<Inventory>, SourceError> {
+        self.shared.count(|calls| calls.inventory += 1);
+        let behaviour = self.shared.state().on_inventory.take();
+        behaviour.act("inventory").await?;
+        Ok(Some(self.shared.state().inventory()))
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        vec![self.shared.said.clone(), self.shared.watches.clone()]
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nodedev_source::{
-    EventSink, Hint, Listing, RevisionCounter, Snapshot, SourceError, SourceEvent, SourceInfo,
+    Counter, EventSink, Hint, Inventory, Listing, RevisionCounter, Snapshot, SourceError,
+    SourceEvent, SourceInfo,
 };
 use nodedev_types::{DeviceId, Diagnostic, Fields, Observation, Revision, SourceId};
 use tokio::sync::watch;
@@ -21,6 +22,8 @@ pub struct Calls {
     pub snapshot: usize,
     /// Calls of `refresh`.
     pub refresh: usize,
+    /// Calls of `inventory`.
+    pub inventory: usize,
     /// Hints that have reached a watch; hints that came together count once.
     pub hints: usize,
     /// Watches that are held now.
@@ -31,6 +34,9 @@ pub struct Calls {
 pub(super) struct Shared {
     pub(super) info: SourceInfo,
     pub(super) calls: watch::Sender<Calls>,
+    /// Messages handed to watches.
+    pub(super) said: Counter,
+    pub(super) watches: Counter,
     state: Mutex<State>,
 }
 
@@ -42,6 +48,7 @@ pub(super) struct State {
     pub(super) on_watch: Script,
     pub(super) on_snapshot: Script,
     pub(super) on_refresh: Script,
+    pub(super) on_inventory: Script,
     pub(super) hold: Option<Held>,
     pub(super) losing: bool,
     pub(super) copies: usize,
@@ -50,6 +57,7 @@ pub(super) struct State {
     pub(super) dynamic: BTreeMap<DeviceId, Fields>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) backend: Option<String>,
+    pub(super) said: Option<Counter>,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +78,11 @@ impl Shared {
     pub(super) fn new(info: SourceInfo) -> Self {
         let streams = info.streams.iter().map(|stream| (stream.id.clone(), Stream::default()));
         let state = State { streams: streams.collect(), copies: 1, ..State::default() };
-        Self { info, calls: watch::Sender::new(Calls::default()), state: Mutex::new(state) }
+        let said = Counter::total("sent", "messages handed to watches");
+        let watches = Counter::level("watches", "watches that are held");
+        let state = State { said: Some(said.clone()), ..state };
+        let calls = watch::Sender::new(Calls::default());
+        Self { info, calls, said, watches, state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -91,6 +103,7 @@ impl State {
         for armed in self.watches.values() {
             for _ in 0..self.copies {
                 armed.sink.send(make(armed.revisions.next()));
+                self.said.iter().for_each(Counter::count);
             }
         }
     }
@@ -109,6 +122,15 @@ impl State {
         let vanished = std::mem::take(&mut self.vanishing);
         vanished.iter().for_each(|device| self.withdraw_everywhere(device));
         snapshot
+    }
+
+    /// Which devices there are.
+    pub(super) fn inventory(&self) -> Inventory {
+        let readable = self.streams.iter().filter(|(_, stream)| stream.error.is_none());
+        readable.fold(Inventory::new(), |inventory, (source, stream)| {
+            let devices = stream.devices.keys().chain(stream.unreadable.keys());
+            inventory.with_stream(source.clone(), devices.cloned())
+        })
     }
 
     pub(super) fn withdraw_everywhere(&mut self, device: &DeviceId) {

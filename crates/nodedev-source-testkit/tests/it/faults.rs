@@ -53,4 +53,5 @@ faults! {
     empty_debug: EmptyDebug breaks 13 clause_13_diagnostics, "Debug output is empty";
     endless_debug: EndlessDebug breaks 13 clause_13_diagnostics, "longer than";
     nameless_spans: NamelessSpans breaks 13 clause_13_diagnostics, "without the field `source`";
+    a_device_left_out_of_the_inventory: ForgetsInInventory breaks 3 clause_03_snapshot, "the inventory of";
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nodedev_source::{
-    ErrorKind, EventSink, HintStream, NodeDeviceSource, Snapshot, SourceError, SourceEvent,
-    SourceInfo, Watch, event_channel,
+    Counter, ErrorKind, EventSink, HintStream, Inventory, NodeDeviceSource, Snapshot, SourceError,
+    SourceEvent, SourceInfo, Watch, event_channel,
 };
 use nodedev_source_testkit::{Applied, Harness, HostChange, Skip, async_trait};
 use nodedev_types::fields::{device, mdev, net};
@@ -50,6 +50,7 @@ pub(crate) enum Fault {
     EmptyDebug,
     EndlessDebug,
     NamelessSpans,
+    ForgetsInInventory,
 }
 
 const FAULTS: &[Fault] = &[
@@ -81,6 +82,7 @@ const FAULTS: &[Fault] = &[
     Fault::EmptyDebug,
     Fault::EndlessDebug,
     Fault::NamelessSpans,
+    Fault::ForgetsInInventory,
 ];
 
 /// Events after which a source that blocks waits for a snapshot.
@@ -282,6 +284,19 @@ impl NodeDeviceSource for Faulty {
 
     async fn refresh(&self, id: &DeviceId) -> Result<Option<Observation>, SourceError> {
         self.inner.refresh(id).await
+    }
+
+    async fn inventory(&self) -> Result<Option<Inventory>, SourceError> {
+        let mut inventory = self.inner.inventory().await?;
+        if self.fault == Fault::ForgetsInInventory {
+            let streams = inventory.iter_mut().flat_map(|found| found.streams.values_mut());
+            streams.for_each(|devices| drop(devices.pop_first()));
+        }
+        Ok(inventory)
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        self.inner.counters()
     }
 }
 

@@ -141,11 +141,12 @@ mod tests {
 
     use super::super::link_message::tests::{features, gone, message, new_link, wireless};
     use super::*;
+    use crate::counts::Counts;
     use crate::queue::event_queue;
 
     /// The links that are noted after these messages, whatever was noted before.
     fn noted(seen: &mut Seen, messages: &[Vec<u8>]) -> Vec<(u32, String)> {
-        let (queue, _messages) = event_queue(16);
+        let (queue, _messages) = event_queue(16, Counts::default());
         messages.iter().for_each(|bytes| seen.take(bytes, &queue));
         queue.links().due(Instant::now() + Duration::from_secs(1))
     }
@@ -203,7 +204,7 @@ mod tests {
             eprintln!("skipped: no network of our own: {error}");
             return;
         }
-        let (queue, _messages) = event_queue(16);
+        let (queue, _messages) = event_queue(16, Counts::default());
         let mut links = Links::listen().unwrap();
         let other = Links::listen().unwrap();
         set_loopback(&other, true);

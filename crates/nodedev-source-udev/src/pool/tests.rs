@@ -8,6 +8,10 @@ const LIMITS: Limits = Limits { readers: 2, abandoned: 2 };
 const DEADLINE: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(10);
 
+fn pool() -> ReaderPool {
+    ReaderPool::new(LIMITS, Counter::total("given_up", ""))
+}
+
 /// Hangs in a file until the sender is dropped.
 fn hang(pool: &ReaderPool, file: &str) -> (mpsc::Sender<()>, mpsc::Receiver<Result<(), Lost>>) {
     let (release, held) = mpsc::channel::<()>();
@@ -32,7 +36,7 @@ fn quick(pool: &ReaderPool, priority: Priority) -> Result<u32, Lost> {
 
 #[test]
 fn a_reader_that_hangs_is_given_up_by_name_and_replaced() {
-    let pool = ReaderPool::new(LIMITS);
+    let pool = pool();
     let (release, answered) = hang(&pool, "/sys/slow");
     assert_eq!(
         answered.recv_timeout(LONG).unwrap(),
@@ -48,7 +52,7 @@ fn a_reader_that_hangs_is_given_up_by_name_and_replaced() {
 
 #[test]
 fn too_many_that_hang_degrade_the_pool_until_one_returns() {
-    let pool = ReaderPool::new(LIMITS);
+    let pool = pool();
     let first = hang(&pool, "/sys/a");
     let second = hang(&pool, "/sys/b");
     assert!(first.1.recv_timeout(LONG).unwrap().is_err());
@@ -63,7 +67,7 @@ fn too_many_that_hang_degrade_the_pool_until_one_returns() {
 
 #[test]
 fn a_panic_costs_one_job() {
-    let pool = ReaderPool::new(LIMITS);
+    let pool = pool();
     let (answer, answered) = mpsc::channel();
     let run = |_: &Announcer| -> u32 { panic!("on purpose") };
     pool.submit(Priority::Bulk, run, move |r| answer.send(r).unwrap());
@@ -73,7 +77,7 @@ fn a_panic_costs_one_job() {
 
 #[test]
 fn threads_end_when_nobody_keeps_them() {
-    let pool = ReaderPool::new(LIMITS);
+    let pool = pool();
     let keeper = pool.keep();
     assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
     assert!(!pool.0.lock().workers.is_empty());

@@ -11,6 +11,7 @@ mod conformance;
 mod events;
 mod hanging;
 mod hosts;
+mod inventory;
 mod isolation;
 mod kinds;
 mod links;

@@ -1,9 +1,11 @@
 //! A host whose udevd is not there, or comes later.
 
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
 
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, socket};
 use nodedev_source::SourceEvent;
+use nodedev_source_udev::UdevConfig;
 
 use crate::kinds::net;
 use crate::on_mock_host;
@@ -49,6 +51,23 @@ on_mock_host! {
         host.stop_udevd().unwrap();
         host.start_udevd().unwrap();
         session.until("another is asked for", |s| resyncs(s) == 2).await;
+    }
+
+    async fn a_udevd_that_is_killed_and_leaves_its_socket_is_noticed(host) {
+        host.stop_udevd().unwrap();
+        let udevd = listen();
+        let mut config = UdevConfig::default();
+        config.udevd_check = Duration::from_millis(100);
+        let mut session = Session::arm(config).await;
+        session.list().await;
+        assert!(session.diagnostics.is_empty(), "{:?}", session.diagnostics);
+        // Nothing happens to the file.
+        drop(udevd);
+        let dead = ["/run/udev/control", "has left its socket behind"];
+        session.until("it is said", |s| s.diagnostic(&dead).is_some()).await;
+        host.stop_udevd().unwrap();
+        let _udevd = listen();
+        session.until("a resync is asked for", |s| resyncs(s) == 1).await;
     }
 
     async fn udevd_s_other_files_tell_nothing(host) {

@@ -3,10 +3,11 @@
 use std::time::SystemTime;
 
 use nodedev_merge::{Explained, LostClaim as Lost};
-use nodedev_registry::{self as registry, ClaimInfo, SourceStatus, StreamStatus};
+use nodedev_registry::{self as registry, ClaimInfo, SourceStatus, StreamStatus, Totals};
 
 use crate::message::{
-    Claim, Explanation, FieldExplanation, LostClaim, Source, SourceState, Stream,
+    Claim, Count, Explanation, FieldExplanation, LostClaim, Registry, Source, SourceState, Stale,
+    Stream,
 };
 
 impl From<&SourceStatus> for Source {
@@ -16,12 +17,49 @@ impl From<&SourceStatus> for Source {
             version: status.version.clone(),
             backend: status.backend.clone(),
             state: (&status.state).into(),
+            stale: status.stale.as_ref().map(Stale::from),
             streams: status.streams.iter().map(Stream::from).collect(),
             last_change: status.last_change.and_then(unix_time),
             events: status.events,
+            dropped: status.dropped,
             resyncs: status.resyncs,
+            reasons: status.reasons.iter().map(|(why, count)| Count::new(why, *count)).collect(),
+            snapshots: status.snapshots,
+            failures: status.failures,
             restarts: status.restarts,
+            checks: status.checks,
+            drifts: status.drifts,
+            counts: status.counts.iter().map(|own| Count::new(own.name, own.value)).collect(),
             diagnostics: status.diagnostics.clone(),
+        }
+    }
+}
+
+impl From<&registry::Stale> for Stale {
+    fn from(stale: &registry::Stale) -> Self {
+        Self { since: unix_time(stale.since), reason: stale.reason.clone() }
+    }
+}
+
+impl From<&registry::Registry> for Registry {
+    fn from(registry: &registry::Registry) -> Self {
+        let snapshot = registry.snapshot();
+        let totals = registry.totals();
+        let Totals { created, deleted, defined, undefined, updated, .. } = totals;
+        let events = [
+            ("created", created),
+            ("deleted", deleted),
+            ("defined", defined),
+            ("undefined", undefined),
+            ("updated", updated),
+        ];
+        Self {
+            generation: snapshot.generation(),
+            devices: snapshot.len(),
+            messages: totals.messages,
+            waiting: registry.queues().iter().map(|queue| queue.waiting).sum(),
+            events: events.map(|(kind, count)| Count::new(kind, count)).to_vec(),
+            missed: totals.missed,
         }
     }
 }

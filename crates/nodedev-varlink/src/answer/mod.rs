@@ -56,10 +56,13 @@ pub async fn explain(registry: &Registry, name: &DeviceName) -> Result<Explanati
     Ok(explanation.into())
 }
 
-/// How each source fares.
+/// How each source and the registry fare.
 #[must_use]
 pub fn sources(registry: &Registry) -> Sources {
-    Sources { sources: all_sources(&registry.snapshot()) }
+    Sources {
+        sources: registry.sources().iter().map(Source::from).collect(),
+        registry: registry.into(),
+    }
 }
 
 fn all_sources(snapshot: &Snapshot) -> Vec<Source> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use action::{Action, Autostart, Described, Done, Updated};
 pub use explanation::{Claim, Explanation, FieldExplanation, LostClaim};
 pub use list::{Filter, List, Row};
-pub use source::{Source, SourceState, Sources, Stream};
+pub use source::{Count, Registry, Source, SourceState, Sources, Stale, Stream};
 pub use watch::{Change, Since, WatchReply};
 
 /// Which device a call is about.

@@ -45,7 +45,7 @@ async fn calls_and_answers_keep_everything() {
     assert_eq!(client.list(&samples::filter()).await.unwrap(), samples::list());
     assert_eq!(client.get(&samples::name(), true).await.unwrap(), samples::found());
     assert_eq!(client.explain(&samples::name()).await.unwrap(), samples::explanation());
-    assert_eq!(client.sources().await.unwrap(), [samples::source()]);
+    assert_eq!(client.sources().await.unwrap(), samples::sources());
     assert_eq!(client.info().await.unwrap(), samples::info());
     let calls = service.await.unwrap();
     assert_eq!(calls[0]["method"], format!("{INTERFACE}.List"));

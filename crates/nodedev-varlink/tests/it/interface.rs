@@ -45,6 +45,8 @@ fn parameters_and_replies_have_the_shapes_of_the_text() {
     let listed = json!({ "instance": "", "generation": 0, "devices": [] });
     let begun = json!({ "instance": "", "generation": 0, "missed": false, "partial": false,
         "changes": [], "sources": [] });
+    let idle = json!({ "sources": [], "registry": { "generation": 0, "devices": 0, "messages": 0,
+        "waiting": 0, "events": [], "missed": 0 } });
     let done = || samples_of(&samples::done(), json!({ "name": "x" }));
     let described = || samples_of(&samples::described(), json!({ "document": "" }));
     let named = || samples_of(&samples::named(), name.clone());
@@ -52,7 +54,7 @@ fn parameters_and_replies_have_the_shapes_of_the_text() {
         ("List", samples_of(&samples::filter(), json!({})), samples_of(&samples::list(), listed)),
         ("Get", samples_of(&samples::wanted(), name.clone()), samples_of(&samples::found(), found)),
         ("Explain", named(), samples_of(&samples::explanation(), explained)),
-        ("Sources", nothing(), samples_of(&samples::sources(), json!({ "sources": [] }))),
+        ("Sources", nothing(), samples_of(&samples::sources(), idle)),
         (
             "Watch",
             samples_of(&samples::since(), json!({})),

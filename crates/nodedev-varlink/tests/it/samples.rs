@@ -7,9 +7,9 @@ use nodedev_types::{
     PciExpress, PciVpd, Presence, Revision, SourceId, Value, ValueKind,
 };
 use nodedev_varlink::{
-    Autostart, Change, Claim, Described, Done, Explanation, FieldExplanation, Filter, Found,
-    GetInfoReply, List, LostClaim, Named, Row, Since, Source, SourceState, Sources, Stream,
-    Updated, Wanted, WatchReply,
+    Autostart, Change, Claim, Count, Described, Done, Explanation, FieldExplanation, Filter, Found,
+    GetInfoReply, List, LostClaim, Named, Registry, Row, Since, Source, SourceState, Sources,
+    Stale, Stream, Updated, Wanted, WatchReply,
 };
 
 pub(crate) fn name() -> DeviceName {
@@ -70,11 +70,19 @@ pub(crate) fn source() -> Source {
         version: "0.1.0".into(),
         backend: Some("mdevctl 1.4.0".into()),
         state: SourceState::Degraded("it failed".into()),
+        stale: Some(Stale { since: Some(1_795_402_093.5), reason: "it failed".into() }),
         streams: vec![stream],
         last_change: Some(1_795_402_093.123_456_7),
         events: 7,
+        dropped: 4,
         resyncs: 1,
+        reasons: vec![Count::new("event queue overrun", 1)],
+        snapshots: 2,
+        failures: 2,
         restarts: 2,
+        checks: 5,
+        drifts: 1,
+        counts: vec![Count::new("runs", 9)],
         diagnostics: vec![diagnostic],
     }
 }
@@ -110,7 +118,15 @@ pub(crate) fn explanation() -> Explanation {
 }
 
 pub(crate) fn sources() -> Sources {
-    Sources { sources: vec![source()] }
+    let registry = Registry {
+        generation: 12,
+        devices: 3,
+        messages: 7,
+        waiting: 1,
+        events: vec![Count::new("created", 3)],
+        missed: 1,
+    };
+    Sources { sources: vec![source()], registry }
 }
 
 pub(crate) fn watch_reply() -> WatchReply {

@@ -8,13 +8,16 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use nodedev_server::socket::{self, SocketFile, SocketOptions};
 use nodedev_server::tls::{TlsAcceptor, TlsFiles};
-use nodedev_server::{Access, AuthScheme, Listener};
+use nodedev_server::{Access, AuthScheme, Listener, MetricsAddress};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 
 use crate::activation::{Passed, Purpose};
 use crate::places::{self, Owner, Places};
 use crate::settings::{Network, Sockets};
+
+/// The daemon's user, and the group of the other sockets where there is one.
+const METRICS_MODE: u32 = 0o660;
 
 const BUS: &str = "/run/dbus/system_bus_socket";
 
@@ -65,6 +68,7 @@ impl Doors {
             let admission = Admission::new(owner, sockets, bus, true);
             doors.adopt(network, passed, admission)?;
         }
+        doors.bind_metrics(owner, sockets).await?;
         Ok(doors)
     }
 
@@ -88,6 +92,29 @@ impl Doors {
             let mode = if owner.is_root() { admission.ro_mode } else { 0o600 };
             let listener = self.socket(varlink, &options(mode))?;
             self.listeners.push(Listener::varlink(listener, admission.ro));
+        }
+        Ok(())
+    }
+
+    /// systemd has no unit for it: the socket is ours also where others were passed.
+    async fn bind_metrics(&mut self, owner: &Owner, sockets: &Sockets) -> anyhow::Result<()> {
+        match &sockets.metrics {
+            None => {}
+            Some(MetricsAddress::Unix(path)) => {
+                let options = SocketOptions {
+                    mode: METRICS_MODE,
+                    group: sockets.group.clone(),
+                    folder_mode: owner.folder_mode(),
+                };
+                let listener = self.socket(path, &options)?;
+                self.listeners.push(Listener::metrics_unix(listener));
+            }
+            Some(MetricsAddress::Loopback(address)) => {
+                let bound = TcpListener::bind(address).await;
+                let socket = bound.with_context(|| format!("cannot listen on {address}"))?;
+                tracing::info!(%address, "listening");
+                self.listeners.push(Listener::metrics_tcp(socket));
+            }
         }
         Ok(())
     }

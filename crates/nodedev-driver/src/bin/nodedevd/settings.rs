@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nodedev_driver::DriverConfig;
-use nodedev_server::{AuthScheme, ServerConfig};
+use nodedev_server::{AuthScheme, MetricsAddress, ServerConfig};
 
 pub(crate) use self::log_words::{LogFilter, LogOutput, LogPlace};
 use self::nearest::nearest;
@@ -24,7 +24,7 @@ use self::wrong::Wrong;
 use crate::syntax::{self, Assignment, Value};
 
 /// Everything that can be set, with the defaults of a daemon without a configuration file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) driver: DriverConfig,
     pub(crate) server: ServerConfig,
@@ -34,7 +34,25 @@ pub(crate) struct Settings {
     pub(crate) host_uuid_source: HostUuidSource,
 }
 
-/// The unix sockets. What is not said depends on who runs the daemon.
+impl Default for Settings {
+    fn default() -> Self {
+        let mut driver = DriverConfig::default();
+        driver.registry.self_check = Some(SELF_CHECK);
+        Self {
+            driver,
+            server: ServerConfig::default(),
+            sockets: Sockets::default(),
+            network: Network::default(),
+            log: Log::default(),
+            host_uuid_source: HostUuidSource::default(),
+        }
+    }
+}
+
+/// How often the list is compared with the host.
+const SELF_CHECK: Duration = Duration::from_secs(600);
+
+/// The unix sockets, and that for metrics. What is not said depends on who runs the daemon.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sockets {
     pub(crate) group: Option<String>,
@@ -44,6 +62,7 @@ pub(crate) struct Sockets {
     pub(crate) auth_ro: Option<AuthScheme>,
     pub(crate) auth_rw: Option<AuthScheme>,
     pub(crate) varlink: Varlink,
+    pub(crate) metrics: Option<MetricsAddress>,
 }
 
 /// Where the varlink socket is.

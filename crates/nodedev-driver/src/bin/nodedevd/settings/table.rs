@@ -1,7 +1,7 @@
 //! The table of settings: for each its name, what it takes, what it does. Parsing, `--check-config`
 //! and the reference in `docs/operating.md` all read it.
 
-use nodedev_server::AuthScheme;
+use nodedev_server::{AuthScheme, MetricsAddressError};
 use nodedev_types::MdevUuid;
 
 use super::wrong::{Wrong, because, in_part};
@@ -412,6 +412,35 @@ pub(crate) const TABLE: &[Setting] = &[
             let none = value.text()? == "none";
             settings.sockets.varlink =
                 if none { Varlink::Nowhere } else { Varlink::At(value.path()?) };
+            Ok(())
+        },
+    },
+    Setting {
+        name: "metrics_listen",
+        expects: "\"unix:/PATH\", \"127.0.0.1:PORT\", \"[::1]:PORT\" or \"none\"",
+        default: "\"none\"",
+        reload: false,
+        about: "Where metrics are shown, see `docs/metrics.md`. No address of other hosts is taken.",
+        set: |settings, value| {
+            settings.sockets.metrics = match value.text()? {
+                "none" => None,
+                address => Some(address.parse().map_err(|error| match error {
+                    MetricsAddressError::Malformed => Wrong::Value,
+                    other => Wrong::Because(other.to_string()),
+                })?),
+            };
+            Ok(())
+        },
+    },
+    Setting {
+        name: "self_check_interval",
+        expects: "seconds, from 1 to 86400; 0 for never",
+        default: "600",
+        reload: false,
+        about: "How often the list is compared with the host; what differs is a fault, told and healed.",
+        set: |settings, value| {
+            let seconds: u64 = value.number(0, 86_400)?;
+            settings.driver.registry.self_check = (seconds > 0).then(|| millis(seconds * 1000));
             Ok(())
         },
     },

@@ -68,8 +68,17 @@ fn an_existing_file_of_libvirts_daemon_is_understood() {
 fn our_own_settings_are_taken() {
     let own = settings(
         "mdevctl = \"/opt/mdevctl\"\nvarlink_socket = 'none'\nrefresh_deadline = 250\n\
-         action_deadline = 6000\nkeepalive_interval = 9",
+         action_deadline = 6000\nkeepalive_interval = 9\nself_check_interval = 30\n\
+         metrics_listen = \"[::1]:9177\"",
     );
+    assert_eq!(own.driver.registry.self_check, Some(Duration::from_secs(30)));
+    let metrics = MetricsAddress::Loopback("[::1]:9177".parse().unwrap());
+    assert_eq!(own.sockets.metrics, Some(metrics));
+    assert_eq!(settings("self_check_interval = 0").driver.registry.self_check, None);
+    assert_eq!(settings("").driver.registry.self_check, Some(Duration::from_secs(600)));
+    let open = problem("metrics_listen = \"0.0.0.0:9177\"");
+    assert!(open.starts_with("x.conf:1: metrics_listen = \"0.0.0.0:9177\": "), "{open}");
+    assert!(open.contains("only a loopback address"), "{open}");
     assert_eq!(own.driver.mdevctl.program, Path::new("/opt/mdevctl"));
     assert_eq!(own.sockets.varlink, Varlink::Nowhere);
     assert_eq!(own.driver.registry.refresh, Duration::from_millis(250));
