@@ -25,6 +25,7 @@ mod definitions;
 mod dump_schema;
 mod hostile;
 mod mock;
+mod orders;
 mod parity;
 mod policy;
 mod varlink;
