@@ -8,3 +8,4 @@ mod identity;
 mod laws;
 mod mediated;
 mod reading_again;
+mod states;
