@@ -84,7 +84,7 @@ async fn agree(daemons: &mut [Daemon], past: &[Fact]) -> List {
     for (began, daemon) in older.iter_mut().enumerate() {
         if let Err(list) = daemon.comes_to(&wanted).await {
             let what = difference(&wanted, &list);
-            let sources = daemon.sources();
+            let sources = [newest.sources(), daemon.sources()].join("\n");
             panic!(
                 "{past:?}: the daemon that was there after {began} of these:\n{what}\n{sources}"
             );

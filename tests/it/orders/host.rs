@@ -74,6 +74,8 @@ impl Host {
         let mut config = DriverConfig::default();
         // Here are no names of PCI devices: to read them takes longer than all the rest.
         config.udev = config.udev.with_root(self.mock.root());
+        // A busy machine is no slow device.
+        config.udev.attribute_deadline = Duration::from_secs(10);
         config.mdevctl.program = self.folder.join("mdevctl");
         config.mdevctl.root.clone_from(&self.folder);
         // Nothing follows by itself on this host.
