@@ -14,7 +14,12 @@ fn document(parent: &str, mdev_type: &str, uuid: &str) -> String {
 }
 
 fn own() -> String {
-    document(PCI, "t", &format!("<uuid>{UUID}</uuid>"))
+    own_document("t")
+}
+
+/// A document of the device, with this type.
+pub(crate) fn own_document(mdev_type: &str) -> String {
+    document(PCI, mdev_type, &format!("<uuid>{UUID}</uuid>"))
 }
 
 fn config(mdev_type: &str, autostart: bool) -> MdevConfig {
