@@ -131,7 +131,7 @@ fn assert_shows(list: &List, host: &Host, past: &[Fact]) {
 }
 
 macro_rules! every_order {
-    ($($name:ident: $parent:ident, $facts:expr;)+) => {
+    ($(fn $name:ident($parent:expr, $facts:expr);)+) => {
         $(
             #[test]
             fn $name() {
@@ -142,12 +142,16 @@ macro_rules! every_order {
 }
 
 every_order! {
-    every_order_around_a_pci_parent_that_is_bound_later_ends_in_one_list:
-        PCI, [Define, Redefine, Undefine, Appear, Bind, Start, Stop, Vanish];
-    every_order_around_a_pci_parent_that_comes_bound_ends_in_one_list:
-        PCI, [Define, Undefine, AppearBound, Start, Stop, Restart, Vanish];
-    every_order_around_a_parent_on_the_mdev_bus_ends_in_one_list:
-        BUS, [Define, Redefine, Undefine, Appear, Bind, Start, Stop, Vanish];
-    every_order_in_which_udevd_is_slow_to_speak_ends_in_one_list:
-        PCI, [Define, Undefine, AppearBound, StartUnheard, HearStart, StopUnheard, HearStop];
+    fn every_order_around_a_pci_parent_that_is_bound_later_ends_in_one_list(
+        PCI, [Define, Redefine, Undefine, Appear, Bind, Start, Stop, Vanish]
+    );
+    fn every_order_around_a_pci_parent_that_comes_bound_ends_in_one_list(
+        PCI, [Define, Undefine, AppearBound, Start, Stop, Restart, Vanish]
+    );
+    fn every_order_around_a_parent_on_the_mdev_bus_ends_in_one_list(
+        BUS, [Define, Redefine, Undefine, Appear, Bind, Start, Stop, Vanish]
+    );
+    fn every_order_in_which_udevd_is_slow_to_speak_ends_in_one_list(
+        PCI, [Define, Undefine, AppearBound, StartUnheard, HearStart, StopUnheard, HearStop]
+    );
 }

@@ -42,7 +42,7 @@ async fn a_definition_without_a_uuid_leaves_it_to_mdevctl() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn redefine_and_update_keep_the_autostart_7_11() {
+async fn redefine_and_update_keep_the_autostart() {
     let mut host = Host::start().await;
     let registry = host.registry.clone();
     host.define("u", true).await;
