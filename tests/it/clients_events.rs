@@ -133,7 +133,7 @@ fn every_binding_hears_from_us_what_libvirt_tells() {
     heard.for_each(|ours| assert_eq!(ours, theirs, "ours, then libvirt's"));
 }
 
-/// DIFFERENCES: a MAC or link change alone makes no uevent: links are followed through rtnetlink.
+/// docs/differences.md: a MAC or link change alone makes no uevent: links are followed through rtnetlink.
 #[test]
 fn a_client_hears_of_a_mac_or_link_change_alone() {
     require!(tools());

@@ -59,7 +59,7 @@ fn definitions_are_listed_as_inactive_devices() {
 /// Makes a bad file, or what is no file, at that path.
 type Make = fn(&Path);
 
-/// DIFFERENCES: one bad file costs that one definition, and the reason is visible.
+/// docs/differences.md: one bad file costs that one definition, and the reason is visible.
 #[test]
 fn one_bad_definition_file_costs_itself() {
     require!(tools());

@@ -26,6 +26,7 @@ mod dump_schema;
 mod hostile;
 mod metrics;
 mod mock;
+mod orders;
 mod parity;
 mod policy;
 mod varlink;

@@ -49,7 +49,7 @@ fn both_sources_speak_of_a_device_and_each_is_heard_on_its_own_fields() {
     assert!(inactive.contains("<attr name='weight' value='2'/>"), "{inactive}");
 }
 
-/// DIFFERENCES: a live claim without a kernel device makes no device.
+/// docs/differences.md: a live claim without a kernel device makes no device.
 #[test]
 fn a_live_claim_without_a_kernel_device_makes_no_ghost() {
     require!(root());

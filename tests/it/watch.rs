@@ -115,8 +115,8 @@ fn a_rename_is_deleted_then_created() {
     assert_eq!(watch.interrupt().1, Some(0));
 }
 
-/// DIFFERENCES: a MAC or link change alone makes no uevent: links are followed through rtnetlink.
-/// DIFFERENCES: MAC or serial change leaves a second, undying object: old deleted, new created.
+/// docs/differences.md: a MAC or link change alone makes no uevent: links are followed through rtnetlink.
+/// docs/differences.md: MAC or serial change leaves a second, undying object: old deleted, new created.
 #[test]
 fn a_mac_or_link_change_alone_is_followed_and_leaves_no_second_object() {
     require!(root());

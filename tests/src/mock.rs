@@ -36,40 +36,13 @@ impl Mock {
         let folder = tempfile::tempdir()?;
         let mut host = MockHost::new(&folder.path().join("host"))?;
         host.load(&String::from_utf8_lossy(&fs::read(file)?))?;
-        let mock = Self { host, folder };
-        mock.link_mdev_parents();
-        mock.make_iommu_groups();
-        Ok(mock)
+        Ok(Self { host, folder })
     }
 
     /// The host of the fixtures with every kind of device.
     pub fn every_kind() -> Self {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
         Self::load(&fixtures.join("hosts/every-kind.umockdev"))
-    }
-
-    /// What the text format cannot say: the kernel links every parent of mediated devices.
-    fn link_mdev_parents(&self) {
-        let parents: Vec<_> = self.host.paths().map(str::to_owned).collect();
-        for parent in parents {
-            let name = parent.rsplit('/').next().unwrap();
-            if self.host.real_path(&format!("{parent}/mdev_supported_types")).is_dir() {
-                self.host.link(&format!("/sys/class/mdev_bus/{name}"), &parent).unwrap();
-            }
-        }
-    }
-
-    /// Groups are no devices, so the text format has only the links to them.
-    fn make_iommu_groups(&self) {
-        for device in self.host.paths() {
-            if let Ok(target) = fs::read_link(self.host.real_path(&format!("{device}/iommu_group")))
-            {
-                let group = target.file_name().unwrap().to_str().unwrap();
-                let name = device.rsplit('/').next().unwrap();
-                let member = format!("/sys/kernel/iommu_groups/{group}/devices/{name}");
-                self.host.link(&member, device).unwrap();
-            }
-        }
     }
 
     /// The host itself, which can be changed.

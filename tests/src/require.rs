@@ -2,19 +2,7 @@
 
 use std::path::Path;
 
-/// Ends the test with a visible word where something is missing, or fails it where nothing may be.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! require_ {
-    ($what:expr) => {
-        if let Err(reason) = $what {
-            assert!(std::env::var_os("NODEDEV_REQUIRE_ALL").is_none(), "required, but {reason}");
-            eprintln!("skipped: {reason}");
-            return;
-        }
-    };
-}
-pub use crate::require_ as require;
+pub use nodedev_source_testkit::require;
 
 /// Namespaces and mounts.
 pub fn root() -> Result<(), String> {

@@ -3,6 +3,7 @@
 //! Looks at manifests and texts only; builds nothing. Each rule is a pure function from what was
 //! read to the problems found.
 
+mod differences;
 mod edges;
 mod fixtures;
 mod layout;
@@ -55,6 +56,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         layout::check(&files),
         sources::check(&files, &sources::machine_paths(root)),
         pages::check(&files),
+        differences::check(&files),
         fixtures::check(&tree::hosts(root)?),
     ]
     .concat();

@@ -3,16 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-/// Ends with a visible word where a machine cannot be had, or fails where nothing may be skipped.
-macro_rules! require {
-    ($what:expr) => {
-        if let Err(reason) = $what {
-            assert!(std::env::var_os("NODEDEV_REQUIRE_ALL").is_none(), "required, but {reason}");
-            eprintln!("skipped: {reason}");
-            return;
-        }
-    };
-}
+use nodedev_source_testkit::require;
 
 fn installed(program: &str) -> Result<(), String> {
     let path = std::env::var("PATH").unwrap_or_default();

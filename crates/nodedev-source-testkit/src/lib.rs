@@ -8,6 +8,7 @@ mod footprint;
 mod harness;
 #[cfg(feature = "umockdev")]
 pub mod mock_host;
+mod require;
 mod rig;
 mod run;
 mod scripted;
@@ -19,6 +20,7 @@ pub use async_trait::async_trait;
 
 pub use clause::{CLAUSES, Clause};
 pub use harness::{Announcement, Applied, BadInput, Failure, Harness, HostChange, Order, Skip};
+pub use require::missing;
 pub use run::{report, run};
 pub use scripted::{
     Acts, Asked, Behaviour, Calls, Hold, ScriptedControl, ScriptedHost, ScriptedSource,

@@ -2,15 +2,14 @@
 
 use std::any::Any;
 use std::env;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write as _, stdout};
 
 use crate::command::{self, Outcome};
+use crate::require::{self, REQUIRE_ALL, requires_all};
 use crate::{CLAUSES, Clause, Harness, Stop, Verdict, clauses};
 
 /// Set in a process that was started for one clause, to the name of its test.
 const ALONE: &str = "NODEDEV_TESTKIT_ALONE";
-/// Where it is set and not `0`, a skip for want of something in the environment fails.
-const REQUIRE_ALL: &str = "NODEDEV_REQUIRE_ALL";
 const BEGIN: &str = "<nodedev-testkit begin>";
 const END: &str = "<nodedev-testkit end>";
 
@@ -53,9 +52,9 @@ pub fn run<H: Harness>(number: usize, module: &str) {
         return report(clause, check::<H>(number));
     }
     if env::var(ALONE).is_ok_and(|alone| alone == test) {
-        say(&mut stdout(), BEGIN);
+        mark(BEGIN);
         let verdict = check::<H>(number);
-        say(&mut stdout(), END);
+        mark(END);
         return report(clause, verdict);
     }
     run_alone(clause, &test);
@@ -99,18 +98,14 @@ const fn wants_own_process(clause: &Clause) -> bool {
     matches!(clause.number, 12 | 13)
 }
 
-fn requires_all() -> bool {
-    env::var_os(REQUIRE_ALL).is_some_and(|value| !value.is_empty() && value != "0")
-}
-
 fn say_skipped(clause: &Clause, reason: &str) {
     let text = format!("skipped: clause {} ({}): {reason}", clause.number, clause.name);
-    say(&mut stderr(), &text);
+    require::say(&text);
 }
 
-/// Writes past the test runner's capture; a closed output is nobody's loss.
-fn say(to: &mut dyn Write, text: &str) {
-    let _ = writeln!(to, "{text}");
+/// A line of standard output, past the test runner's capture.
+fn mark(text: &str) {
+    let _ = writeln!(stdout(), "{text}");
 }
 
 fn check<H: Harness>(number: usize) -> Verdict {
@@ -163,7 +158,7 @@ fn judge(outcome: &Outcome) -> Verdict {
         None => Err(Stop::Failed("its own process did not run the test".to_owned())),
         Some("") => {
             if !errors.is_empty() {
-                say(&mut stderr(), errors);
+                require::say(errors);
             }
             Ok(())
         }

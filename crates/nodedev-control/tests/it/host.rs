@@ -59,18 +59,30 @@ impl Host {
 
     /// mdevctl has a definition from now on.
     pub(crate) async fn define(&self, mdev_type: &str, autostart: bool) {
+        let stream = SourceId::new(SourceId::MDEVCTL_DEFINED);
+        self.mdevctl.set_on(&stream, &id(), Self::defined(mdev_type, autostart));
+        idle().await;
+    }
+
+    /// What mdevctl says of a definition.
+    pub(crate) fn defined(mdev_type: &str, autostart: bool) -> Fields {
         let mut fields = Fields::new();
         fields.set(device::CAPABILITY, Capability::Mdev);
         fields.set(device::AUTOSTART, autostart);
         fields.set(mdev::UUID, UUID);
         fields.set(mdev::PARENT_ADDR, ADDRESS);
         fields.set(mdev::DEFINED_TYPE, mdev_type);
-        self.mdevctl.set_on(&SourceId::new(SourceId::MDEVCTL_DEFINED), &id(), fields);
-        idle().await;
+        fields
     }
 
     /// The kernel runs the device from now on.
     pub(crate) async fn run(&self, mdev_type: &str) {
+        self.kernel.set(&id(), Self::running(mdev_type));
+        idle().await;
+    }
+
+    /// What the kernel says of the running device.
+    pub(crate) fn running(mdev_type: &str) -> Fields {
         let path = format!("/sys/devices/pci0000:00/0000:00:02.0/{UUID}");
         let mut fields = Fields::new();
         fields.set(device::CAPABILITY, Capability::Mdev);
@@ -78,8 +90,7 @@ impl Host {
         fields.set(mdev::UUID, UUID);
         fields.set(mdev::PARENT_ADDR, ADDRESS);
         fields.set(mdev::TYPE, mdev_type);
-        self.kernel.set(&id(), fields);
-        idle().await;
+        fields
     }
 
     /// The action that is asked for while something is being done.

@@ -16,7 +16,12 @@ fn document(parent: &str, mdev_type: &str, uuid: &str) -> String {
 }
 
 fn own() -> String {
-    document(PCI, "t", &format!("<uuid>{UUID}</uuid>"))
+    own_document("t")
+}
+
+/// A document of the device, with this type.
+pub(crate) fn own_document(mdev_type: &str) -> String {
+    document(PCI, mdev_type, &format!("<uuid>{UUID}</uuid>"))
 }
 
 fn config(mdev_type: &str, autostart: bool) -> MdevConfig {
@@ -39,7 +44,7 @@ async fn a_definition_without_a_uuid_leaves_it_to_mdevctl() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn redefine_and_update_keep_the_autostart_7_11() {
+async fn redefine_and_update_keep_the_autostart() {
     let mut host = Host::start().await;
     let registry = host.registry.clone();
     host.define("u", true).await;

@@ -49,7 +49,7 @@ fn config() -> MdevConfig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_returns_when_the_list_has_the_device_7_4() {
+async fn a_start_returns_when_the_list_has_the_device() {
     let (registry, host, settings, mut acts) = with_control().await;
     settings.set_on(&defined(), &mdev(), definition());
     idle().await;

@@ -168,7 +168,7 @@ async fn a_source_that_dies_again_and_again_is_not_started_in_a_hurry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_listing_can_fail_alone_and_is_tried_again_7_2() {
+async fn one_listing_can_fail_alone_and_is_tried_again() {
     let (registry, host, config) = with_parent().await;
     config.set_on(&defined(), &mdev(), definition());
     config.set_on(&active(), &mdev(), live("1"));
@@ -213,7 +213,7 @@ async fn a_listing_is_tried_again_in_spite_of_events() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_cannot_be_read_keeps_its_last_word_7_7() {
+async fn a_device_that_cannot_be_read_keeps_its_last_word() {
     let (registry, mut events, _, other) = beside_udev().await;
     let diagnostic = Diagnostic::warning("acme:slot", "no answer within 500 ms");
     other.unreadable(&slot(), diagnostic.clone());
@@ -249,7 +249,7 @@ async fn a_flood_costs_no_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_that_overflows_the_queue_is_healed_by_a_snapshot_7_13() {
+async fn a_flood_that_overflows_the_queue_is_healed_by_a_snapshot() {
     let ((kernel, host), (third, other)) = (udev(), acme());
     let mut small = RegistryConfig::default();
     small.source_queue = 8;

@@ -10,3 +10,4 @@ mod laws;
 mod mediated;
 mod reading_again;
 mod self_check;
+mod states;

@@ -43,7 +43,7 @@ fn in_silence(config: &ScriptedHost, change: impl FnOnce()) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_claim_without_a_kernel_device_makes_no_device_7_5() {
+async fn a_live_claim_without_a_kernel_device_makes_no_device() {
     let (registry, _, config) = with_parent().await;
     let (_, mut events) = registry.subscribe();
     config.set_on(&active(), &mdev(), live("1"));
@@ -55,7 +55,7 @@ async fn a_live_claim_without_a_kernel_device_makes_no_device_7_5() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn created_comes_first_and_complete_7_10() {
+async fn created_comes_first_and_complete() {
     let (registry, mut events, _, _) = with_running("1").await;
     assert_eq!(shown(&registry).get(field::ATTRIBUTES), Some(attributes("1").as_slice()));
     assert!(is_silent(&mut events).await, "and nothing comes after it");
@@ -171,6 +171,21 @@ async fn a_definition_is_shown_as_it_is_while_its_start_is_held_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stopped_definition_has_no_group() {
+    let (registry, host, config) = with_parent().await;
+    config.set_on(&defined(), &mdev(), definition());
+    let mut fields = running(&mdev_path());
+    fields.set(field::IOMMU_GROUP, 12_u64);
+    host.set(&mdev(), fields);
+    idle().await;
+    assert_eq!(shown(&registry).get(field::IOMMU_GROUP), Some(12));
+    host.remove(&mdev());
+    idle().await;
+    assert!(registry.snapshot().device(MDEV).is_some_and(|device| device.persistent));
+    assert_eq!(shown(&registry).get(field::IOMMU_GROUP), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_later_namesake_inherits_nothing() {
     let (registry, mut events, host, config) = with_running("1").await;
     config.on_snapshot(Behaviour::Hang);
@@ -224,7 +239,7 @@ async fn a_restart_that_nobody_saw_is_looked_into() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_tool_runs_for_mediated_devices_and_their_parents_only_7_3() {
+async fn the_tool_runs_for_mediated_devices_and_their_parents_only() {
     let (_registry, host, config) = with_parent().await;
     let runs = || config.calls().snapshot;
     let before = runs();
@@ -252,7 +267,7 @@ async fn the_tool_runs_for_mediated_devices_and_their_parents_only_7_3() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hints_are_coalesced_7_3() {
+async fn hints_are_coalesced() {
     let (_registry, host, config) = with_parent().await;
     let before = config.calls().snapshot;
     let hold = config.hold_snapshots();

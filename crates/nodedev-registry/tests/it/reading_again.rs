@@ -61,7 +61,7 @@ async fn what_is_read_again_is_laid_over_and_never_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lists_and_lookups_read_nothing_7_15() {
+async fn lists_and_lookups_read_nothing() {
     let (registry, host) = with_eth0().await;
     let _ = registry.snapshot().device("net_eth0_").map(|d| d.capabilities());
     idle().await;

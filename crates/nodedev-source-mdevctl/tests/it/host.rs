@@ -151,21 +151,3 @@ pub(crate) fn defined(snapshot: &Snapshot) -> Vec<DeviceId> {
 pub(crate) fn diagnostics(snapshot: &Snapshot) -> Vec<String> {
     snapshot.diagnostics.iter().map(ToString::to_string).collect()
 }
-
-/// Goes on when the environment has what the test needs. Otherwise the test ends here, and fails where
-/// everything is required.
-macro_rules! require {
-    ($wanted:expr) => {
-        match $wanted {
-            Ok(there) => there,
-            Err(reason) => {
-                let required = std::env::var_os("NODEDEV_REQUIRE_ALL");
-                assert!(required.is_none_or(|set| set.is_empty() || set == "0"), "{reason}");
-                eprintln!("skipped: {reason}");
-                return;
-            }
-        }
-    };
-}
-
-pub(crate) use require;

@@ -5,12 +5,11 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use nodedev_source::NodeDeviceSource as _;
+use nodedev_source_testkit::require;
 use nodedev_types::SourceId;
 use nodedev_types::fields::{device, mdev};
 
-use crate::host::{
-    Host, PARENT, defined, definition, devices, diagnostics, id, listing, require, uuid,
-};
+use crate::host::{Host, PARENT, defined, definition, devices, diagnostics, id, listing, uuid};
 
 #[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 fn define(host: &Host, n: usize) {

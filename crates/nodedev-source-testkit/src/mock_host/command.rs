@@ -10,12 +10,13 @@
 #![expect(clippy::print_stderr, reason = "it hands on what a test printed in its own process")]
 
 use std::env;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io};
+
+use crate::require::{missing, say};
 
 /// Seconds after which a test on a mock host is killed, unless the environment says otherwise.
 const DEADLINE: &str = "300";
@@ -116,11 +117,7 @@ pub fn alone(module: &str, test: &str, body: impl FnOnce()) {
         None => test.to_owned(),
     };
     if let Some(reason) = unavailable() {
-        let required =
-            env::var_os("NODEDEV_REQUIRE_ALL").is_some_and(|v| !v.is_empty() && v != "0");
-        assert!(!required, "{name} cannot be run: {reason}");
-        say(&format!("skipped: {name}: {reason}"));
-        return;
+        return missing(&format!("{name}: {reason}"));
     }
     let output = ScratchRoot::make().and_then(|root| run_inside(&name, &root.0));
     match output {
@@ -155,11 +152,6 @@ fn judge(name: &str, output: &Output) {
             eprintln!("{line}");
         }
     }
-}
-
-/// Writes past the test runner's capture; a closed output is nobody's loss.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A directory that goes with this value.

@@ -67,7 +67,8 @@ impl MockHost {
         self.devices.keys().map(String::as_str)
     }
 
-    /// Makes every device of a text in umockdev's format, without events.
+    /// Makes every device of a text in umockdev's format, without events, and the links that the kernel
+    /// makes of them: to parents of mediated devices, and to the members of IOMMU groups.
     ///
     /// # Errors
     ///
@@ -75,7 +76,8 @@ impl MockHost {
     pub fn load(&mut self, text: &str) -> io::Result<()> {
         let records =
             parse(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        records.into_iter().try_for_each(|r| self.add_silently(r))
+        records.into_iter().try_for_each(|r| self.add_silently(r))?;
+        self.make_kernel_links()
     }
 
     /// Makes a device and announces it.

@@ -7,6 +7,7 @@
 
 mod command;
 mod host;
+mod kernel_links;
 mod record;
 mod tree;
 mod uevent;

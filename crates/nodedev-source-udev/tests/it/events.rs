@@ -5,7 +5,9 @@ use std::time::Duration;
 use nodedev_source::{NodeDeviceSource, SourceEvent};
 use nodedev_source_testkit::mock_host::Record;
 use nodedev_types::DeviceId;
-use nodedev_types::fields::{device, mdev as mdev_fields, net as net_fields, pci as pci_fields};
+use nodedev_types::fields::{
+    device, mdev as mdev_fields, net as net_fields, pci as pci_fields, scsi_target, vdpa,
+};
 
 use crate::kinds::{MDEV, MTTY, PCI, SUBCHANNEL, disk, mdev, net, pci, subchannel};
 use crate::on_mock_host;
@@ -72,6 +74,36 @@ on_mock_host! {
         session.until("it qualifies", |s| s.knows(SUBCHANNEL)).await;
         bind(&mut host, "chsc_subchannel");
         session.until("it no longer qualifies", |s| !s.knows(SUBCHANNEL)).await;
+    }
+
+    async fn a_character_device_that_comes_with_the_driver_is_seen(host) {
+        let path = "/sys/devices/vdpa0";
+        host.add_silently(Record::new(path, "vdpa")).unwrap();
+        let mut session = Session::start().await;
+        assert_eq!(session.fields(path).unwrap().get(vdpa::CHARDEV), None);
+        host.write("/dev/vhost-vdpa-0", "").unwrap();
+        host.make_dir(&format!("{path}/vhost-vdpa-0")).unwrap();
+        host.announce(path, "bind").unwrap();
+        session.until("it has its character device", |s| {
+            s.fields(path).unwrap().get(vdpa::CHARDEV) == Some("/dev/vhost-vdpa-0")
+        }).await;
+    }
+
+    async fn a_target_follows_its_remote_port(host) {
+        let path = "/sys/devices/x/rport-0:0-1/target0:0:1";
+        let name = "/sys/class/fc_remote_ports/rport-0:0-1/port_name";
+        host.add_silently(Record::new(path, "scsi").property("DEVTYPE", "scsi_target")).unwrap();
+        let mut session = Session::start().await;
+        let port = |session: &Session| {
+            session.fields(path).unwrap().get(scsi_target::RPORT).map(str::to_owned)
+        };
+        assert_eq!(port(&session), None);
+        host.write(name, "0x9d73\n").unwrap();
+        host.announce(path, "change").unwrap();
+        session.until("it has a port", |s| port(s).as_deref() == Some("rport-0:0-1")).await;
+        host.clear(name).unwrap();
+        host.announce(path, "change").unwrap();
+        session.until("it has none again", |s| port(s).is_none()).await;
     }
 
     async fn a_parent_that_registers_later_becomes_one(host) {

@@ -32,19 +32,6 @@ fn load(host: &mut MockHost, name: &str) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/hosts");
     let text = fs::read_to_string(fixtures.join(format!("{name}.umockdev"))).unwrap();
     host.load(&text).unwrap();
-    let parents: Vec<_> = host.paths().map(str::to_owned).collect();
-    for parent in parents {
-        if host.real_path(&format!("{parent}/mdev_supported_types")).is_dir() {
-            let link = format!("/sys/class/mdev_bus/{}", parent.rsplit('/').next().unwrap());
-            host.link(&link, &parent).unwrap();
-        }
-        let group = fs::read_link(host.real_path(&format!("{parent}/iommu_group")));
-        if let Some(number) = group.ok().as_deref().and_then(Path::file_name) {
-            let (number, name) = (number.to_str().unwrap(), parent.rsplit('/').next().unwrap());
-            let member = format!("/sys/kernel/iommu_groups/{number}/devices/{name}");
-            host.link(&member, &parent).unwrap();
-        }
-    }
 }
 
 /// What lies in the directories of devices, without the devices themselves and what holds some.

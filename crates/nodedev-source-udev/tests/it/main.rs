@@ -16,6 +16,7 @@ mod isolation;
 mod kinds;
 mod links;
 mod listing;
+mod looks;
 mod session;
 mod sweep;
 mod udevd;

@@ -35,17 +35,6 @@ pub(crate) fn build(host: &mut MockHost, text: &str) {
     }
     *host = MockHost::of_this_process().unwrap();
     host.load(text).unwrap();
-    for path in host.paths() {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        if host.real_path(&format!("{path}/mdev_supported_types")).is_dir() {
-            host.link(&format!("/sys/class/mdev_bus/{name}"), path).unwrap();
-        }
-        if let Ok(target) = fs::read_link(host.real_path(&format!("{path}/iommu_group"))) {
-            let group = target.file_name().unwrap().to_string_lossy().into_owned();
-            let member = format!("/sys/kernel/iommu_groups/{group}/devices/{name}");
-            host.link(&member, path).unwrap();
-        }
-    }
     let nodes = text.lines().filter_map(|line| line.strip_prefix("N: "));
     for node in nodes.filter_map(|node| node.split('=').next()) {
         host.write(&format!("/dev/{node}"), "").unwrap();

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn several_capabilities_in_one_document_are_a_clear_error_7_19() {
+    fn several_capabilities_in_one_document_are_a_clear_error() {
         for (first, second) in [("mdev", "mdev"), ("scsi", "mdev"), ("mdev", "scsi_host")] {
             let both = format!(
                 "<capability type='{first}'><type id='t'/></capability>\
