@@ -440,6 +440,20 @@ pub(crate) const TABLE: &[Setting] = &[
         set: |settings, value| deadline(value, &mut settings.driver.mdevctl.deadline),
     },
     Setting {
+        name: "action_deadline",
+        expects: MILLIS,
+        default: "30000",
+        reload: false,
+        about: "How long one action may take until the list shows what it did. mdevctl, with its callout \
+                scripts, gets five sixths of it.",
+        set: |settings, value| {
+            deadline(value, &mut settings.driver.registry.action)?;
+            // The rest is for the list to show it, and for a client to hear why the tool was ended.
+            settings.driver.mdevctl.action_deadline = settings.driver.registry.action * 5 / 6;
+            Ok(())
+        },
+    },
+    Setting {
         name: "first_pass_deadline",
         expects: MILLIS,
         default: "30000",

@@ -68,12 +68,14 @@ fn an_existing_file_of_libvirts_daemon_is_understood() {
 fn our_own_settings_are_taken() {
     let own = settings(
         "mdevctl = \"/opt/mdevctl\"\nvarlink_socket = 'none'\nrefresh_deadline = 250\n\
-         keepalive_interval = 9",
+         keepalive_interval = 9\naction_deadline = 60000",
     );
     assert_eq!(own.driver.mdevctl.program, Path::new("/opt/mdevctl"));
     assert_eq!(own.sockets.varlink, Varlink::Nowhere);
     assert_eq!(own.driver.registry.refresh, Duration::from_millis(250));
     assert_eq!(own.server.keepalive_interval, Some(Duration::from_secs(9)));
+    assert_eq!(own.driver.registry.action, Duration::from_secs(60));
+    assert_eq!(own.driver.mdevctl.action_deadline, Duration::from_secs(50));
 }
 
 #[test]
