@@ -41,7 +41,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let others: Vec<_> = words.iter().filter(|word| *word != "--vm").cloned().collect();
     // There is no network in there, so the Debian root has to be there before.
     let ready = [OsString::from("--make-root")];
-    Command::new(&program).args(ready.iter().chain(&others)).run()?;
+    Command::new(&program).args(ready.iter().chain(&others)).output()?;
     let command = in_machine(root, &program, &others);
     let xtask = std::env::current_exe().context("this program has no path")?;
     Err(Command::new(xtask).args(MACHINE).args(command).exec())
@@ -54,6 +54,17 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         return Ok(());
     }
     Command::new(built(root, &[DAEMON, PROGRAM])?).run()
+}
+
+/// The Debian 13 root, made if it is not there.
+///
+/// # Errors
+///
+/// When it cannot be made.
+pub(crate) fn make_root(root: &Path) -> Result<PathBuf> {
+    let program = built(root, &[PROGRAM])?;
+    let told = Command::new(program).args(["--make-root"]).output()?;
+    Ok(PathBuf::from(told.trim_end()))
 }
 
 /// What is run in the virtual machine, which sees this file system.
