@@ -1,109 +1,176 @@
-//! The machine that the tests run in: its kernel, its mdevctl, and our daemon with its clients.
+//! The machine that the tests run in: our daemon with its clients, and what was loaded for a test.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nodedev_tests::command::{Ran, nodedev, run};
 use nodedev_tests::daemon::{Daemon, uri_of};
 use tempfile::TempDir;
 
+use crate::client::{Client, Described, Devices};
+use crate::kernel;
+use crate::tools::Mdevctl;
+
 /// What happens here happens within this time, also where the processor is translated and busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-pub(crate) const UUID: &str = "11111111-2222-4333-8444-555555555555";
-pub(crate) const MDEV: &str = "mdev_11111111_2222_4333_8444_555555555555_mtty";
+/// What a test wants besides a kernel.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    /// Drivers to load before the daemon starts.
+    pub(crate) drivers: &'a [&'a str],
+    /// What the daemon runs instead of `mdevctl`.
+    pub(crate) mdevctl: Option<&'a Mdevctl>,
+    /// More lines for the daemon's configuration.
+    pub(crate) config: &'a str,
+}
 
-/// The machine with one parent of mediated devices, `mtty`, and a running daemon.
+/// The machine with a running daemon and a client of it.
 #[derive(Debug)]
 pub(crate) struct Guest {
+    client: Client,
     daemon: Option<Daemon>,
+    program: Option<PathBuf>,
+    config: String,
     folder: TempDir,
 }
 
 impl Guest {
+    /// With one parent of mediated devices, `mtty`.
     pub(crate) fn start() -> Self {
+        Self::with(&Wanted { drivers: &["mtty"], ..Wanted::default() })
+    }
+
+    pub(crate) fn with(wanted: &Wanted<'_>) -> Self {
         let inside = std::env::var_os("NODEDEV_GUEST").is_some();
         assert!(inside, "these tests change the kernel's devices: use `cargo xtask e2e`");
-        load("mtty");
-        let mut guest = Self { daemon: None, folder: tempfile::tempdir().unwrap() };
+        // It takes its time to load libvirt, meanwhile other things happen.
+        let client = Client::start();
+        for driver in wanted.drivers {
+            kernel::load(driver);
+        }
+        let mut guest = Self {
+            client,
+            daemon: None,
+            program: wanted.mdevctl.map(Mdevctl::program),
+            config: format!("auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\n{}", wanted.config),
+            // Where another root sees it too.
+            folder: tempfile::tempdir_in("/run").unwrap(),
+        };
         guest.start_daemon();
         guest
     }
 
-    pub(crate) fn start_daemon(&mut self) {
-        self.daemon = Some(Daemon::start(&self.folder.path().join("sockets"), |program| {
-            Command::new(program)
-        }));
+    fn start_daemon(&mut self) {
+        self.daemon = Some(self.daemon_in(&self.sockets()));
+        self.client.open("ours", &self.uri());
     }
 
-    /// The daemon is killed and started again.
+    fn daemon_in(&self, folder: &Path) -> Daemon {
+        Daemon::with_config(folder, &self.config, |program| {
+            let mut command = Command::new(program);
+            if let Some(mdevctl) = &self.program {
+                command.arg("--mdevctl").arg(mdevctl);
+            }
+            command
+        })
+    }
+
+    /// The daemon is killed and started again. Who followed it follows no more.
     pub(crate) fn restart_daemon(&mut self) {
         self.daemon = None;
         self.start_daemon();
     }
 
-    /// Another daemon that has just been started, asked for all it knows, and ended.
-    pub(crate) fn as_freshly_started(&self) -> String {
+    /// The daemon lists what another one lists that has just been started, to the byte.
+    #[track_caller]
+    pub(crate) fn expect_as_freshly_started(&self) {
         let folder = self.folder.path().join("fresh");
-        let daemon = Daemon::start(&folder, |program| Command::new(program));
-        let list = whole_list(&folder);
-        drop(daemon);
-        list
+        let _daemon = self.daemon_in(&folder);
+        self.client.open("fresh", &uri_of(&folder.join("virtnodedevd-sock")));
+        let fresh = self.client.devices("fresh");
+        self.client.close("fresh");
+        expect_same(&self.devices(), &fresh);
     }
 
-    /// All documents, in both forms, and all states.
-    pub(crate) fn all(&self) -> String {
-        whole_list(&self.folder.path().join("sockets"))
+    /// Every device with its documents and flags.
+    pub(crate) fn devices(&self) -> Devices {
+        self.client.devices("ours")
     }
 
-    pub(crate) fn virsh(&self, words: &[&str]) -> Ran {
-        let uri = uri_of(&self.folder.path().join("sockets/virtnodedevd-sock"));
-        run(Command::new("virsh").args(["-q", "-c", &uri]).args(words))
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.client.device(name).is_some()
+    }
+
+    /// All of one device, which has to be there.
+    #[track_caller]
+    pub(crate) fn device(&self, name: &str) -> Described {
+        self.client.device(name).unwrap_or_else(|| panic!("there is no {name}"))
+    }
+
+    /// Names of the mediated devices that run.
+    pub(crate) fn active(&self) -> Vec<String> {
+        self.client.mdevs("isActive")
+    }
+
+    /// Names of the mediated devices that have a definition.
+    pub(crate) fn defined(&self) -> Vec<String> {
+        self.client.mdevs("isPersistent")
     }
 
     /// The document of the device.
+    #[track_caller]
     pub(crate) fn document(&self, name: &str) -> String {
-        self.virsh(&["nodedev-dumpxml", name]).ok()
+        let document = self.client.call_on(name, "XMLDesc", serde_json::json!([0])).unwrap();
+        document.as_str().unwrap().to_owned()
     }
 
-    /// Names of devices of this kind: `--inactive`, `--all`, or nothing for the active ones.
-    pub(crate) fn mdevs(&self, which: &[&str]) -> Vec<String> {
-        let words = [&["nodedev-list", "--cap", "mdev"], which].concat();
-        self.virsh(&words).ok().lines().map(|line| line.trim().to_owned()).collect()
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
-    /// A file with a document of a device below `mtty`.
-    pub(crate) fn write_document(&self, mdev_type: &str, inside: &str) -> PathBuf {
-        let file = self.folder.path().join("device.xml");
-        let text = format!(
-            "<device>\n  <name>any</name>\n  <parent>mtty_mtty</parent>\n  <capability type='mdev'>\n    \
-             <type id='{mdev_type}'/>\n    <uuid>{UUID}</uuid>\n{inside}  </capability>\n</device>\n"
-        );
-        fs::write(&file, text).unwrap();
-        file
+    pub(crate) fn virsh(&self, words: &[&str]) -> Ran {
+        run(&mut self.virsh_command(words))
     }
 
-    /// What happens from now on.
-    pub(crate) fn watch(&self) -> Events {
-        let socket = self.folder.path().join("sockets/io.nodedev.NodeDevice");
-        let mut watch = Command::new(nodedev())
-            .args(["watch", "--json", "--connect"])
-            .arg(socket)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It says on standard error that it watches.
-        let mut errors = BufReader::new(watch.stderr.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("watching") {
-            assert_ne!(errors.read_line(&mut said).unwrap(), 0, "it does not watch: {said}");
+    pub(crate) fn virsh_command(&self, words: &[&str]) -> Command {
+        let mut virsh = Command::new("virsh");
+        virsh.args(["-q", "-c", &self.uri()]).args(words);
+        virsh
+    }
+
+    /// The command `nodedev`, which asks the daemon.
+    pub(crate) fn nodedev(&self, words: &[&str]) -> Ran {
+        let socket = self.sockets().join("io.nodedev.NodeDevice");
+        run(Command::new(nodedev()).arg("--connect").arg(socket).args(words))
+    }
+
+    /// The client follows events from now on.
+    pub(crate) fn follow(&self) {
+        self.client.follow();
+    }
+
+    /// The next event of this device, by the client that follows.
+    #[track_caller]
+    pub(crate) fn next_of(&self, name: &str) -> String {
+        self.client.next_of(name)
+    }
+
+    /// Waits until the view of the client that follows is what the daemon lists, to the byte.
+    #[track_caller]
+    pub(crate) fn until_followed(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (view, list) = (self.client.view(), self.devices());
+            match view {
+                Some(view) if view == list => return,
+                Some(view) if Instant::now() > deadline => expect_same(&view, &list),
+                None if Instant::now() > deadline => panic!("events without end"),
+                _ => {}
+            }
         }
-        let lines = BufReader::new(watch.stdout.take().unwrap());
-        Events { watch, lines, _errors: errors }
     }
 
     /// Waits until the daemon's list is so. There is no event for all of it, so it is asked again.
@@ -111,95 +178,42 @@ impl Guest {
     pub(crate) fn until(&self, what: &str, so: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !so(self) {
-            assert!(Instant::now() < deadline, "not so, that {what}:\n{}", self.all());
+            let is_late = Instant::now() > deadline;
+            assert!(!is_late, "not so, that {what}: {:?}\n{}", self.devices().keys(), self.log());
         }
+    }
+
+    /// A folder of this test that another root sees too.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn sockets(&self) -> PathBuf {
+        self.folder.path().join("sockets")
+    }
+
+    pub(crate) fn uri(&self) -> String {
+        uri_of(&self.sockets().join("virtnodedevd-sock"))
+    }
+
+    fn log(&self) -> String {
+        self.daemon.as_ref().map(Daemon::log).unwrap_or_default()
     }
 }
 
 impl Drop for Guest {
-    /// Leaves no device and no definition behind.
     fn drop(&mut self) {
-        for file in definitions() {
-            let _ = fs::remove_file(file);
-        }
-        if let Ok(devices) = fs::read_dir("/sys/bus/mdev/devices") {
-            for device in devices.flatten() {
-                let _ = fs::write(device.path().join("remove"), "1");
-            }
-        }
-        for module in ["mdpy", "mtty"] {
-            let _ = Command::new("rmmod").arg(module).stderr(Stdio::null()).status();
-        }
+        kernel::clean_up();
     }
 }
 
-/// Events as they come, one line each.
-#[derive(Debug)]
-pub(crate) struct Events {
-    watch: Child,
-    lines: BufReader<ChildStdout>,
-    _errors: BufReader<std::process::ChildStderr>,
-}
-
-impl Events {
-    /// The next event of this device: `created`, `updated` and so on.
-    pub(crate) fn next_of(&mut self, name: &str) -> String {
-        loop {
-            let mut line = String::new();
-            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the watch has ended");
-            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-            if event["name"] == name {
-                return event["event"].as_str().unwrap().to_owned();
-            }
-        }
-    }
-}
-
-impl Drop for Events {
-    fn drop(&mut self) {
-        let _ = self.watch.kill();
-        let _ = self.watch.wait();
-    }
-}
-
-fn whole_list(sockets: &Path) -> String {
-    let mut list = String::new();
-    for words in [
-        &["dump", "--all-devices"][..],
-        &["dump", "--all-devices", "--inactive"],
-        &["list", "--all", "--json"],
-    ] {
-        let socket = sockets.join("io.nodedev.NodeDevice");
-        let mut command = Command::new(nodedev());
-        list.push_str(&run(command.args(words).arg("--connect").arg(socket)).ok());
-    }
-    list
-}
-
-pub(crate) fn load(module: &str) {
-    run(Command::new("modprobe").arg(module)).ok();
-    run(Command::new("udevadm").arg("settle")).ok();
-}
-
-pub(crate) fn unload(module: &str) {
-    run(Command::new("rmmod").arg(module)).ok();
-}
-
-pub(crate) fn mdevctl(words: &[&str]) -> String {
-    run(Command::new("mdevctl").args(words)).ok()
-}
-
-/// Whether the kernel runs the device.
-pub(crate) fn runs(uuid: &str) -> bool {
-    Path::new("/sys/bus/mdev/devices").join(uuid).exists()
-}
-
-/// The files of all definitions.
-pub(crate) fn definitions() -> Vec<PathBuf> {
-    let parents = fs::read_dir("/etc/mdevctl.d").into_iter().flatten().flatten();
-    let parents = parents.filter(|parent| parent.file_name() != "scripts.d");
-    parents
-        .filter_map(|parent| fs::read_dir(parent.path()).ok())
-        .flat_map(|files| files.flatten().map(|file| file.path()))
-        .collect()
+/// Shows what differs, and no more.
+#[track_caller]
+pub(crate) fn expect_same(ours: &Devices, other: &Devices) {
+    let names = ours.keys().chain(other.keys()).collect::<BTreeSet<_>>();
+    let differ = names.into_iter().filter(|name| ours.get(*name) != other.get(*name));
+    let shown: Vec<_> = differ
+        .map(|name| format!("{name}:\n{:#?}\n{:#?}", ours.get(name), other.get(name)))
+        .collect();
+    assert!(shown.is_empty(), "the list and what it should be:\n{}", shown.join("\n"));
 }

@@ -1,96 +1,116 @@
-//! The life of one device through virsh: each step seen in the kernel, in mdevctl, in our list and as
-//! an event.
+//! The whole life of a mediated device by a client's own words, whichever the client and the parent.
 
-use crate::guest::{Guest, MDEV, UUID, mdevctl, runs};
+use nodedev_tests::command::Ran;
 
-#[test]
-fn a_device_is_defined_started_stopped_and_undefined_through_virsh() {
-    let guest = Guest::start();
-    let mut events = guest.watch();
-    let file = guest.write_document("mtty-1", "");
-    guest.virsh(&["nodedev-define", file.to_str().unwrap()]).ok();
-    assert_eq!(events.next_of(MDEV), "defined");
-    assert_eq!(guest.mdevs(&["--inactive"]), [MDEV]);
-    assert!(!runs(UUID) && mdevctl(&["list", "--defined"]).contains(UUID));
+use crate::device::{Mdev, State};
+use crate::guest::Guest;
 
-    let free = instances(&guest);
-    guest.virsh(&["nodedev-start", MDEV]).ok();
-    assert_eq!(guest.mdevs(&[]), [MDEV], "it is there as soon as the call has returned");
-    assert_eq!(events.next_of(MDEV), "created");
-    assert!(runs(UUID) && mdevctl(&["list"]).contains(UUID));
-    assert_eq!(instances(&guest), free - 1);
-
-    let again = guest.virsh(&["nodedev-start", MDEV]);
-    assert!(again.stderr.contains("Device is already active"), "{again:?}");
-
-    guest.virsh(&["nodedev-destroy", MDEV]).ok();
-    assert_eq!(guest.mdevs(&["--inactive"]), [MDEV]);
-    assert_eq!(events.next_of(MDEV), "deleted");
-    assert!(!runs(UUID));
-    assert_eq!(instances(&guest), free);
-
-    guest.virsh(&["nodedev-undefine", MDEV]).ok();
-    assert_eq!(guest.mdevs(&["--all"]), [""; 0]);
-    assert_eq!(events.next_of(MDEV), "undefined");
-    assert!(!mdevctl(&["list", "--defined"]).contains(UUID));
+/// How a client has things done. Each call must have succeeded and been answered.
+pub(crate) trait Hands {
+    fn define(&self, guest: &Guest, mdev: &Mdev);
+    fn create(&self, guest: &Guest, mdev: &Mdev);
+    fn start(&self, guest: &Guest, mdev: &Mdev);
+    fn stop(&self, guest: &Guest, mdev: &Mdev);
+    fn undefine(&self, guest: &Guest, mdev: &Mdev);
+    fn autostart(&self, guest: &Guest, mdev: &Mdev, on: bool);
 }
 
-#[test]
-fn a_running_transient_device_is_made_persistent_and_undefined_while_it_runs() {
-    let guest = Guest::start();
-    let mut events = guest.watch();
-    let file = guest.write_document("mtty-2", "");
-    guest.virsh(&["nodedev-create", file.to_str().unwrap()]).ok();
-    assert_eq!(events.next_of(MDEV), "created");
-    assert!(info(&guest).contains("Persistent:     no"));
-    guest.virsh(&["nodedev-define", file.to_str().unwrap()]).ok();
-    assert_eq!(events.next_of(MDEV), "defined");
-    assert!(info(&guest).contains("Persistent:     yes"));
-    guest.virsh(&["nodedev-undefine", MDEV]).ok();
-    assert_eq!(events.next_of(MDEV), "undefined");
-    assert!(runs(UUID) && info(&guest).contains("Persistent:     no"));
-    guest.virsh(&["nodedev-destroy", MDEV]).ok();
-    assert_eq!(events.next_of(MDEV), "deleted");
-    assert_eq!(guest.mdevs(&["--all"]), [""; 0]);
+/// Defined, set to start by itself, started, stopped, undefined; after each step seen in the kernel, in
+/// mdevctl and in our list, and in the end as events in this order and no others.
+#[track_caller]
+pub(crate) fn persistent(guest: &Guest, hands: &dyn Hands, mdev: &Mdev) {
+    let defined = |autostart, active| State::Defined { autostart, active };
+    guest.follow();
+    let free = mdev.instances_left(guest);
+    hands.define(guest, mdev);
+    mdev.expect(guest, defined(false, false));
+    hands.autostart(guest, mdev, true);
+    mdev.expect(guest, defined(true, false));
+    hands.start(guest, mdev);
+    mdev.expect(guest, defined(true, true));
+    assert_eq!(mdev.instances_left(guest), free - 1);
+    hands.autostart(guest, mdev, false);
+    mdev.expect(guest, defined(false, true));
+    hands.stop(guest, mdev);
+    mdev.expect(guest, defined(false, false));
+    assert_eq!(mdev.instances_left(guest), free);
+    hands.undefine(guest, mdev);
+    mdev.expect(guest, State::Absent);
+    expect_events(
+        guest,
+        mdev,
+        &["defined", "updated", "created", "updated", "deleted", "undefined"],
+    );
 }
 
-#[test]
-fn autostart_is_set_and_taken_back() {
-    let guest = Guest::start();
-    let file = guest.write_document("mtty-1", "");
-    guest.virsh(&["nodedev-define", file.to_str().unwrap()]).ok();
-    for (words, shown, start) in [
-        (&["nodedev-autostart", MDEV][..], "yes", "auto"),
-        (&["nodedev-autostart", MDEV, "--disable"], "no", "manual"),
-    ] {
-        guest.virsh(words).ok();
-        assert!(info(&guest).contains(&format!("Autostart:      {shown}")), "{}", info(&guest));
-        assert!(mdevctl(&["list", "--defined"]).contains(start));
+/// Created without a definition, made persistent while it runs, undefined while it runs, stopped.
+#[track_caller]
+pub(crate) fn transient(guest: &Guest, hands: &dyn Hands, mdev: &Mdev) {
+    guest.follow();
+    hands.create(guest, mdev);
+    mdev.expect(guest, State::Transient);
+    hands.define(guest, mdev);
+    mdev.expect(guest, State::Defined { autostart: false, active: true });
+    hands.undefine(guest, mdev);
+    mdev.expect(guest, State::Transient);
+    hands.stop(guest, mdev);
+    mdev.expect(guest, State::Absent);
+    expect_events(guest, mdev, &["created", "defined", "undefined", "deleted"]);
+}
+
+/// What is heard is all that there is to hear, and the last of it is on its way at most.
+#[track_caller]
+pub(crate) fn expect_events(guest: &Guest, mdev: &Mdev, expected: &[&str]) {
+    let name = mdev.name();
+    for kind in expected {
+        assert_eq!(
+            guest.next_of(&name),
+            *kind,
+            "of {expected:?}: {:?}",
+            guest.client().heard_of(&name)
+        );
+    }
+    guest.until_followed();
+    assert_eq!(guest.client().heard_of(&name), expected);
+}
+
+/// Some virsh, by how it is run.
+pub(crate) struct Virsh(pub(crate) fn(&Guest, &[&str]) -> Ran);
+
+/// The one of this machine.
+pub(crate) const VIRSH: Virsh = Virsh(Guest::virsh);
+
+impl Virsh {
+    #[track_caller]
+    fn run(&self, guest: &Guest, words: &[&str]) {
+        (self.0)(guest, words).ok();
     }
 }
 
-#[test]
-fn twenty_fast_starts_and_stops_are_forty_events_in_their_order() {
-    let guest = Guest::start();
-    let file = guest.write_document("mtty-1", "");
-    guest.virsh(&["nodedev-define", file.to_str().unwrap()]).ok();
-    let mut events = guest.watch();
-    let cycle = format!("nodedev-start {MDEV}; nodedev-destroy {MDEV}; ");
-    guest.virsh(&[&cycle.repeat(20)]).ok();
-    for cycle in 0..20 {
-        assert_eq!([events.next_of(MDEV), events.next_of(MDEV)], ["created", "deleted"], "{cycle}");
+impl Hands for Virsh {
+    fn define(&self, guest: &Guest, mdev: &Mdev) {
+        self.run(guest, &["nodedev-define", &mdev.file(guest)]);
     }
-    assert_eq!(guest.mdevs(&["--inactive"]), [MDEV]);
-}
 
-fn info(guest: &Guest) -> String {
-    guest.virsh(&["nodedev-info", MDEV]).ok()
-}
+    fn create(&self, guest: &Guest, mdev: &Mdev) {
+        self.run(guest, &["nodedev-create", &mdev.file(guest)]);
+    }
 
-/// How many more of the first type the parent can make.
-fn instances(guest: &Guest) -> u32 {
-    let document = guest.document("mtty_mtty");
-    let of_type = document.split("<type id='mtty-1'>").nth(1).unwrap();
-    let text = of_type.split("<availableInstances>").nth(1).unwrap();
-    text.split('<').next().unwrap().parse().unwrap()
+    fn start(&self, guest: &Guest, mdev: &Mdev) {
+        self.run(guest, &["nodedev-start", &mdev.name()]);
+    }
+
+    fn stop(&self, guest: &Guest, mdev: &Mdev) {
+        self.run(guest, &["nodedev-destroy", &mdev.name()]);
+    }
+
+    fn undefine(&self, guest: &Guest, mdev: &Mdev) {
+        self.run(guest, &["nodedev-undefine", &mdev.name()]);
+    }
+
+    fn autostart(&self, guest: &Guest, mdev: &Mdev, on: bool) {
+        let name = mdev.name();
+        let words = ["nodedev-autostart", &name, "--disable"];
+        self.run(guest, if on { &words[..2] } else { &words });
+    }
 }

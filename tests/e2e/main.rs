@@ -1,7 +1,8 @@
-//! Mediated devices on a real kernel: real parents, udevd, mdevctl and virsh, and our daemon.
+//! Mediated devices and changing hardware on a real kernel: real parents, udevd, mdevctl and libvirt's
+//! clients, and our daemon.
 //!
-//! Runs only in the machine that `cargo xtask e2e` boots, one test after the other: all of them use the
-//! one kernel, and each leaves it as it found it.
+//! Runs only in the machines that `cargo xtask e2e` boots, one test after the other: all tests of a
+//! machine use the one kernel, and each leaves it as it found it. `plain` and `zoo` are the machines.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,7 +10,11 @@
     reason = "test code: a panic is a failure, and commands are what is tested"
 )]
 
-mod definitions;
+mod client;
+mod device;
 mod guest;
+mod kernel;
 mod life;
-mod parents;
+mod plain;
+mod tools;
+mod zoo;

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::PipeWriter;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -18,11 +19,7 @@ pub(crate) struct Command {
 
 impl Command {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
-        let shown = Path::new(program.as_ref())
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let shown = shown(program.as_ref());
         #[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
         let inner = std::process::Command::new(program);
         Self { inner, shown }
@@ -46,10 +43,10 @@ impl Command {
     }
 
     /// A child that does not outlive the thread that starts it, even if that one is killed.
-    pub(crate) fn bound(program: &str) -> Self {
+    pub(crate) fn bound(program: impl AsRef<OsStr>) -> Self {
         let mut command = Self::new("setpriv");
-        command.inner.args(["--pdeathsig", "KILL", "--", program]);
-        program.clone_into(&mut command.shown);
+        command.inner.args(["--pdeathsig", "KILL", "--"]).arg(&program);
+        command.shown = shown(program.as_ref());
         command
     }
 
@@ -65,6 +62,17 @@ impl Command {
     /// When the file's descriptor cannot be doubled.
     pub(crate) fn record(mut self, file: &File) -> Result<Self> {
         self.inner.stdout(file.try_clone()?).stderr(file.try_clone()?);
+        Ok(self)
+    }
+
+    /// What it prints and complains of goes into this pipe, which this command holds no longer than
+    /// the child does.
+    ///
+    /// # Errors
+    ///
+    /// When the pipe's descriptor cannot be doubled.
+    pub(crate) fn write_into(mut self, pipe: PipeWriter) -> Result<Self> {
+        self.inner.stdout(pipe.try_clone()?).stderr(pipe);
         Ok(self)
     }
 
@@ -179,6 +187,11 @@ impl Command {
     fn show(&self) {
         eprintln!("$ {}", self.shown);
     }
+}
+
+/// A program without its folder.
+fn shown(program: &OsStr) -> String {
+    Path::new(program).file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -65,6 +65,10 @@ pub(crate) const TO_BOOT: &[&str] = &[
     "mdevctl",
 ];
 
+/// What `cargo xtask e2e` needs besides, in the guest and to make the other distribution's root.
+pub(crate) const TO_END_TO_END: &[&str] =
+    &["libvirt-clients", "python3-libvirt", "debootstrap", "iproute2"];
+
 /// Sees to it that these packages are installed.
 ///
 /// # Errors

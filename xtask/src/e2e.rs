@@ -1,4 +1,6 @@
-//! `cargo xtask e2e`: the tests that need a kernel of their own, in the virtual machine.
+//! `cargo xtask e2e`: the tests that need a kernel of their own, in virtual machines.
+
+mod machines;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,25 +8,30 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use crate::command::Command;
-use crate::{debian, programs};
+use crate::{debian, parity, programs};
+use machines::Machine;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask e2e
-  cargo xtask e2e -- life::twenty_fast    only the tests of that name")]
+  cargo xtask e2e -- life::twenty_fast    only the tests of that name
+  cargo xtask e2e -- --list               the names
+
+A test begins with the name of its machine: `plain` or `zoo`. Both run at the same time.")]
 pub(crate) struct Arguments {
     /// What the tests are called with
     #[arg(last = true, value_name = "ARGUMENTS")]
     words: Vec<OsString>,
 }
 
-/// Room and time for debug builds on a translated processor.
-const MACHINE: &[&str] = &["vm", "--memory=2048", "--timeout=2400", "--"];
-
-/// Runs them, and becomes the machine.
+/// Runs them.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    Err(machine(root, &arguments.words)?.exec())
+    let program = programs::build_tests(root, "e2e")?;
+    if arguments.words.iter().any(|word| word == "--list") {
+        return Err(Command::new(program).args(&arguments.words).exec());
+    }
+    in_machines(root, &program, &arguments.words)
 }
 
 /// A step of `cargo xtask test`.
@@ -33,18 +40,42 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         println!("skipped: this needs root");
         return Ok(());
     }
-    machine(root, &[])?.run()
+    in_machines(root, &programs::build_tests(root, "e2e")?, &[])
 }
 
-fn machine(root: &Path, words: &[OsString]) -> Result<Command> {
-    let mut programs = OsString::from(format!("{}=", programs::VARIABLE));
-    programs.push(programs::build(root)?);
-    let tests = programs::build_tests(root, "e2e")?;
+fn in_machines(root: &Path, program: &Path, words: &[OsString]) -> Result<()> {
+    let programs = programs::build(root)?;
+    let wanted = Machine::of_tests(program, words)?;
+    if !debian::all_installed(debian::TO_END_TO_END) {
+        debian::require(debian::TO_END_TO_END, true)?;
+    }
+    // What has to be there before the machines are, which have no network.
+    let debian_13 = parity::make_root(root)?;
     let xtask = std::env::current_exe().context("this program has no path")?;
-    Ok(Command::new(xtask)
-        .args(MACHINE)
-        .args([OsString::from("env"), "NODEDEV_GUEST=1".into(), programs, tests.into()])
-        // They share one kernel.
-        .args(["--test-threads=1"])
-        .args(words))
+    Command::new(&xtask).args(["vm", "--build-only"]).run()?;
+    let command = command(program, &programs, &debian_13, words);
+    machines::run(&xtask, &wanted, &command)
+}
+
+/// What a machine runs, but for which tests.
+fn command(program: &Path, programs: &Path, debian_13: &Path, words: &[OsString]) -> Vec<OsString> {
+    let variable = |name: &str, value: &Path| {
+        let mut variable = OsString::from(format!("{name}="));
+        variable.push(value);
+        variable
+    };
+    let mut command = vec![
+        OsString::from("env"),
+        "NODEDEV_GUEST=1".into(),
+        variable(programs::VARIABLE, programs),
+        variable("NODEDEV_DEBIAN_ROOT", debian_13),
+        // Makes the test harness take the option that shows times.
+        "RUSTC_BOOTSTRAP=1".into(),
+        program.into(),
+    ];
+    // They share one kernel.
+    let options = ["--test-threads=1", "-Zunstable-options", "--report-time"];
+    command.extend(options.map(OsString::from));
+    command.extend_from_slice(words);
+    command
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let others: Vec<_> = words.iter().filter(|word| *word != "--vm").cloned().collect();
     // There is no network in there, so the Debian root has to be there before.
     let ready = [OsString::from("--make-root")];
-    program(&programs).args(ready.iter().chain(&others)).run()?;
+    program(&programs).args(ready.iter().chain(&others)).output()?;
     let command = in_machine(root, &programs, &others);
     let xtask = std::env::current_exe().context("this program has no path")?;
     Err(Command::new(xtask).args(MACHINE).args(command).exec())
@@ -60,6 +60,16 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 fn program(programs: &Path) -> Command {
     let folder = programs.to_string_lossy();
     Command::new(programs.join(PROGRAM)).env(programs::VARIABLE, &folder)
+}
+
+/// The Debian 13 root, made if it is not there.
+///
+/// # Errors
+///
+/// When it cannot be made.
+pub(crate) fn make_root(root: &Path) -> Result<PathBuf> {
+    let told = program(&programs::build(root)?).args(["--make-root"]).output()?;
+    Ok(PathBuf::from(told.trim_end()))
 }
 
 /// What is run in the virtual machine, which sees this file system.

@@ -4,6 +4,7 @@
 //! device; what the reading brings is said under the revision taken before it began.
 
 mod link;
+mod part;
 mod rename;
 mod retry;
 
@@ -167,12 +168,14 @@ impl Coordinator {
                 if action == "bind" {
                     self.retries.forget(&event.path);
                 }
+                self.part_changed(&event.path);
                 self.read(&event.path, Cause::Event);
             }
         }
     }
 
     fn appeared(&mut self, path: &str) {
+        self.part_changed(path);
         self.memory().restore(path);
         self.retries.forget(path);
         self.read(path, Cause::Event);

@@ -49,7 +49,7 @@ struct Arguments {
     /// In a virtual machine with devices of every kind (`cargo xtask vm`)
     #[arg(long)]
     vm: bool,
-    /// Make the Debian 13 root if it is not there, and end
+    /// Make the Debian 13 root if it is not there, print where it is, and end
     #[arg(long)]
     make_root: bool,
     /// Compare what is said of documents that clients send: by both daemons, and by our own check
@@ -97,6 +97,7 @@ fn parity(arguments: &Arguments) -> Result<u8> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let root = root(arguments, &workspace)?;
     if arguments.make_root {
+        root.iter().for_each(|root| println!("{}", root.display()));
         return Ok(0);
     }
     if arguments.documents {

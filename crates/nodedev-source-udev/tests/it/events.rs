@@ -6,7 +6,8 @@ use nodedev_source::{NodeDeviceSource, SourceEvent};
 use nodedev_source_testkit::mock_host::Record;
 use nodedev_types::DeviceId;
 use nodedev_types::fields::{
-    device, mdev as mdev_fields, net as net_fields, pci as pci_fields, scsi_target, vdpa,
+    device, mdev as mdev_fields, net as net_fields, pci as pci_fields,
+    scsi_host as scsi_host_fields, scsi_target, vdpa,
 };
 
 use crate::kinds::{MDEV, MTTY, PCI, SUBCHANNEL, disk, mdev, net, pci, subchannel};
@@ -45,6 +46,19 @@ on_mock_host! {
         host.announce(PCI, "bind").unwrap();
         session.until("there is another driver", |s| {
             s.fields(PCI).unwrap().get(device::DRIVER) == Some("vfio-pci")
+        }).await;
+    }
+
+    async fn what_makes_a_scsi_host_one_of_fibre_channel_comes_after_it(host) {
+        let path = "/sys/devices/x/host7";
+        let mut session = Session::start().await;
+        host.add(Record::new(path, "scsi").property("DEVTYPE", "scsi_host")).unwrap();
+        session.until("the host is there", |s| s.knows(path)).await;
+        assert_eq!(session.fields(path).unwrap().get(scsi_host_fields::WWPN), None);
+        let part = Record::new(&format!("{path}/fc_host/host7"), "fc_host");
+        host.add(part.attribute("port_name", "0x2\n").attribute("node_name", "0x1\n")).unwrap();
+        session.until("it has a name of Fibre Channel", |s| {
+            s.fields(path).unwrap().get(scsi_host_fields::WWPN) == Some("2")
         }).await;
     }
 

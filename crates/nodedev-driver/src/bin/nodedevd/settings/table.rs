@@ -473,13 +473,12 @@ pub(crate) const TABLE: &[Setting] = &[
         expects: MILLIS,
         default: "30000",
         reload: false,
-        about: "How long one change of a device may take, until the list shows it; mdevctl gets five \
-                sixths of it.",
+        about: "How long one action may take until the list shows what it did. mdevctl, with its callout \
+                scripts, gets five sixths of it.",
         set: |settings, value| {
-            let driver = &mut settings.driver;
-            deadline(value, &mut driver.registry.action)?;
-            // The tool's end is to be heard of before the action is given up.
-            driver.mdevctl.action_deadline = driver.registry.action * 5 / 6;
+            deadline(value, &mut settings.driver.registry.action)?;
+            // The rest is for the list to show it, and for a client to hear why the tool was ended.
+            settings.driver.mdevctl.action_deadline = settings.driver.registry.action * 5 / 6;
             Ok(())
         },
     },
