@@ -62,7 +62,7 @@ impl Weather {
             hang: chance(8),
             panic: chance(10),
             die: chance(4),
-            nap: chance(15),
+            nap: chance(60),
             silent: chance(10),
             twice: chance(30),
             echo: chance(30),
