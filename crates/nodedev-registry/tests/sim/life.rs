@@ -203,7 +203,7 @@ fn config(cases: u32) -> Config {
 }
 
 proptest! {
-    #![proptest_config(config(100))]
+    #![proptest_config(config(400))]
 
     #[test]
     fn after_each_step_the_list_is_what_the_host_is_and_events_lead_there(
