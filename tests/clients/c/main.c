@@ -5,6 +5,7 @@
  */
 
 #include <libvirt/virterror.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,8 @@ int main(int argc, char **argv)
     argv += read_only;
     if (argc < 3)
         return 2;
+    /* A server that refuses a certificate may have gone while libvirt still writes. */
+    signal(SIGPIPE, SIG_IGN);
     virSetErrorFunc(NULL, silent);
     virEventRegisterDefaultImpl();
     virConnectPtr connection =
