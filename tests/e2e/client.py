@@ -71,6 +71,7 @@ class Follower:
     def __init__(self, connection):
         self.connection = connection
         self.changed = threading.Condition()
+        self.ended = False
         self.events = []
         self.folded = 0
         self.told = {}
@@ -80,11 +81,15 @@ class Follower:
             register(None, libvirt.VIR_NODE_DEVICE_EVENT_ID_UPDATE, self.on_update, None),
         ]
         self.view = describe_all(connection)
-        threading.Thread(target=self.fold_for_ever, daemon=True).start()
+        threading.Thread(target=self.fold_until_the_end, daemon=True).start()
 
     def end(self):
-        for callback in self.callbacks:
-            self.connection.nodeDeviceEventDeregisterAny(callback)
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+        if self.connection.isAlive():
+            for callback in self.callbacks:
+                self.connection.nodeDeviceEventDeregisterAny(callback)
 
     def on_lifecycle(self, _connection, device, event, _detail, _opaque):
         self.happened(KINDS[event], device.name())
@@ -97,10 +102,12 @@ class Follower:
             self.events.append((kind, name))
             self.changed.notify_all()
 
-    def fold_for_ever(self):
+    def fold_until_the_end(self):
         while True:
             with self.changed:
-                self.changed.wait_for(lambda: self.folded < len(self.events))
+                self.changed.wait_for(lambda: self.ended or self.folded < len(self.events))
+                if self.ended:
+                    return
                 kind, name = self.events[self.folded]
             self.fold(kind, name)
             with self.changed:
@@ -141,6 +148,15 @@ def close_connection(to):
     connections.pop(to).close()
 
 
+def forget():
+    global follower
+    if follower:
+        follower.end()
+        follower = None
+    for to in list(connections):
+        close_connection(to)
+
+
 def call(to, method, arguments, device=None):
     on = connections[to]
     if device is not None:
@@ -168,7 +184,7 @@ def device(name):
 
 def follow(to):
     global follower
-    if follower and follower.connection is connections[to]:
+    if follower:
         follower.end()
     follower = Follower(connections[to])
 

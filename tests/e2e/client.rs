@@ -1,10 +1,10 @@
-//! A client in Python, with libvirt's own library: started once for a test, told what to do, and
+//! A client in Python, with libvirt's own library: started once for all tests, told what to do, and
 //! following events all the while (`client.py`).
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 
 use serde_json::{Value, json};
 
@@ -25,10 +25,9 @@ pub(crate) struct Refused {
     pub(crate) text: String,
 }
 
-/// A running client; it ends when dropped.
+/// A running client. It ends with its input, which is when this process does.
 #[derive(Debug)]
 pub(crate) struct Client {
-    process: Child,
     pipes: Mutex<Pipes>,
 }
 
@@ -40,7 +39,13 @@ struct Pipes {
 }
 
 impl Client {
-    pub(crate) fn start() -> Self {
+    /// The one that all tests use, one after the other: to start one takes a second or two in there.
+    pub(crate) fn of_all() -> &'static Self {
+        static CLIENT: OnceLock<Client> = OnceLock::new();
+        CLIENT.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
         let mut process = Command::new("/usr/bin/python3")
             .args(["-c", include_str!("client.py")])
             .stdin(Stdio::piped())
@@ -53,7 +58,7 @@ impl Client {
         std::thread::spawn(move || {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        Self { process, pipes: Mutex::new(Pipes { requests, answers, number: 0 }) }
+        Self { pipes: Mutex::new(Pipes { requests, answers, number: 0 }) }
     }
 
     /// Connects to the daemon at this URI; what is done there is done to `to`.
@@ -63,6 +68,11 @@ impl Client {
 
     pub(crate) fn close(&self, to: &str) {
         self.must(json!({"do": "close_connection", "to": to}));
+    }
+
+    /// Leaves the daemon and all that was heard of it, whatever state they are in.
+    pub(crate) fn forget(&self) {
+        let _ = self.ask(json!({"do": "forget"}));
     }
 
     /// A method of the connection.
@@ -172,12 +182,5 @@ impl Client {
                 }
             };
         }
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

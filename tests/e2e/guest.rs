@@ -30,7 +30,7 @@ pub(crate) struct Wanted<'a> {
 /// The machine with a running daemon and a client of it.
 #[derive(Debug)]
 pub(crate) struct Guest {
-    client: Client,
+    client: &'static Client,
     daemon: Option<Daemon>,
     program: Option<PathBuf>,
     config: String,
@@ -47,7 +47,7 @@ impl Guest {
         let inside = std::env::var_os("NODEDEV_GUEST").is_some();
         assert!(inside, "these tests change the kernel's devices: use `cargo xtask e2e`");
         // It takes its time to load libvirt, meanwhile other things happen.
-        let client = Client::start();
+        let client = Client::of_all();
         for driver in wanted.drivers {
             kernel::load(driver);
         }
@@ -128,7 +128,7 @@ impl Guest {
     }
 
     pub(crate) fn client(&self) -> &Client {
-        &self.client
+        self.client
     }
 
     pub(crate) fn virsh(&self, words: &[&str]) -> Ran {
@@ -203,6 +203,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
+        self.client.forget();
         kernel::clean_up();
     }
 }

@@ -93,6 +93,20 @@ fn an_update_of_the_definition_keeps_the_autostart_and_the_running_device_7_11()
     let refused = virsh(&guest, &["nodedev-update", &name, &MTTY.file(&guest), "--live"]);
     assert_ne!(refused.status, Some(0));
     assert!(refused.stderr.contains("mdevctl modify"), "{refused:?}");
+
+    guest.nodedev(&["update", &name, &MTTY.file(&guest), "--config"]).ok();
+    MTTY.expect(&guest, State::Defined { autostart: true, active: true });
+}
+
+#[test]
+fn an_update_through_virsh_11_3_with_mdevctl_1_2_is_an_unsupported_operation() {
+    let guest = Guest::start();
+    guest.client().define(&MTTY).unwrap();
+    let update = ["nodedev-update", &MTTY.name(), &MTTY.file(&guest), "--config"];
+    let refused = virsh(&guest, &update);
+    assert_eq!(refused.status, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("Operation not supported"), "{refused:?}");
+    assert!(refused.stderr.contains("mdevctl 1.2"), "{refused:?}");
 }
 
 #[test]

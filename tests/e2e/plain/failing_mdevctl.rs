@@ -147,7 +147,10 @@ fn mdevctl_runs_for_mediated_devices_only_7_3() {
         let heard = guest.client().heard().into_iter();
         heard.filter(|(kind, name)| kind == "deleted" && name.starts_with("net_e2e")).count() == 10
     });
-    assert_eq!(mdevctl.record().len(), before, "{:?}", mdevctl.record());
+    // Four lines for a look at both lists. The daemon's start may have left it one or two reasons to
+    // look; twenty comings and goings would be more, also if several were answered together.
+    let more = mdevctl.record().len() - before;
+    assert!(more <= 8, "{more} lines: {:?}", mdevctl.record());
     for n in 0..50 {
         write_definition("mtty", &format!("{n:08x}-0000-4000-8000-000000000000"), JSON);
     }
