@@ -19,15 +19,15 @@ pub(crate) struct Client {
     probe: &'static str,
     /// Builds `$1` into `$2`; a program that is run as it is has none.
     build: Option<&'static str>,
-    /// Program and source of what is run as it is.
-    run: [&'static str; 2],
+    /// Program, its options and source of what is run as it is.
+    run: &'static [&'static str],
 }
 
 const fn built(name: &'static str, probe: &'static str, build: &'static str) -> Client {
-    Client { name, probe, build: Some(build), run: ["", ""] }
+    Client { name, probe, build: Some(build), run: &[] }
 }
 
-const fn script(name: &'static str, probe: &'static str, run: [&'static str; 2]) -> Client {
+const fn script(name: &'static str, probe: &'static str, run: &'static [&'static str]) -> Client {
     Client { name, probe, build: None, run }
 }
 
@@ -50,16 +50,21 @@ pub(crate) const OCAML: Client = built(
 );
 // Not the first Python on the path: the bindings belong to Debian's own.
 pub(crate) const PYTHON: Client =
-    script("python", "/usr/bin/python3 -c 'import libvirt'", ["/usr/bin/python3", "nodedev.py"]);
+    script("python", "/usr/bin/python3 -c 'import libvirt'", &["/usr/bin/python3", "nodedev.py"]);
 pub(crate) const GOBJECT: Client = script(
     "gobject",
     "/usr/bin/python3 -c 'import gi; gi.require_version(\"LibvirtGObject\", \"1.0\")'",
-    ["/usr/bin/python3", "gobject.py"],
+    &["/usr/bin/python3", "gobject.py"],
 );
-pub(crate) const PERL: Client = script("perl", "perl -MSys::Virt -e 1", ["perl", "nodedev.pl"]);
-pub(crate) const RUBY: Client = script("ruby", "ruby -rlibvirt -e 1", ["ruby", "nodedev.rb"]);
-pub(crate) const PHP: Client =
-    script("php", "php -r 'exit(extension_loaded(\"libvirt\") ? 0 : 1);'", ["php", "nodedev.php"]);
+pub(crate) const PERL: Client = script("perl", "perl -MSys::Virt -e 1", &["perl", "nodedev.pl"]);
+pub(crate) const RUBY: Client = script("ruby", "ruby -rlibvirt -e 1", &["ruby", "nodedev.rb"]);
+// Debian's package brings the extension and does not switch it on; `-n` leaves out what somebody else
+// may have switched on.
+pub(crate) const PHP: Client = script(
+    "php",
+    "php -n -d extension=libvirt-php -r 'exit(extension_loaded(\"libvirt\") ? 0 : 1);'",
+    &["php", "-n", "-d", "extension=libvirt-php", "nodedev.php"],
+);
 
 impl Client {
     /// Whether the binding is installed.
@@ -74,7 +79,11 @@ impl Client {
     pub(crate) fn words(self) -> Vec<OsString> {
         match self.build {
             Some(build) => vec![self.built(build).into()],
-            None => vec![self.run[0].into(), sources().join(self.run[1]).into()],
+            None => {
+                let (source, words) = self.run.split_last().expect("there is a source to run");
+                let words = words.iter().map(OsString::from);
+                words.chain([sources().join(source).into()]).collect()
+            }
         }
     }
 
