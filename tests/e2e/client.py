@@ -38,30 +38,35 @@ def plain(value):
     return value
 
 
-def describe(connection, name):
-    """All that events tell of a device; nothing if there is none."""
+def unless_gone(ask):
+    """What is answered; nothing if the device has gone."""
     try:
-        device = connection.nodeDeviceLookupByName(name)
-        document = WITHOUT_EVENT.sub("", device.XMLDesc(0))
-        described = {
-            "active": bool(device.isActive()),
-            "persistent": bool(device.isPersistent()),
-            "parent": "".join(re.findall("<parent>(.*)</parent>", document)),
-            "document": document,
-        }
-        if described["persistent"]:
-            described["definition"] = device.XMLDesc(XML_INACTIVE)
-            described["autostart"] = bool(device.autostart())
-        return described
+        return ask()
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_NODE_DEVICE:
             return None
         raise
 
 
+def describe(connection, name):
+    """All that events tell of a device."""
+    device = connection.nodeDeviceLookupByName(name)
+    document = WITHOUT_EVENT.sub("", device.XMLDesc(0))
+    described = {
+        "active": bool(device.isActive()),
+        "persistent": bool(device.isPersistent()),
+        "parent": "".join(re.findall("<parent>(.*)</parent>", document)),
+        "document": document,
+    }
+    if described["persistent"]:
+        described["definition"] = device.XMLDesc(XML_INACTIVE)
+        described["autostart"] = bool(device.autostart())
+    return described
+
+
 def describe_all(connection):
     names = [device.name() for device in connection.listAllDevices()]
-    described = {name: describe(connection, name) for name in names}
+    described = {name: unless_gone(lambda: describe(connection, name)) for name in names}
     return {name: what for name, what in described.items() if what}
 
 
@@ -122,7 +127,8 @@ class Follower:
         elif kind in ("defined", "undefined"):
             flags["persistent"] = kind == "defined"
         if any(flags.values()):
-            self.view[name] = {**(describe(self.connection, name) or old), **flags}
+            now = unless_gone(lambda: describe(self.connection, name))
+            self.view[name] = {**(now or old), **flags}
         else:
             self.view.pop(name, None)
 
@@ -175,11 +181,11 @@ def names():
 def mdevs(question):
     flag = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
     devices = connections["ours"].listAllDevices(flag)
-    return sorted(device.name() for device in devices if getattr(device, question)())
+    return sorted(device.name() for device in devices if unless_gone(getattr(device, question)))
 
 
 def device(name):
-    return describe(connections["ours"], name)
+    return unless_gone(lambda: describe(connections["ours"], name))
 
 
 def follow(to):

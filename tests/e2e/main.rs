@@ -2,7 +2,7 @@
 //! clients, and our daemon.
 //!
 //! Runs only in the machines that `cargo xtask e2e` boots, one test after the other: all tests of a
-//! machine use the one kernel, and each leaves it as it found it. `plain` and `zoo` are the machines.
+//! machine use the one kernel, and each leaves it as it found it. `plain`, `mdevctls` and `zoo` are the machines.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@ mod device;
 mod guest;
 mod kernel;
 mod life;
+mod mdevctls;
 mod plain;
 mod tools;
 mod zoo;

@@ -3,13 +3,9 @@
 mod actions;
 mod autostart;
 mod bindings;
-mod debian_13;
 mod definitions;
-mod failing_mdevctl;
 mod in_use;
 mod life;
 mod parents;
-mod side_by_side;
-mod true_changes;
 mod udev_held_back;
 mod vports;

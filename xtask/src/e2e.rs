@@ -18,7 +18,7 @@ Examples:
   cargo xtask e2e -- life::twenty_fast    only the tests of that name
   cargo xtask e2e -- --list               the names
 
-A test begins with the name of its machine: `plain` or `zoo`. Both run at the same time.")]
+A test begins with the name of its machine: `plain`, `mdevctls` or `zoo`. All run at the same time.")]
 pub(crate) struct Arguments {
     /// What the tests are called with
     #[arg(last = true, value_name = "ARGUMENTS")]

@@ -36,7 +36,7 @@ fn nothing_that_mdevctl_said_of_a_device_is_lost_when_udev_announces_it() {
 }
 
 #[test]
-fn one_broken_definition_among_a_hundred_costs_itself_7_1() {
+fn one_broken_definition_among_a_hundred_costs_itself() {
     let mut guest = Guest::start();
     let uuid = |n: u32| format!("{n:08x}-0000-4000-8000-000000000000");
     let name = |n: u32| format!("mdev_{}_mtty", uuid(n).replace('-', "_"));

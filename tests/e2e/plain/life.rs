@@ -21,7 +21,7 @@ fn a_running_transient_device_is_made_persistent_and_undefined_while_it_runs() {
 
 /// Parents that come while the daemon runs, and that libvirt does not know.
 #[test]
-fn devices_of_any_parent_have_the_same_life_2_2() {
+fn devices_of_any_parent_have_the_same_life() {
     let guest = Guest::start();
     for mdev in [MDPY, MBOCHS] {
         load(mdev.address);

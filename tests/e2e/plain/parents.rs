@@ -17,7 +17,7 @@ fn expect_parent(guest: &Guest, parent: &str) {
 }
 
 #[test]
-fn any_parent_of_the_mdev_bus_is_a_parent_2_2() {
+fn any_parent_of_the_mdev_bus_is_a_parent() {
     let guest = Guest::start();
     guest.follow();
     for (module, parent, mdev_type) in
@@ -38,7 +38,7 @@ fn any_parent_of_the_mdev_bus_is_a_parent_2_2() {
 }
 
 #[test]
-fn a_definition_waits_for_its_parent_and_outlives_it_7_9() {
+fn a_definition_waits_for_its_parent_and_outlives_it() {
     let guest = Guest::with(&Wanted::default());
     let name = MTTY.name();
     guest.follow();
@@ -67,7 +67,7 @@ fn a_definition_waits_for_its_parent_and_outlives_it_7_9() {
 }
 
 #[test]
-fn the_same_uuid_below_two_parents_is_two_devices_7_12() {
+fn the_same_uuid_below_two_parents_is_two_devices() {
     let guest = Guest::start();
     load("mdpy");
     settle();

@@ -23,7 +23,7 @@ impl Drop for Held {
 }
 
 #[test]
-fn a_create_answers_when_our_own_view_has_the_device_7_4() {
+fn a_create_answers_when_our_own_view_has_the_device() {
     let guest = Guest::start();
     let held = Held::back();
     let mut create = guest.virsh_command(&["nodedev-create", &MTTY.file(&guest)]);
@@ -37,7 +37,7 @@ fn a_create_answers_when_our_own_view_has_the_device_7_4() {
 }
 
 #[test]
-fn a_create_that_is_not_seen_in_time_says_what_is_missing_7_4() {
+fn a_create_that_is_not_seen_in_time_says_what_is_missing() {
     let guest = Guest::with(&Wanted {
         drivers: &["mtty"],
         config: "action_deadline = 5000\n",
@@ -56,7 +56,7 @@ fn a_create_that_is_not_seen_in_time_says_what_is_missing_7_4() {
 
 /// mdevctl tells of a running device before udev does, and it has gone when udev comes to it.
 #[test]
-fn a_device_that_only_mdevctl_tells_of_is_no_device_7_5() {
+fn a_device_that_only_mdevctl_tells_of_is_no_device() {
     let guest = Guest::start();
     let name = MTTY.name();
     guest.follow();

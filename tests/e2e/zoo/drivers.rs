@@ -18,7 +18,7 @@ fn interfaces(guest: &Guest) -> Vec<String> {
 }
 
 #[test]
-fn a_driver_that_is_bound_or_unbound_is_an_updated_7_8() {
+fn a_driver_that_is_bound_or_unbound_is_an_updated() {
     let guest = Guest::with(&Wanted::default());
     assert_eq!(driver(&guest), "e1000e");
     let [interface] = &interfaces(&guest)[..] else {

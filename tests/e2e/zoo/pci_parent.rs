@@ -12,7 +12,7 @@ const LARGE: Mdev =
     Mdev { mdev_type: "nodedev_mdev-large", uuid: "22222222-2222-4333-8444-555555555555", ..SMALL };
 
 #[test]
-fn a_pci_device_is_a_parent_while_its_driver_is_bound_7_8() {
+fn a_pci_device_is_a_parent_while_its_driver_is_bound() {
     let guest = Guest::with(&Wanted::default());
     guest.follow();
     assert!(!guest.document(SMALL.parent).contains("mdev_types"));

@@ -49,7 +49,7 @@ fn a_device_has_its_whole_life_with_mdevctl_1_4_and_virsh_11_3() {
 }
 
 #[test]
-fn a_redefinition_with_another_type_and_attributes_keeps_the_autostart_7_11() {
+fn a_redefinition_with_another_type_and_attributes_keeps_the_autostart() {
     let mdevctl = mdevctl();
     let guest = guest(&mdevctl);
     let name = MTTY.name();
@@ -69,7 +69,7 @@ fn a_redefinition_with_another_type_and_attributes_keeps_the_autostart_7_11() {
 }
 
 #[test]
-fn an_update_of_the_definition_keeps_the_autostart_and_the_running_device_7_11() {
+fn an_update_of_the_definition_keeps_the_autostart_and_the_running_device() {
     let mdevctl = mdevctl();
     let guest = guest(&mdevctl);
     let name = MTTY.name();

@@ -47,24 +47,24 @@ fn survives_from_its_start(trouble: &str) {
 }
 
 #[test]
-fn an_mdevctl_that_fails_does_not_blind_the_daemon_7_1() {
+fn an_mdevctl_that_fails_does_not_blind_the_daemon() {
     survives_from_its_start(FAILS);
 }
 
 #[test]
-fn an_mdevctl_that_hangs_does_not_blind_the_daemon_7_3() {
+fn an_mdevctl_that_hangs_does_not_blind_the_daemon() {
     survives_from_its_start(HANGS);
 }
 
 #[test]
-fn an_mdevctl_that_prints_rubbish_does_not_blind_the_daemon_7_2() {
+fn an_mdevctl_that_prints_rubbish_does_not_blind_the_daemon() {
     survives_from_its_start(RUBBISH);
 }
 
 /// Each of these costs itself: an entry without a uuid's form of value, a malformed attribute, a
 /// parent that is no list.
 #[test]
-fn a_malformed_entry_costs_itself_7_2() {
+fn a_malformed_entry_costs_itself() {
     let mdevctl = Mdevctl::before("mdevctl");
     let guest = guest(&mdevctl);
     let listing = r#"[{"mtty": [
@@ -101,7 +101,7 @@ fn a_malformed_entry_costs_itself_7_2() {
 /// While mdevctl hangs in an action, the list and other devices are answered; then the action fails
 /// with the reason, and nothing is left running.
 #[test]
-fn reads_do_not_wait_for_an_action_that_hangs_7_3() {
+fn reads_do_not_wait_for_an_action_that_hangs() {
     let mdevctl = Mdevctl::before("mdevctl");
     let config = "action_deadline = 12000\n";
     let wanted = Wanted { drivers: &["mtty"], mdevctl: Some(&mdevctl), config };
@@ -132,7 +132,7 @@ fn reads_do_not_wait_for_an_action_that_hangs_7_3() {
 
 /// Devices that are not mediated cost no run of mdevctl, and many changes at once cost few.
 #[test]
-fn mdevctl_runs_for_mediated_devices_only_7_3() {
+fn mdevctl_runs_for_mediated_devices_only() {
     let mdevctl = Mdevctl::before("mdevctl");
     let guest = guest(&mdevctl);
     guest.follow();

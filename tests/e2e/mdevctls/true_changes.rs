@@ -19,7 +19,7 @@ fn refreshed(guest: &Guest, record: &Mdevctl) {
 }
 
 #[test]
-fn a_transient_device_is_created_first_and_then_nothing_7_10() {
+fn a_transient_device_is_created_first_and_then_nothing() {
     let record = Mdevctl::before("mdevctl");
     let guest =
         Guest::with(&Wanted { drivers: &["mtty"], mdevctl: Some(&record), ..Wanted::default() });
@@ -33,7 +33,7 @@ fn a_transient_device_is_created_first_and_then_nothing_7_10() {
 
 /// mdevctl's two lists need not agree about when a running device starts; the definition counts.
 #[test]
-fn the_autostart_does_not_flicker_7_10() {
+fn the_autostart_does_not_flicker() {
     let record = Mdevctl::before("mdevctl");
     let guest =
         Guest::with(&Wanted { drivers: &["mtty"], mdevctl: Some(&record), ..Wanted::default() });

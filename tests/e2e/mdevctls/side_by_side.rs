@@ -35,7 +35,7 @@ fn begin(guest: &Guest, words: &[&str]) -> Child {
 }
 
 #[test]
-fn one_device_is_changed_in_turn_and_others_beside_it_while_the_list_is_answered_7_3() {
+fn one_device_is_changed_in_turn_and_others_beside_it_while_the_list_is_answered() {
     let record = Mdevctl::before("mdevctl");
     let guest =
         Guest::with(&Wanted { drivers: &["mtty"], mdevctl: Some(&record), ..Wanted::default() });
