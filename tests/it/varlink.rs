@@ -106,7 +106,10 @@ fn a_watch_over_the_socket_ends_with_the_daemon() {
     watch.arg("--connect").arg(served.socket()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = watch.spawn().unwrap();
     let mut notes = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert!(notes.any(|line| line.contains("watching")), "it does not watch");
+    let mut said: Vec<String> = Vec::new();
+    while !said.last().is_some_and(|line| line.contains("watching")) {
+        said.push(notes.next().unwrap_or_else(|| panic!("it does not watch: {said:?}")));
+    }
     let mut events = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     served.lab.run("ip", &["link", "add", "nodedevtest0", "type", "ifb"]);
     let created = events.find(|line| line.contains("nodedevtest0")).unwrap();

@@ -1,7 +1,6 @@
 //! Our daemon, run privately.
 
 use std::fs;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,8 +39,10 @@ impl Daemon {
             .spawn()
             .unwrap();
         let mut daemon = Self { child, folder: folder.to_owned() };
-        let socket = daemon.socket();
-        daemon.wait_until("it listens", || UnixStream::connect(&socket).is_ok());
+        // On all of its sockets: one comes after the other.
+        let log = folder.join("log");
+        let said = || fs::read_to_string(&log).unwrap_or_default();
+        daemon.wait_until("it listens", || said().contains("clients can connect"));
         daemon
     }
 
