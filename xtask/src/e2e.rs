@@ -5,7 +5,7 @@ mod machines;
 use std::ffi::OsString;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::command::Command;
 use crate::{debian, parity, programs};
@@ -51,10 +51,10 @@ fn in_machines(root: &Path, program: &Path, words: &[OsString]) -> Result<()> {
     }
     // What has to be there before the machines are, which have no network.
     let debian_13 = parity::make_root(root)?;
-    let xtask = std::env::current_exe().context("this program has no path")?;
-    Command::new(&xtask).args(["vm", "--build-only"]).run()?;
+    let xtask = programs::this()?;
+    Command::new(xtask).args(["vm", "--build-only"]).run()?;
     let command = command(program, &programs, &debian_13, words);
-    machines::run(&xtask, &wanted, &command)
+    machines::run(xtask, &wanted, &command)
 }
 
 /// What a machine runs, but for which tests.

@@ -65,6 +65,9 @@ enum Task {
 
 fn main() -> ExitCode {
     let root = workspace_root();
+    if let Err(error) = programs::this() {
+        return finish(Err(error), ExitCode::FAILURE);
+    }
     let result = match Arguments::parse().task {
         Task::Run(arguments) => run::run(&root, &arguments),
         Task::Test(arguments) => test::run(&root, &arguments),

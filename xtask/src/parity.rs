@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::command::Command;
 use crate::{debian, programs};
@@ -41,8 +41,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let ready = [OsString::from("--make-root")];
     program(&programs).args(ready.iter().chain(&others)).output()?;
     let command = in_machine(root, &programs, &others);
-    let xtask = std::env::current_exe().context("this program has no path")?;
-    Err(Command::new(xtask).args(MACHINE).args(command).exec())
+    Err(Command::new(programs::this()?).args(MACHINE).args(command).exec())
 }
 
 /// A step of `cargo xtask test`: documents that clients send, then the hosts of the project, beside the

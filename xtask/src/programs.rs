@@ -4,6 +4,7 @@
 //! package alone would build most of what is below it a second time, with fewer features.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -14,6 +15,14 @@ use crate::command::Command;
 pub(crate) const VARIABLE: &str = "NODEDEV_PROGRAMS";
 
 const WORKSPACE: [&str; 2] = ["--workspace", "--all-features"];
+
+/// Where this program is. To be asked first before anything is built: that replaces the program too,
+/// after which the system knows a deleted file.
+pub(crate) fn this() -> Result<&'static Path> {
+    static THIS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let this = THIS.get_or_init(|| std::env::current_exe().ok());
+    this.as_deref().context("this program has no path")
+}
 
 /// Builds all programs and tells in which folder they are.
 pub(crate) fn build(root: &Path) -> Result<PathBuf> {
