@@ -115,9 +115,9 @@ fn doctests(context: &Context<'_>) -> Result<()> {
 }
 
 fn pages(context: &Context<'_>) -> Result<()> {
+    let nodedev = programs::build(context.root)?.join("nodedev");
     for subcommand in tidy::documented_subcommands(context.root)? {
-        let help = ["run", "--quiet", "--package=nodedev-cli", "--bin=nodedev", "--"];
-        cargo(context, &help).args([subcommand.as_str(), "--help"]).output()?;
+        Command::new(&nodedev).args([subcommand.as_str(), "--help"]).output()?;
         println!("nodedev {subcommand}: is there");
     }
     Ok(())

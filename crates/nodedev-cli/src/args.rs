@@ -222,7 +222,7 @@ pub(crate) struct Described {
     /// File with libvirt's document of the device; - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Refuse a document that has not the form that libvirt's schema asks for; a <name> is part of it
+    /// Refuse a document that has not the form that libvirt's schema asks for; the element `name` is part of it
     #[arg(long)]
     pub(crate) validate: bool,
 }

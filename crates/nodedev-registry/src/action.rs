@@ -99,6 +99,14 @@ impl Controls {
     }
 }
 
+/// Who does it, and what is held meanwhile.
+type Admitted = (Arc<dyn NodeDeviceControl>, Option<turns::Turn>, OwnedSemaphorePermit);
+
+/// Has the log tell of an action that was not done.
+fn told<T>(action: &Action, result: Result<T, ActionError>) -> Result<T, ActionError> {
+    result.inspect_err(|error| tracing::warn!(?action, "not done: {error}"))
+}
+
 /// One action on its way.
 struct Performance {
     registry: Registry,
@@ -121,12 +129,7 @@ impl Registry {
         let within = self.config().action;
         let due = Instant::now() + within;
         let performance = Performance { registry: self.clone(), action, within, due };
-        let action = performance.action.clone();
-        let result = performance.begin().await;
-        if let Err(error) = &result {
-            tracing::warn!(?action, "not done: {error}");
-        }
-        result
+        performance.begin().await
     }
 
     /// Begins no further action, and returns when all that have begun have been done by their
@@ -142,18 +145,23 @@ impl Registry {
 impl Performance {
     /// Waits for what has to end before. Who leaves meanwhile leaves nothing behind.
     async fn begin(self) -> Result<Option<Arc<Device>>, ActionError> {
-        let capability = self.action.capability();
-        let control = self.registry.controls().of(capability).cloned();
-        let control = control.ok_or(ActionError::Uncontrolled(capability))?;
-        let turn = self.turn().await?;
-        let place = self.place().await?;
+        let action = self.action.clone();
+        let (control, turn, place) = told(&action, self.admit().await)?;
         // A task, because a client that leaves in the middle must not leave half an action.
         let performed = tokio::spawn(async move {
-            let result = self.run(control).await;
+            // Here, because nobody else may be left to hear of a failure.
+            let result = told(&action, self.run(control).await);
             drop((turn, place));
             result
         });
         performed.await.unwrap_or(Err(ActionError::Broken("panicked")))
+    }
+
+    async fn admit(&self) -> Result<Admitted, ActionError> {
+        let capability = self.action.capability();
+        let control = self.registry.controls().of(capability).cloned();
+        let control = control.ok_or(ActionError::Uncontrolled(capability))?;
+        Ok((control, self.turn().await?, self.place().await?))
     }
 
     async fn run(

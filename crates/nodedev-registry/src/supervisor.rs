@@ -52,6 +52,7 @@ impl Supervisor {
         loop {
             let mut healthy_since = None;
             let end = self.keep(&mut healthy_since).await;
+            self.waiting.set(0);
             let End::Failed(reason) = end else { return };
             if self.send(Message::Failed(reason)).await.is_err() {
                 return;
@@ -106,8 +107,9 @@ impl Supervisor {
         let mut check = SelfCheck::new(&self.config);
         loop {
             self.waiting.set(receiver.waiting());
-            // What comes seldom first: a flood of events puts it off no longer than one of them. The
-            // order is fixed, so that the same happenings always have the same course.
+            // What comes seldom first, so that a flood of events does not put it off; but the comparison
+            // with the host last: while there are events there is nothing quiet to compare. The order is
+            // fixed, so that the same happenings always have the same course.
             tokio::select! {
                 biased;
                 () = self.messages.closed() => return Err(End::RegistryGone),
@@ -182,7 +184,7 @@ impl Supervisor {
             Ok(None) => return Ok(Verdict::Agrees),
             Err(reason) => {
                 let text = format!("cannot be compared with the host: {reason}");
-                self.send(Message::Note(Diagnostic::warning(&self.name, text))).await?;
+                self.send(Message::Uncounted(Diagnostic::warning(&self.name, text))).await?;
                 return Ok(Verdict::Agrees);
             }
         };

@@ -40,7 +40,12 @@ pub(crate) async fn take(inner: &Inner) -> Result<Inventory, SourceError> {
         devices.extend(found.await?);
     }
     let computer = inner.ask("the host", Priority::Bulk, |host, a| host.read_computer(a)).await?;
-    devices.extend(matches!(computer, Outcome::Observed { .. }).then_some(DeviceId::Computer));
+    let is_there = match computer {
+        Outcome::Observed { .. } => true,
+        Outcome::Unreadable { .. } => inner.memory().has_said_computer(),
+        _ => false,
+    };
+    devices.extend(is_there.then_some(DeviceId::Computer));
     Ok(Inventory::new().with_stream(SourceId::new(SourceId::UDEV), devices))
 }
 

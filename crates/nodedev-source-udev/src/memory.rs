@@ -27,6 +27,8 @@ pub(crate) struct Memory {
     /// Devices that are there and could not be read the last time.
     failed: BTreeSet<String>,
     removed: BTreeMap<String, Instant>,
+    /// The host itself was said, which never goes.
+    computer: bool,
     /// Snapshots under way, and what was withdrawn since the first of them began.
     snapshots: usize,
     withdrawn: BTreeMap<String, Revision>,
@@ -36,6 +38,16 @@ impl Memory {
     /// What was said of the device at this path.
     pub(crate) fn said(&self, path: &str) -> Option<&Said> {
         self.said.get(path)
+    }
+
+    /// Whether the host itself was said. Like a device that can no longer be read, it is still there.
+    pub(crate) const fn has_said_computer(&self) -> bool {
+        self.computer
+    }
+
+    /// Remembers that the host itself was said.
+    pub(crate) fn say_computer(&mut self) {
+        self.computer = true;
     }
 
     /// Whether it is known that there is such a device.

@@ -25,6 +25,8 @@ use crate::udevd::{self, CONTROL, News, UdevdWatch};
 
 /// Errors in a row after which the monitor is made anew.
 const PATIENCE: u32 = 16;
+/// Events that are taken before the other things that may wait are looked at.
+const TURN: usize = 4096;
 
 /// What is taken from an event; everything else is read afresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,17 +239,22 @@ enum Received {
     Failed(Errno),
 }
 
-/// Takes all events that wait. An error means that some may be lost.
+/// Takes the events that wait, of a flood no more than a turn. An error means that some may be lost.
 ///
 /// The kernel tells of a loss before it gives what had been queued until then. That is taken first,
 /// so that the enumeration which mends the loss begins behind it: a removal from before the loss
 /// would else take away what the enumeration has seen come back.
 fn drain(mut receive: impl FnMut() -> Received, queue: &EventQueue) -> Result<(), Errno> {
     let mut failure = None;
-    let mut failures = 0;
-    loop {
+    let (mut failures, mut taken) = (0, 0);
+    // What is behind a loss is taken to its end.
+    while taken < TURN || failure.is_some() {
+        taken += 1;
         match receive() {
-            Received::Event(event) => queue.event(event),
+            Received::Event(event) => {
+                failures = 0;
+                queue.event(event);
+            }
             Received::Other => {}
             Received::Nothing => return failure.map_or(Ok(()), Err),
             Received::Failed(error) => {
@@ -259,6 +266,7 @@ fn drain(mut receive: impl FnMut() -> Received, queue: &EventQueue) -> Result<()
             }
         }
     }
+    Ok(())
 }
 
 fn receive_one(socket: &MonitorSocket, queue: &EventQueue) -> Received {
@@ -326,6 +334,30 @@ mod tests {
         let events = receiver.try_iter().filter(|m| matches!(m, Message::Event(_)));
         assert_eq!(events.count(), 2);
         assert_eq!(socket.len(), 1);
+    }
+
+    #[test]
+    fn a_flood_is_taken_in_turns_and_what_is_behind_a_loss_to_its_end() {
+        let (queue, _receiver) = event_queue(2 * TURN, Counts::default());
+        let mut taken = 0;
+        let flood = || {
+            taken += 1;
+            event("a")
+        };
+        assert_eq!(drain(flood, &queue), Ok(()));
+        assert_eq!(taken, TURN);
+
+        let mut left = 2 * TURN + 1;
+        let lost = || {
+            left -= 1;
+            match left {
+                0 => Received::Nothing,
+                left if left % 2 == 0 => Received::Failed(Errno::ENOBUFS),
+                _ => event("a"),
+            }
+        };
+        assert_eq!(drain(lost, &queue), Err(Errno::ENOBUFS));
+        assert_eq!(left, 0);
     }
 
     #[test]

@@ -61,6 +61,7 @@ struct Shared {
 /// A queue with at most `limit` events in it.
 pub(crate) fn event_queue(limit: usize, counts: Counts) -> (EventQueue, Receiver<Message>) {
     let (sender, receiver) = channel();
+    counts.waiting.set(0);
     let shared = Arc::new(Shared {
         limit: limit.max(1),
         waiting: AtomicUsize::new(0),

@@ -68,6 +68,9 @@ pub(crate) async fn take(inner: &Inner) -> Result<Snapshot, SourceError> {
             collected.outcome(&memory, &path, began, outcome)?;
         }
         let (said, failed) = (&mut collected.said, &mut collected.failed);
+        if collected.ids.contains(&DeviceId::Computer) {
+            memory.say_computer();
+        }
         memory.list(revision, std::mem::take(said), std::mem::take(failed));
     }
     drop(under_way);

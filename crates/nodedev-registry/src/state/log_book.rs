@@ -78,22 +78,23 @@ impl LogBook {
         }
     }
 
-    /// When something may be over.
+    /// When something may be over, or the number of lines that were left out is to be told.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.told.values().flatten().min().map(|since| *since + OVER)
+        let over = self.told.values().flatten().min().map(|since| *since + OVER);
+        let kept_back = self.window.filter(|window| window.kept_back > 0);
+        over.into_iter().chain(kept_back.map(|window| window.since + WHILE)).min()
     }
 
     fn limit(&mut self, news: Vec<Line>, now: Instant) -> Vec<Line> {
         let mut lines = Vec::new();
+        if let Some(ended) = self.window.take_if(|window| now.duration_since(window.since) >= WHILE)
+            && ended.kept_back > 0
+        {
+            lines.push(Line::KeptBack(ended.kept_back));
+        }
         for line in news {
-            let window = match &mut self.window {
-                Some(window) if now.duration_since(window.since) < WHILE => window,
-                over => {
-                    let kept_back = over.map_or(0, |window| window.kept_back);
-                    lines.extend((kept_back > 0).then_some(Line::KeptBack(kept_back)));
-                    over.insert(Window { since: now, lines: 0, kept_back: 0 })
-                }
-            };
+            let begun = Window { since: now, lines: 0, kept_back: 0 };
+            let window = self.window.get_or_insert(begun);
             if window.lines < MOST {
                 window.lines += 1;
                 lines.push(line);
@@ -169,8 +170,10 @@ mod tests {
         let (mut book, begun) = (LogBook::default(), Instant::now());
         let many: Vec<_> = (0..MOST + 30).map(odd).collect();
         assert_eq!(review(&mut book, &many, begun).len(), MOST as usize);
+        assert_eq!(book.due(), Some(begun + WHILE));
         let next = [many.clone(), vec![odd(1000)]].concat();
         let lines = review(&mut book, &next, begun + WHILE);
         assert_eq!(lines, [Line::KeptBack(30), Line::New(odd(1000))]);
+        assert_eq!(book.due(), None);
     }
 }

@@ -75,8 +75,8 @@ pub(crate) enum Message {
         inventory: Inventory,
         verdict: oneshot::Sender<Verdict>,
     },
-    /// Something that its keeper found.
-    Note(Diagnostic),
+    /// What it finds on the host cannot be had, for this reason.
+    Uncounted(Diagnostic),
     SnapshotBegan {
         resync: bool,
     },
@@ -160,7 +160,7 @@ impl State {
                 // The keeper may have gone.
                 let _ = verdict.send(self.compare(source, &inventory));
             }
-            Message::Note(diagnostic) => self.note(source, diagnostic),
+            Message::Uncounted(why) => self.sources[source].set_uncounted(Some(why)),
             Message::SnapshotBegan { resync } => {
                 self.sources[source].begin_reading(now);
                 self.sources[source].resyncs += u64::from(resync);

@@ -42,6 +42,7 @@ impl State {
         let suspects = self.suspects(source, inventory);
         let entry = &mut self.sources[source];
         entry.checks += 1;
+        entry.set_uncounted(None);
         let before = std::mem::take(&mut entry.suspects);
         let confirmed: Vec<_> = suspects
             .iter()

@@ -45,6 +45,8 @@ pub(super) struct Source {
     pub(super) drifts: u64,
     /// What the last comparison with the host that found drift says of it.
     pub(super) drift: Vec<Diagnostic>,
+    /// Why the last comparison could not be made, if so.
+    uncounted: Option<Diagnostic>,
     pub(super) suspects: Suspects,
     /// A snapshot is being taken since then.
     reading: Option<Instant>,
@@ -89,6 +91,7 @@ impl Source {
             checks: 0,
             drifts: 0,
             drift: Vec::new(),
+            uncounted: None,
             suspects: Suspects::new(),
             reading: None,
             is_readable: false,
@@ -185,7 +188,7 @@ impl Source {
         if !std::mem::take(&mut self.to_review) && !due {
             return;
         }
-        let current = self.diagnostics.values().flatten();
+        let current = self.diagnostics.values().flatten().chain(&self.uncounted);
         for line in self.log_book.review(current, now) {
             line.write(&self.info.name);
         }
@@ -194,6 +197,12 @@ impl Source {
     /// When the log is to be told that something is over.
     pub(super) fn review_due(&self) -> Option<Instant> {
         self.log_book.due()
+    }
+
+    /// A comparison with the host could not be made for this reason, or has been made.
+    pub(super) fn set_uncounted(&mut self, why: Option<Diagnostic>) {
+        self.to_review |= self.uncounted != why;
+        self.uncounted = why;
     }
 
     /// Keeps a diagnostic, unless there are `limit` of them.
@@ -260,6 +269,7 @@ impl Source {
             diagnostics: self
                 .drift
                 .iter()
+                .chain(&self.uncounted)
                 .chain(self.diagnostics.values().flatten())
                 .cloned()
                 .collect(),

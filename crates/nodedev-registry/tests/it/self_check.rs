@@ -110,6 +110,11 @@ async fn a_comparison_that_fails_or_hangs_is_told_and_made_again() {
         assert_eq!(kernel.state, SourceState::Running);
     }
     host.on_inventory(Behaviour::Normal);
+    let calls = host.calls().inventory;
+    soon(host.until(|now| now.inventory == calls + 1)).await;
+    idle().await;
+    let kernel = status(&registry, "udev");
+    assert!(kernel.diagnostics.is_empty(), "it is over: {:?}", kernel.diagnostics);
     host.lose_events(true);
     host.remove(&link("eth0").0);
     assert_eq!(next(&mut events).await, ["deleted net_eth0_"]);

@@ -1,7 +1,10 @@
 //! Which devices the self-check finds, compared with what a snapshot says.
 
 use std::collections::BTreeSet;
+use std::fs;
 
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use nodedev_source::NodeDeviceSource;
 use nodedev_source_testkit::mock_host::MockHost;
 use nodedev_types::{DeviceId, SourceId};
@@ -50,6 +53,18 @@ on_mock_host! {
         host.remove_silently("/sys/devices/virtual/net/eth0").unwrap();
         let extra: Vec<_> = said(&session).difference(&found(&session).await).cloned().collect();
         assert_eq!(extra, [sysfs("/sys/devices/virtual/net/eth0")]);
+    }
+
+    async fn a_host_that_can_no_longer_be_read_is_no_difference(host) {
+        const VENDOR: &str = "/sys/devices/virtual/dmi/id/sys_vendor";
+        build(&mut host);
+        let session = Session::start().await;
+        assert!(said(&session).contains(&DeviceId::Computer));
+        let vendor = host.real_path(VENDOR);
+        let _ = fs::remove_file(&vendor);
+        fs::create_dir_all(vendor.parent().unwrap()).unwrap();
+        mkfifo(&vendor, Mode::S_IRUSR).unwrap();
+        assert_eq!(found(&session).await, said(&session));
     }
 
     async fn a_device_that_cannot_be_read_is_no_difference(host) {
