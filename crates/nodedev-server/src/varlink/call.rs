@@ -1,10 +1,13 @@
 //! One call: which method, with which parameters, and how a wrong one is refused.
 
+use nodedev_types::DeviceName;
 use nodedev_varlink::{Action, Error, Filter, INTERFACE, Named, SERVICE_INTERFACE, Since, Wanted};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zlink::varlink_service;
+
+use crate::echo::shortened;
 
 /// The methods by their names.
 pub(crate) const METHODS: &[&str] = &[
@@ -46,14 +49,25 @@ pub(super) enum Method {
 }
 
 /// Why a call is refused.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
 pub(super) enum Refusal {
     Own(Error),
     Service(varlink_service::Error<'static>),
 }
 
 impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
+    /// With no more of the client's words than goes into an answer.
+    fn from(mut error: Error) -> Self {
+        match &mut error {
+            Error::NoSuchDevice { name } | Error::NotPersistent { name } => {
+                *name = DeviceName::new(&shortened(name.to_string()));
+            }
+            Error::ActionRefused { reason } | Error::ActionFailed { reason } => {
+                *reason = shortened(std::mem::take(reason));
+            }
+            _ => {}
+        }
         Self::Own(error)
     }
 }
@@ -119,16 +133,17 @@ fn action(name: &str, parameters: Option<&Value>) -> Option<Result<Method, Refus
 }
 
 pub(super) fn no_interface(interface: &str) -> Refusal {
-    let interface = interface.to_owned().into();
+    let interface = shortened(interface.to_owned()).into();
     varlink_service::Error::InterfaceNotFound { interface }.into()
 }
 
 fn no_method(method: &str) -> Refusal {
-    varlink_service::Error::MethodNotFound { method: method.to_owned().into() }.into()
+    let method = shortened(method.to_owned()).into();
+    varlink_service::Error::MethodNotFound { method }.into()
 }
 
 pub(super) fn invalid(parameter: &str) -> Refusal {
-    let parameter = parameter.to_owned().into();
+    let parameter = shortened(parameter.to_owned()).into();
     varlink_service::Error::InvalidParameter { parameter }.into()
 }
 

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use super::frame::{ARRIVE, MAX_CALL, SHORT_CALL, UNREAD};
 use super::{METHODS, Rights, serve};
 use crate::counts::Counts;
+use crate::echo::LONGEST;
 
 /// A host with a scripted source, and the registry over it.
 struct Rig {
@@ -373,6 +374,101 @@ async fn a_long_call_waits_for_a_place_and_gives_it_back() {
         assert_eq!(refused["error"], format!("{INTERFACE}.NoSuchDevice"));
     }
     let _: Sources = first.ask("Sources", json!({})).await;
+    assert_eq!(rig.places.available_permits(), 1);
+}
+
+#[tokio::test]
+async fn an_error_repeats_no_more_of_a_call_than_is_needed() {
+    let rig = Rig::new();
+    let mut client = rig.client();
+    let long = "\u{e9}".repeat(2 * SHORT_CALL);
+    let of_long_parent = format!(
+        "<device><parent>{long}</parent><capability type='mdev'><type id='t'/></capability></device>"
+    );
+    let own = |method: &str| format!("{INTERFACE}.{method}");
+    for (method, parameters, member) in [
+        (own("Get"), json!({ "name": long }), "name"),
+        (own("Explain"), json!({ "name": long }), "name"),
+        (own("Stop"), json!({ "name": long }), "name"),
+        (own("Define"), json!({ "document": of_long_parent }), "reason"),
+        (own("List"), json!({ &long: 1 }), "parameter"),
+        (own(&long), json!({}), "method"),
+        (format!("{long}.List"), json!({}), "interface"),
+        (
+            "org.varlink.service.GetInterfaceDescription".to_owned(),
+            json!({ "interface": long }),
+            "interface",
+        ),
+    ] {
+        let refused = client.call(&method, parameters).await;
+        let text = refused["parameters"][member].as_str().unwrap();
+        let about: String = method.chars().take(40).collect();
+        assert!(text.len() < LONGEST + 8, "{about} {member}: {}", text.len());
+        assert!(text.ends_with('\u{2026}'), "{about} {member}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_slowly_holds_no_place() {
+    let rig = Rig::with(RegistryConfig::default(), &[]);
+    let mut fields = Fields::new();
+    fields.set(device::CAPABILITY, Capability::Net);
+    fields.set(net::INTERFACE, "eth0");
+    fields.set(net::ADDRESS, "02:00:00:00:00:01");
+    // More than the socket's buffer holds.
+    fields.set(device::DEVNODE, format!("/dev/{}", "x".repeat(1 << 20)));
+    rig.host.set(&id("eth0"), fields);
+    let name = "net_eth0_02_00_00_00_00_01";
+    rig.registry.changes().wait_for(|list| list.device(name).is_some()).await.unwrap();
+    let (method, parameters) = (format!("{INTERFACE}.Get"), json!({ "name": name }));
+    let call = json!({ "method": method, "parameters": parameters }).to_string();
+    let mut client = rig.client();
+    client.stream.write_all(&vec![b' '; 2 * SHORT_CALL]).await.unwrap();
+    tokio::time::sleep(ARRIVE / 2).await;
+    assert_eq!(rig.places.available_permits(), 0);
+    client.stream.write_all(format!("{call}\0").as_bytes()).await.unwrap();
+    tokio::time::timeout(UNREAD / 2, rig.places.acquire()).await.unwrap().unwrap().forget();
+    let found = client.receive().await.unwrap();
+    assert!(found.to_string().len() > 1 << 20, "the reply was a long one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_call_waits_for_a_place_only_so_long() {
+    let rig = Rig::new();
+    let _held = rig.places.acquire().await.unwrap();
+    let mut client = rig.client();
+    let before = tokio::time::Instant::now();
+    client.stream.write_all(&vec![b' '; 2 * SHORT_CALL]).await.unwrap();
+    let ended = tokio::time::timeout(10 * ARRIVE, client.receive()).await;
+    assert_eq!(ended, Ok(None), "{:?}", before.elapsed());
+    assert!(before.elapsed() >= ARRIVE, "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_is_free_gives_no_time_anew() {
+    let rig = Rig::new();
+    let mut client = rig.client();
+    let before = tokio::time::Instant::now();
+    client.stream.write_all(b"{").await.unwrap();
+    tokio::time::sleep(ARRIVE / 2).await;
+    client.stream.write_all(&vec![b' '; 2 * SHORT_CALL]).await.unwrap();
+    assert_eq!(client.receive().await, None);
+    let waited = before.elapsed();
+    assert!(waited >= ARRIVE && waited < ARRIVE + ARRIVE / 4, "{waited:?}");
+    client.end().await;
+    assert_eq!(rig.places.available_permits(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_is_said_behind_a_watch() {
+    let rig = Rig::new();
+    let mut client = rig.client();
+    client.watch(json!({})).await;
+    // No end of a call, and more of it than is taken without a place. The service closes before all is
+    // written, or after.
+    let _ = client.stream.write_all(&vec![b' '; 2 * SHORT_CALL]).await;
+    set(&rig.host, "eth2", "02:00:00:00:00:01");
+    client.end().await;
     assert_eq!(rig.places.available_permits(), 1);
 }
 
