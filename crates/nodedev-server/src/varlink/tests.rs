@@ -549,7 +549,12 @@ async fn what_cannot_be_known_counts_as_missed() {
 async fn a_watch_tells_how_sources_fare() {
     let rig = Rig::new();
     let mut client = rig.client();
-    client.watch(json!({})).await;
+    let counted = |reply: &WatchReply| {
+        let counts = reply.sources[0].counts.iter();
+        counts.map(|count| count.name.clone()).collect::<Vec<_>>()
+    };
+    let first = client.watch(json!({})).await;
+    assert_eq!(counted(&first), ["sent", "watches"], "{first:?}");
     rig.host.set_diagnostics(vec![Diagnostic::warning("eth0", "odd")]);
     rig.host.resync("test");
     let reply = loop {
@@ -559,6 +564,7 @@ async fn a_watch_tells_how_sources_fare() {
         }
     };
     assert_eq!(reply.sources[0].diagnostics[0].message, "odd");
+    assert_eq!(counted(&reply), counted(&first));
     assert_eq!(reply.changes, []);
 }
 
