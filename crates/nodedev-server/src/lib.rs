@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod counts;
 mod dispatch;
+mod echo;
 mod listener;
 #[cfg(feature = "metrics")]
 mod metrics;

@@ -9,26 +9,14 @@ use nodedev_rpc::{ErrorCode, ErrorDomain, ErrorMessage};
 use nodedev_source::ErrorKind;
 use nodedev_xml::{Error as DocumentError, RequestError};
 
+use crate::echo::shortened;
+
 /// An error on its way to a client. Boxed, because hardly any call fails and every one returns.
 pub(crate) type Failure = Box<ErrorMessage>;
-
-/// Longest detail in bytes. It often repeats a client's words, which may be megabytes: an error that
-/// carries them twice would hold more memory than the call, and might not fit into a message.
-const LONGEST_DETAIL: usize = 8192;
 
 /// An error with libvirt's words before the detail.
 pub(crate) fn new(code: ErrorCode, domain: ErrorDomain, detail: impl Into<String>) -> Failure {
     Box::new(ErrorMessage::new(code, domain, shortened(detail.into())))
-}
-
-fn shortened(mut detail: String) -> String {
-    if detail.len() > LONGEST_DETAIL {
-        let fits = (0..=LONGEST_DETAIL).rev().find(|end| detail.is_char_boundary(*end));
-        detail.truncate(fits.unwrap_or(0));
-        detail.push('…');
-        detail.shrink_to_fit();
-    }
-    detail
 }
 
 /// The protocol was broken, in these words.
@@ -193,6 +181,7 @@ mod tests {
     use nodedev_types::DeviceName;
 
     use super::*;
+    use crate::echo::LONGEST;
 
     fn facts(error: &ErrorMessage) -> (i32, i32, &str) {
         (error.code.into(), error.domain.into(), error.message.as_deref().unwrap_or_default())
@@ -267,9 +256,9 @@ mod tests {
             let (code, _, message) = facts(&error);
             assert_eq!(code, 53);
             assert!(message.starts_with("Node device not found: no node device with"), "{letter}");
-            assert!(message.ends_with('…') && message.len() < LONGEST_DETAIL + 64, "{letter}");
+            assert!(message.ends_with('…') && message.len() < LONGEST + 64, "{letter}");
             let length = nodedev_rpc::Frame::bytes_of(&nodedev_rpc::Header::call(113, 1), &*error);
-            assert!(length.is_ok_and(|frame| frame.len() < 3 * LONGEST_DETAIL), "{letter}");
+            assert!(length.is_ok_and(|frame| frame.len() < 3 * LONGEST), "{letter}");
         }
     }
 

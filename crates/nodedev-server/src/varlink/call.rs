@@ -1,11 +1,16 @@
 //! One call: which method, with which parameters, and how a wrong one is refused.
 
+use nodedev_types::DeviceName;
 use nodedev_varlink::{Action, Error, Filter, INTERFACE, Named, SERVICE_INTERFACE, Since, Wanted};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zlink::varlink_service;
 
+use crate::echo::shortened;
+
+/// So many methods, the first ones, are those that every varlink service has.
+const OF_EVERY_SERVICE: usize = 2;
 /// The methods by their names.
 pub(crate) const METHODS: &[&str] = &[
     "GetInfo",
@@ -46,14 +51,25 @@ pub(super) enum Method {
 }
 
 /// Why a call is refused.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
 pub(super) enum Refusal {
     Own(Error),
     Service(varlink_service::Error<'static>),
 }
 
 impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
+    /// With no more of the client's words than goes into an answer.
+    fn from(mut error: Error) -> Self {
+        match &mut error {
+            Error::NoSuchDevice { name } | Error::NotPersistent { name } => {
+                *name = DeviceName::new(&shortened(name.to_string()));
+            }
+            Error::ActionRefused { reason } | Error::ActionFailed { reason } => {
+                *reason = shortened(std::mem::take(reason));
+            }
+            _ => {}
+        }
         Self::Own(error)
     }
 }
@@ -77,8 +93,14 @@ struct Nothing {}
 impl Request {
     /// The name of the method, without the interface's; empty for one that there is not.
     pub(super) fn name(&self) -> &'static str {
-        let asked = self.method.rsplit_once('.').map_or("", |(_, name)| name);
-        METHODS.iter().find(|name| **name == asked).copied().unwrap_or_default()
+        let (interface, asked) = self.method.rsplit_once('.').unwrap_or_default();
+        let (service, own) = METHODS.split_at(OF_EVERY_SERVICE);
+        let names = match interface {
+            SERVICE_INTERFACE => service,
+            INTERFACE => own,
+            _ => &[],
+        };
+        names.iter().find(|name| **name == asked).copied().unwrap_or_default()
     }
 
     /// The method with its parameters.
@@ -119,16 +141,17 @@ fn action(name: &str, parameters: Option<&Value>) -> Option<Result<Method, Refus
 }
 
 pub(super) fn no_interface(interface: &str) -> Refusal {
-    let interface = interface.to_owned().into();
+    let interface = shortened(interface.to_owned()).into();
     varlink_service::Error::InterfaceNotFound { interface }.into()
 }
 
 fn no_method(method: &str) -> Refusal {
-    varlink_service::Error::MethodNotFound { method: method.to_owned().into() }.into()
+    let method = shortened(method.to_owned()).into();
+    varlink_service::Error::MethodNotFound { method }.into()
 }
 
 pub(super) fn invalid(parameter: &str) -> Refusal {
-    let parameter = parameter.to_owned().into();
+    let parameter = shortened(parameter.to_owned()).into();
     varlink_service::Error::InvalidParameter { parameter }.into()
 }
 
@@ -162,4 +185,28 @@ fn missing(error: &serde_json::Error) -> Option<String> {
     let text = error.to_string();
     let name = text.strip_prefix("missing field `")?.split_once('`')?.0;
     Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_methods_that_there_are_have_a_name() {
+        let name = |method: &str| {
+            let request =
+                serde_json::from_value::<Request>(serde_json::json!({ "method": method }));
+            request.unwrap().name()
+        };
+        for method in METHODS {
+            let of_ours = name(&format!("{INTERFACE}.{method}"));
+            let of_every_service = name(&format!("{SERVICE_INTERFACE}.{method}"));
+            let is_of_every = method.starts_with("GetI");
+            let expected = if is_of_every { ("", *method) } else { (*method, "") };
+            assert_eq!((of_ours, of_every_service), expected, "{method}");
+            assert_eq!(name(&format!("org.other.{method}")), "", "{method}");
+            assert_eq!(name(method), "", "{method}");
+        }
+        assert_eq!(name(&format!("{INTERFACE}.Reset")), "");
+    }
 }

@@ -47,22 +47,23 @@ impl Connection {
     pub(super) async fn run(mut self, rights: &Rights) -> Result<(), End> {
         while let Some(message) = self.calls.next().await? {
             let call: Call<Request> = serde_json::from_slice(&message).map_err(End::NotACall)?;
+            drop(message);
             let (begun, method) = (Instant::now(), call.method().name());
-            let answered = self.answer(call, rights).await;
-            // What ends the connection is no answer, a watch's end included.
-            if !matches!(answered, Err(Stop::Over(_))) {
-                self.counts.varlink(method, begun.elapsed(), answered.is_err());
-            }
-            match answered {
-                Ok(()) => {}
-                Err(Stop::Refused(Refusal::Own(error))) => {
-                    self.replies.send(&error).await?;
-                    if error == Error::Ended {
-                        return Err(End::Registry);
-                    }
-                }
-                Err(Stop::Refused(Refusal::Service(error))) => self.replies.send(&error).await?,
+            let refusal = match self.answer(call, rights).await {
+                Ok(()) => None,
+                Err(Stop::Refused(refusal)) => Some(refusal),
+                // What ends the connection is no answer, a watch's end included.
                 Err(Stop::Over(end)) => return Err(end),
+            };
+            if let Some(refusal) = &refusal {
+                self.replies.put(refusal)?;
+            }
+            // Whoever reads slowly holds no place meanwhile.
+            self.calls.release();
+            self.counts.varlink(method, begun.elapsed(), refusal.is_some());
+            self.replies.send().await?;
+            if matches!(refusal, Some(Refusal::Own(Error::Ended))) {
+                return Err(End::Registry);
             }
         }
         Ok(())
@@ -71,11 +72,13 @@ impl Connection {
     /// Refuses the first call, whatever it asks.
     pub(super) async fn deny(mut self) -> Result<(), End> {
         if self.calls.next().await?.is_some() {
-            self.replies.send(&varlink_service::Error::PermissionDenied).await?;
+            self.replies.put(&varlink_service::Error::PermissionDenied)?;
+            self.replies.send().await?;
         }
         Ok(())
     }
 
+    /// Puts the reply, if there is one. Nothing of the call is left afterwards.
     async fn answer(&mut self, call: Call<Request>, rights: &Rights) -> Result<(), Stop> {
         let (oneway, more) = (call.oneway(), call.more());
         if oneway {
@@ -85,10 +88,12 @@ impl Connection {
         if call.upgrade() {
             return Err(invalid("upgrade").into());
         }
-        match call.method().method()? {
-            Method::Info => Ok(self.reply(&info()).await?),
+        let method = call.method().method()?;
+        drop(call);
+        match method {
+            Method::Info => Ok(self.reply(&info())?),
             Method::Description { interface } => {
-                Ok(self.reply(&Described { description: description(&interface)? }).await?)
+                Ok(self.reply(&Described { description: description(&interface)? })?)
             }
             Method::Act(action) => {
                 if !rights.may_change().await {
@@ -96,7 +101,7 @@ impl Connection {
                 }
                 self.registry.ready().await;
                 let done = answer::act(&self.registry, &action).await?;
-                Ok(self.reply(&done).await?)
+                Ok(self.reply(&done)?)
             }
             Method::Watch(_) if !more => {
                 Err(Refusal::from(varlink_service::Error::ExpectedMore).into())
@@ -113,47 +118,49 @@ impl Connection {
         match method {
             Method::List(filter) => {
                 let list = answer::list(registry, &filter);
-                self.reply(&list).await?;
+                self.reply(&list)?;
             }
             Method::Get(wanted) => {
                 let inactive = wanted.inactive.unwrap_or_default();
                 let found = answer::get(registry, &wanted.name, inactive).await?;
-                self.reply(&found).await?;
+                self.reply(&found)?;
             }
             Method::Explain(named) => {
                 let explanation = answer::explain(registry, &named.name).await?;
-                self.reply(&explanation).await?;
+                self.reply(&explanation)?;
             }
             Method::Sources => {
                 let sources = answer::sources(registry);
-                self.reply(&sources).await?;
+                self.reply(&sources)?;
             }
-            Method::Watch(since) => return Err(self.watch(&since).await),
+            Method::Watch(since) => return Err(self.watch(since).await),
             Method::Info | Method::Description { .. } | Method::Act(_) => {}
         }
         Ok(())
     }
 
-    async fn reply(&mut self, parameters: &impl Serialize) -> Result<(), End> {
-        self.replies.send(&Reply::new(Some(parameters))).await
+    fn reply(&mut self, parameters: &impl Serialize) -> Result<(), End> {
+        self.replies.put(&Reply::new(Some(parameters)))
     }
 
     /// Tells what happens until the client or the registry goes.
-    async fn watch(&mut self, since: &Since) -> Stop {
-        let mut follower = Follower::new(&self.registry, since);
+    async fn watch(&mut self, since: Since) -> Stop {
+        let mut follower = Follower::new(&self.registry, &since);
+        drop(since);
+        self.calls.release();
         loop {
             let reply = tokio::select! {
                 reply = follower.next() => reply,
-                call = self.calls.next() => return Stop::Over(match call {
-                    Ok(None) => End::Gone,
-                    Ok(Some(_)) => End::BehindAWatch,
-                    Err(end) => end,
-                }),
+                end = self.calls.end_of_silence() => return end.into(),
             };
             let Some(reply) = reply else { return Error::Ended.into() };
             let reply = Reply::new(Some(reply)).set_continues(Some(true));
-            if let Err(end) = self.replies.send(&reply).await {
-                return Stop::Over(end);
+            if let Err(end) = self.replies.put(&reply) {
+                return end.into();
+            }
+            drop(reply);
+            if let Err(end) = self.replies.send().await {
+                return end.into();
             }
         }
     }

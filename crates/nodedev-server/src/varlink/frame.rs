@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -19,12 +19,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub(super) const MAX_CALL: usize = 2 * nodedev_xml::MAX_LEN + SHORT_CALL;
 /// Calls up to that length need no place.
 pub(super) const SHORT_CALL: usize = 64 << 10;
-/// How long a call may take to arrive once it has begun.
+/// How long a call may take to arrive once it has begun, a wait for a place included, and how long from
+/// the end of such a wait.
 pub(super) const ARRIVE: Duration = Duration::from_secs(30);
 /// How long a client may read nothing of what is sent to it.
 pub(super) const UNREAD: Duration = Duration::from_secs(30);
 
-/// What is kept of a buffer that has been larger.
+/// What is kept of a buffer that has been larger, and the most that is read at once.
 const KEPT: usize = 64 * 1024;
 
 /// Why a connection is over.
@@ -34,6 +35,8 @@ pub(super) enum End {
     TooLong,
     #[error("a call took longer than {ARRIVE:?} to arrive")]
     TooSlow,
+    #[error("there was no place for a long call for {ARRIVE:?}")]
+    NoPlace,
     #[error("it read nothing for {UNREAD:?}")]
     Unread,
     #[error("a call ended too early")]
@@ -63,7 +66,7 @@ pub(super) struct Calls {
     begun: Option<Instant>,
     /// The few places for long calls, if any is taken.
     places: Option<Arc<Semaphore>>,
-    /// That of the latest call, until the next one is asked for.
+    /// That of the latest call, or of the one that arrives.
     place: Option<OwnedSemaphorePermit>,
 }
 
@@ -74,13 +77,9 @@ impl Calls {
         Self { stream, buffer, searched: 0, begun: None, places, place: None }
     }
 
-    /// The next message without its end; `None` when there will be none. The future may be dropped
-    /// without losing anything.
+    /// The next message without its end; `None` when there will be none. The latest one has to be
+    /// [released](Self::release) before. The future may be dropped without losing anything.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, End> {
-        self.place = None;
-        if self.buffer.is_empty() && self.buffer.capacity() > KEPT {
-            self.buffer = BytesMut::new();
-        }
         loop {
             if let Some(message) = self.take() {
                 return Ok(Some(message));
@@ -89,6 +88,27 @@ impl Calls {
             if self.read().await? == 0 {
                 return if self.buffer.is_empty() { Ok(None) } else { Err(End::Cut) };
             }
+        }
+    }
+
+    /// Gives back the place of the latest message, of which nobody holds anything any more.
+    pub(super) fn release(&mut self) {
+        if self.place.take().is_some() || self.buffer.capacity() > KEPT {
+            // What has arrived behind it is short, but would keep all of its memory.
+            self.buffer = BytesMut::from(&self.buffer[..]);
+        }
+    }
+
+    /// Waits until the client says anything or goes: why the connection of one that has to be silent
+    /// ends. No more than its first words are read. The future may be dropped.
+    pub(super) async fn end_of_silence(&mut self) -> End {
+        if !self.buffer.is_empty() {
+            return End::BehindAWatch;
+        }
+        match self.read().await {
+            Ok(0) => End::Gone,
+            Ok(_) => End::BehindAWatch,
+            Err(end) => end,
         }
     }
 
@@ -106,30 +126,42 @@ impl Calls {
     }
 
     /// Waits for a place where the call that arrives is a long one. Waiting is not the client's doing, so
-    /// its time begins anew.
+    /// the time of one that had to begins anew, once: it keeps its place until the call has been answered.
     async fn find_place(&mut self) -> Result<(), End> {
         let length = self.buffer.len();
         if length <= SHORT_CALL || (self.place.is_some() && length <= MAX_CALL) {
             return Ok(());
         }
-        let Some(places) = self.places.as_ref().filter(|_| length <= MAX_CALL) else {
+        let Some(places) = self.places.clone().filter(|_| length <= MAX_CALL) else {
             return Err(End::TooLong);
         };
+        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            self.place = Some(place);
+            return Ok(());
+        }
+        let place = timeout_at(self.deadline(), places.acquire_owned()).await;
         // Never closed; were it, no long call would be taken.
-        let place = Arc::clone(places).acquire_owned().await;
-        self.place = Some(place.map_err(|_| End::TooLong)?);
-        self.begun = None;
+        self.place = Some(place.map_err(|_| End::NoPlace)?.map_err(|_| End::TooLong)?);
+        self.begun = Some(Instant::now());
         Ok(())
     }
 
     async fn read(&mut self) -> Result<usize, End> {
+        let deadline = (self.searched > 0).then(|| self.deadline());
         self.buffer.reserve(4096);
-        let reading = self.stream.read_buf(&mut self.buffer);
-        if self.searched == 0 {
-            return Ok(reading.await?);
+        let mut room = (&mut self.buffer).limit(KEPT);
+        let reading = self.stream.read_buf(&mut room);
+        match deadline {
+            None => Ok(reading.await?),
+            Some(deadline) => {
+                Ok(timeout_at(deadline, reading).await.map_err(|_| End::TooSlow)??)
+            }
         }
-        let begun = *self.begun.get_or_insert_with(Instant::now);
-        timeout_at(begun + ARRIVE, reading).await.map_err(|_| End::TooSlow)?.map_err(End::from)
+    }
+
+    /// Until when the call has to be there of which something is.
+    fn deadline(&mut self) -> Instant {
+        *self.begun.get_or_insert_with(Instant::now) + ARRIVE
     }
 }
 
@@ -145,19 +177,48 @@ impl Replies {
         Self { stream, buffer: Vec::new() }
     }
 
-    /// Sends a message, for as long as the client goes on reading it.
-    pub(super) async fn send(&mut self, message: &impl Serialize) -> Result<(), End> {
+    /// Writes down a message that is to be sent, so that nothing else of it has to be kept.
+    pub(super) fn put(&mut self, message: &impl Serialize) -> Result<(), End> {
         self.buffer.clear();
         serde_json::to_writer(&mut self.buffer, message).map_err(End::NotAReply)?;
         self.buffer.push(0);
+        Ok(())
+    }
+
+    /// Sends the message that was put, if one was, for as long as the client goes on reading it.
+    pub(super) async fn send(&mut self) -> Result<(), End> {
         let mut rest = &self.buffer[..];
         while !rest.is_empty() {
             let written = timeout(UNREAD, self.stream.write(rest)).await;
             rest.advance(written.map_err(|_| End::Unread)??);
         }
+        self.buffer.clear();
         if self.buffer.capacity() > KEPT {
             self.buffer = Vec::new();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_arrives_behind_a_long_call_does_not_keep_its_memory() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut calls = Calls::new(ours.into_split().0, Some(Arc::new(Semaphore::new(1))));
+        let sending = tokio::spawn(async move {
+            let mut sent = vec![b' '; MAX_CALL / 2];
+            sent.extend(b"\0{");
+            theirs.write_all(&sent).await.unwrap();
+            theirs
+        });
+        assert_eq!(calls.next().await.unwrap().unwrap().len(), MAX_CALL / 2);
+        let _theirs = sending.await.unwrap();
+        calls.release();
+        assert!(!calls.buffer.try_reclaim(MAX_CALL / 4), "the long call's memory is still there");
     }
 }

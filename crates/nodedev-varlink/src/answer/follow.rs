@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nodedev_registry::{Batch, NextError, Registry, Snapshot, SourceStatus, Subscription};
 use tokio::sync::watch;
 
-use super::{all_sources, instance};
+use super::{every_source, instance};
 use crate::message::{Change, Since, Source, WatchReply};
 
 /// How many changes go into one reply, so that no reply grows with the host.
@@ -17,6 +17,7 @@ const CHANGES: usize = 256;
 /// One follower of a registry.
 #[derive(Debug)]
 pub struct Follower {
+    registry: Registry,
     instance: String,
     events: Subscription,
     states: watch::Receiver<Arc<Snapshot>>,
@@ -43,9 +44,10 @@ impl Follower {
             missed: *since != Since::default() && !is_same,
             partial: false,
             changes: Vec::new(),
-            sources: all_sources(&snapshot),
+            sources: every_source(registry),
         };
         Self {
+            registry: registry.clone(),
             instance,
             events,
             states,
@@ -126,12 +128,20 @@ impl Follower {
             before.any(|before| before.name == source.name && is_same(before, source))
         };
         let changed = now.sources().iter().filter(|source| !told(source));
-        let changed = changed.map(Source::from).collect();
+        let changed: Vec<_> = changed.map(|source| source.name.clone()).collect();
         self.told = now;
-        changed
+        if changed.is_empty() {
+            return Vec::new();
+        }
+        // What a source counts itself is in no snapshot.
+        let mut sources = every_source(&self.registry);
+        sources.retain(|source| changed.contains(&source.name));
+        sources
     }
 }
 
+/// Whether there is nothing to tell. That a source is stale is not told by itself: with mdevctl each
+/// hint makes it so for a moment, and what does not heal becomes a state.
 fn is_same(before: &SourceStatus, now: &SourceStatus) -> bool {
     before.state == now.state && before.diagnostics == now.diagnostics
 }

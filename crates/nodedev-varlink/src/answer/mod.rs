@@ -5,7 +5,7 @@ mod action;
 mod convert;
 mod follow;
 
-use nodedev_registry::{Registry, RegistryError, Snapshot};
+use nodedev_registry::{Registry, RegistryError};
 use nodedev_types::DeviceName;
 use nodedev_xml::Form;
 
@@ -59,14 +59,11 @@ pub async fn explain(registry: &Registry, name: &DeviceName) -> Result<Explanati
 /// How each source and the registry fare.
 #[must_use]
 pub fn sources(registry: &Registry) -> Sources {
-    Sources {
-        sources: registry.sources().iter().map(Source::from).collect(),
-        registry: registry.into(),
-    }
+    Sources { sources: every_source(registry), registry: registry.into() }
 }
 
-fn all_sources(snapshot: &Snapshot) -> Vec<Source> {
-    snapshot.sources().iter().map(Source::from).collect()
+fn every_source(registry: &Registry) -> Vec<Source> {
+    registry.sources().iter().map(Source::from).collect()
 }
 
 fn instance(registry: &Registry) -> String {

@@ -31,7 +31,8 @@ pub struct WatchReply {
     pub partial: bool,
     /// The events, in order.
     pub changes: Vec<Change>,
-    /// Sources whose state or diagnostics are different now; all of them in the first reply.
+    /// Sources whose state or diagnostics are different now; all of them in the first reply. That one has
+    /// become stale, or is no longer, and what it counts are no reason for a reply.
     pub sources: Vec<Source>,
 }
 
