@@ -190,7 +190,7 @@ mdevctl 1.3 or newer.
 
 Examples:
   nodedev define mdev.xml
-  nodedev define --validate mdev.xml       refuses what it would pass over otherwise, typos for example
+  nodedev define --validate mdev.xml       refuses typos, too, which are passed over otherwise
   nodedev define - <<END
   <device>
     <parent>mtty_mtty</parent>
@@ -209,7 +209,7 @@ Prints the name of the device.
 
 Examples:
   nodedev create mdev.xml
-  nodedev create --validate mdev.xml       refuses what it would pass over otherwise, typos for example
+  nodedev create --validate mdev.xml       refuses typos, too, which are passed over otherwise
   nodedev dump NAME | nodedev create -     the same device again, once it has been stopped")]
 pub(crate) struct Create {
     #[command(flatten)]
@@ -222,7 +222,8 @@ pub(crate) struct Described {
     /// File with libvirt's document of the device; - for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Refuse a document that has not the form that libvirt's schema asks for; the element `name` is part of it
+    /// Refuse a document that has not the form that libvirt's schema asks for, of which a name is part,
+    /// though any name will do
     #[arg(long)]
     pub(crate) validate: bool,
 }

@@ -26,6 +26,8 @@ use crate::entry::shorten;
 const STDERR_LIMIT: u64 = 64 << 10;
 /// Characters of a line of complaint: room for a path and a reason.
 const LINE_LIMIT: usize = 200;
+/// Lines of complaint that are shown.
+const LINES: usize = 4;
 /// How long a killed process is waited for before tokio's reaper is left to it.
 const REAP_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -40,7 +42,7 @@ pub(crate) struct Output {
 impl Output {
     /// How the run failed, in its own words where it had any.
     pub(crate) fn complaint(&self) -> String {
-        match first_words(&self.stderr) {
+        match last_words(&self.stderr) {
             words if words.is_empty() => self.status.to_string(),
             words => format!("{}: {words}", self.status),
         }
@@ -242,14 +244,32 @@ async fn read_start(pipe: Option<impl AsyncRead + Unpin>) -> Result<String, Fail
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The lines that say what is wrong, joined and shortened.
-fn first_words(stderr: &str) -> String {
-    let lines: Vec<_> = stderr
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("note: ") && *line != "Caused by:")
-        .take(4)
-        .map(|line| shorten(line, LINE_LIMIT))
-        .collect();
-    lines.join("; ")
+/// The lines that say what is wrong, joined and shortened: those from the error on, behind all the
+/// warnings that may come before it, else the last ones.
+fn last_words(stderr: &str) -> String {
+    let says =
+        |line: &&str| !line.is_empty() && !line.starts_with("note: ") && *line != "Caused by:";
+    let lines: Vec<_> = stderr.lines().map(str::trim).filter(says).collect();
+    let error = lines.iter().position(|line| line.starts_with("Error"));
+    let begin = error.unwrap_or_else(|| lines.len().saturating_sub(LINES));
+    let words: Vec<_> =
+        lines[begin..].iter().take(LINES).map(|line| shorten(line, LINE_LIMIT)).collect();
+    words.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_is_told_and_not_the_warnings_before_it() {
+        let warnings = "[WARN mdevctl] Can't determine uuid for file 'a'\n".repeat(9);
+        let error = "Error: cannot be started\n\nCaused by:\n    no such type\n";
+        assert_eq!(
+            last_words(&format!("{warnings}{error}")),
+            "Error: cannot be started; no such type"
+        );
+        assert_eq!(last_words("1\n2\n3\n4\n5\n"), "2; 3; 4; 5");
+        assert_eq!(last_words(" \n"), "");
+    }
 }

@@ -207,11 +207,11 @@ async fn finish_actions(registry: &Registry, signals: &mut Signals) {
         () = &mut finished => return,
         () = ready(()) => {}
     }
-    tracing::info!("waiting for what is being done to devices; a second signal ends that too");
+    tracing::info!("waiting for what is being done to devices; a second signal waits no longer");
     tokio::select! {
         () = finished => {}
-        _ = signals.terminate.recv() => tracing::warn!("ending in the middle of it: SIGTERM"),
-        _ = signals.interrupt.recv() => tracing::warn!("ending in the middle of it: SIGINT"),
+        _ = signals.terminate.recv() => tracing::warn!("not waiting for it: SIGTERM"),
+        _ = signals.interrupt.recv() => tracing::warn!("not waiting for it: SIGINT"),
     }
 }
 
