@@ -261,22 +261,21 @@ impl Server {
 
     async fn serve_varlink(self, stream: UnixStream, origin: Origin, ticket: Ticket) {
         let mut stop = self.stop.subscribe();
-        let serve = async {
-            if self.lets_in(&origin, &ticket).await {
-                let registry = self.shared.registry.clone();
-                let rights = Rights::of(Arc::clone(&self.shared), origin);
-                let shared = &self.shared;
-                let (places, counts) =
-                    (Arc::clone(&shared.large_frames), Arc::clone(&shared.counts));
-                crate::varlink::serve(stream, registry, rights, places, counts).await;
-            } else {
-                let counts = Arc::clone(&self.shared.counts);
-                crate::varlink::deny(stream, self.shared.registry.clone(), counts).await;
-            }
+        let is_let_in = tokio::select! {
+            is_let_in = self.lets_in(&origin, &ticket) => is_let_in,
+            _ = stop.wait_for(|stop| *stop) => return,
         };
-        tokio::select! {
-            () = serve => {}
-            _ = stop.wait_for(|stop| *stop) => {}
+        let shared = &self.shared;
+        let (registry, counts) = (shared.registry.clone(), Arc::clone(&shared.counts));
+        if is_let_in {
+            let rights = Rights::of(Arc::clone(shared), origin);
+            let places = Arc::clone(&shared.large_frames);
+            crate::varlink::serve(stream, registry, rights, places, counts, stop).await;
+        } else {
+            tokio::select! {
+                () = crate::varlink::deny(stream, registry, counts) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
         }
         drop(ticket);
     }

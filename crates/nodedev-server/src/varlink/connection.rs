@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use nodedev_registry::Registry;
 use nodedev_varlink::answer::{self, Follower};
 use nodedev_varlink::{
@@ -9,7 +10,7 @@ use nodedev_varlink::{
 };
 use serde::Serialize;
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use zlink::{Call, Reply, varlink_service};
 
@@ -44,12 +45,16 @@ impl Connection {
     }
 
     /// Answers until the client has nothing more to ask.
-    pub(super) async fn run(mut self, rights: &Rights) -> Result<(), End> {
-        while let Some(message) = self.calls.next().await? {
+    pub(super) async fn run(
+        mut self,
+        rights: &Rights,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), End> {
+        while let Some(message) = self.next_call(&mut stop).await? {
             let call: Call<Request> = serde_json::from_slice(&message).map_err(End::NotACall)?;
             drop(message);
             let (begun, method) = (Instant::now(), call.method().name());
-            let refusal = match self.answer(call, rights).await {
+            let refusal = match self.answer(call, rights, &mut stop).await {
                 Ok(()) => None,
                 Err(Stop::Refused(refusal)) => Some(refusal),
                 // What ends the connection is no answer, a watch's end included.
@@ -69,6 +74,15 @@ impl Connection {
         Ok(())
     }
 
+    /// The next call, unless no more are to be answered.
+    async fn next_call(&mut self, stop: &mut watch::Receiver<bool>) -> Result<Option<Bytes>, End> {
+        tokio::select! {
+            biased;
+            () = stopped(stop) => Ok(None),
+            call = self.calls.next() => call,
+        }
+    }
+
     /// Refuses the first call, whatever it asks.
     pub(super) async fn deny(mut self) -> Result<(), End> {
         if self.calls.next().await?.is_some() {
@@ -79,7 +93,12 @@ impl Connection {
     }
 
     /// Puts the reply, if there is one. Nothing of the call is left afterwards.
-    async fn answer(&mut self, call: Call<Request>, rights: &Rights) -> Result<(), Stop> {
+    async fn answer(
+        &mut self,
+        call: Call<Request>,
+        rights: &Rights,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stop> {
         let (oneway, more) = (call.oneway(), call.more());
         if oneway {
             // An action whose end nobody wants to know is not begun; all else does nothing but answer.
@@ -108,12 +127,16 @@ impl Connection {
             }
             method => {
                 self.registry.ready().await;
-                self.answer_from_registry(method).await
+                self.answer_from_registry(method, stop).await
             }
         }
     }
 
-    async fn answer_from_registry(&mut self, method: Method) -> Result<(), Stop> {
+    async fn answer_from_registry(
+        &mut self,
+        method: Method,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stop> {
         let registry = &self.registry;
         match method {
             Method::List(filter) => {
@@ -133,7 +156,7 @@ impl Connection {
                 let sources = answer::sources(registry);
                 self.reply(&sources)?;
             }
-            Method::Watch(since) => return Err(self.watch(since).await),
+            Method::Watch(since) => return Err(self.watch(since, stop).await),
             Method::Info | Method::Description { .. } | Method::Act(_) => {}
         }
         Ok(())
@@ -143,8 +166,8 @@ impl Connection {
         self.replies.put(&Reply::new(Some(parameters)))
     }
 
-    /// Tells what happens until the client or the registry goes.
-    async fn watch(&mut self, since: Since) -> Stop {
+    /// Tells what happens until the client, the registry or the server goes.
+    async fn watch(&mut self, since: Since, stop: &mut watch::Receiver<bool>) -> Stop {
         let mut follower = Follower::new(&self.registry, &since);
         drop(since);
         self.calls.release();
@@ -152,6 +175,7 @@ impl Connection {
             let reply = tokio::select! {
                 reply = follower.next() => reply,
                 end = self.calls.end_of_silence() => return end.into(),
+                () = stopped(stop) => None,
             };
             let Some(reply) = reply else { return Error::Ended.into() };
             let reply = Reply::new(Some(reply)).set_continues(Some(true));
@@ -164,6 +188,11 @@ impl Connection {
             }
         }
     }
+}
+
+/// Waits for the word to stop, or for everyone to be gone who could give it.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Why there is no answer.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use nodedev_registry::Registry;
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use self::connection::Connection;
 use crate::counts::Counts;
@@ -45,16 +45,19 @@ impl Rights {
     }
 }
 
-/// Serves a client until it goes, breaks the rules or stops reading, or the registry ends. Calls that are
-/// long share these places with those of other clients.
+/// Serves a client until it goes, breaks the rules or stops reading, or the registry ends. Once it is told
+/// to stop, the call that it is at is answered and no other. Calls that are long share these places with those
+/// of other clients.
 pub(crate) async fn serve(
     stream: UnixStream,
     registry: Registry,
     rights: Rights,
     places: Arc<Semaphore>,
     counts: Arc<Counts>,
+    stop: watch::Receiver<bool>,
 ) {
-    if let Err(end) = Connection::new(stream, registry, Some(places), counts).run(&rights).await {
+    let connection = Connection::new(stream, registry, Some(places), counts);
+    if let Err(end) = connection.run(&rights, stop).await {
         tracing::debug!("varlink client: {end}");
     }
 }

@@ -29,6 +29,7 @@ struct Rig {
     host: ScriptedHost,
     registry: Registry,
     places: Arc<Semaphore>,
+    stop: tokio::sync::watch::Sender<bool>,
 }
 
 impl Rig {
@@ -46,7 +47,12 @@ impl Rig {
         interfaces.iter().for_each(|name| set(&host, name, "02:00:00:00:00:01"));
         let source: Arc<ScriptedSource> = source;
         let registry = Registry::builder().config(config).source(source).start().unwrap();
-        Self { host, registry, places: Arc::new(Semaphore::new(1)) }
+        Self {
+            host,
+            registry,
+            places: Arc::new(Semaphore::new(1)),
+            stop: tokio::sync::watch::channel(false).0,
+        }
     }
 
     fn client(&self) -> Client {
@@ -61,6 +67,7 @@ impl Rig {
             Rights::Fixed(change),
             Arc::clone(&self.places),
             Arc::new(Counts::new(METHODS)),
+            self.stop.subscribe(),
         ));
         Client { stream: BufReader::new(ours), served }
     }

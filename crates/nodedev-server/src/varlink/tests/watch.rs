@@ -184,3 +184,18 @@ async fn a_watch_ends_with_its_client_and_with_the_registry() {
     assert_eq!(ended["error"], format!("{INTERFACE}.Ended"));
     assert_eq!(client.receive().await, None);
 }
+
+#[tokio::test]
+async fn a_server_that_ends_says_so_to_those_who_watch_and_answers_nobody_else() {
+    let rig = Rig::new();
+    let (mut watching, mut silent) = (rig.client(), rig.client());
+    let method = format!("{INTERFACE}.Watch");
+    watching.send(&json!({ "method": method, "more": true })).await;
+    watching.receive().await.unwrap();
+    rig.stop.send_replace(true);
+    let end = watching.receive().await.unwrap();
+    assert_eq!(end["error"], format!("{INTERFACE}.Ended"));
+    assert_eq!((watching.receive().await, silent.receive().await), (None, None));
+    watching.served.await.unwrap();
+    silent.served.await.unwrap();
+}
