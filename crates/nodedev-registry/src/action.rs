@@ -102,9 +102,9 @@ impl Controls {
 /// Who does it, and what is held meanwhile.
 type Admitted = (Arc<dyn NodeDeviceControl>, Option<turns::Turn>, OwnedSemaphorePermit);
 
-/// Has the log tell of an action that was not done.
+/// Has the log tell of an action that was not done, or not seen to be done.
 fn told<T>(action: &Action, result: Result<T, ActionError>) -> Result<T, ActionError> {
-    result.inspect_err(|error| tracing::warn!(?action, "not done: {error}"))
+    result.inspect_err(|error| tracing::warn!(%action, "failed: {error}"))
 }
 
 /// One action on its way.

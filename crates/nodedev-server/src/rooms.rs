@@ -52,7 +52,10 @@ pub(crate) enum Side {
     /// On this host.
     Here,
     /// On another.
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "only TLS clients are outside"))]
+    #[cfg_attr(
+        not(any(feature = "tls", test)),
+        expect(dead_code, reason = "only TLS clients are outside")
+    )]
     Outside,
 }
 

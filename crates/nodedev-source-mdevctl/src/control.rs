@@ -135,7 +135,9 @@ impl MdevctlSource {
         }
         let version = self.version(&self.program()?).await;
         let version = version.unwrap_or_else(|| "this mdevctl".to_owned());
-        let message = format!("{version} cannot change a mediated device, mdevctl 1.3 can");
+        let message = format!(
+            "{version} cannot change a mediated device, mdevctl 1.3 can; it can be undefined and defined anew"
+        );
         Err(SourceError::new(ErrorKind::Unsupported, message))
     }
 
@@ -159,7 +161,7 @@ impl MdevctlSource {
 
     fn program(&self) -> Result<PathBuf, SourceError> {
         command::locate(&self.config().program).ok_or_else(|| {
-            let message = format!("{}: is not installed", self.config().program.display());
+            let message = format!("{}: mdevctl is not there", self.config().program.display());
             SourceError::new(ErrorKind::Unavailable, message)
         })
     }

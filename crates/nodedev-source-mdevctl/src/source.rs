@@ -153,12 +153,12 @@ impl MdevctlSource {
     fn not_installed(&self) -> Diagnostic {
         let program = &self.config.program;
         let subject = program.display().to_string();
-        let message = if program.components().count() > 1 {
-            "mdevctl is not installed".to_owned()
-        } else {
-            let path = env::var_os("PATH").unwrap_or_default();
-            format!("mdevctl is not installed: not in PATH={}", path.display())
-        };
+        // Somebody has chosen that file; without a choice such a host is an ordinary one.
+        if program.components().count() > 1 {
+            return Diagnostic::warning(subject, "mdevctl is not there");
+        }
+        let path = env::var_os("PATH").unwrap_or_default();
+        let message = format!("mdevctl is not installed: not in PATH={}", path.display());
         Diagnostic::warning(subject, message).with_severity(Severity::Info)
     }
 

@@ -112,6 +112,33 @@ impl Action {
     }
 }
 
+/// In a few words, for a log: `start of mdev:…`.
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uuid = |uuid: &Option<String>| uuid.clone().unwrap_or_else(|| "a new uuid".to_owned());
+        match self {
+            Self::Define { parent, uuid: wanted, .. } => {
+                write!(f, "definition of {} below {parent}", uuid(wanted))
+            }
+            Self::Create { parent, uuid: wanted, .. } => {
+                write!(f, "creation of {} below {parent}", uuid(wanted))
+            }
+            Self::Start(device) => write!(f, "start of {device}"),
+            Self::Stop(device) => write!(f, "stop of {device}"),
+            Self::Modify { device, .. } => write!(f, "change of {device}"),
+            Self::Undefine(device) => write!(f, "removal of the definition of {device}"),
+            Self::SetAutostart { device, autostart: true } => write!(f, "autostart of {device}"),
+            Self::SetAutostart { device, .. } => write!(f, "no autostart of {device}"),
+            Self::CreateVport { host, wwpn, .. } => {
+                write!(f, "creation of virtual port {wwpn} of {host}")
+            }
+            Self::DeleteVport { host, wwpn, .. } => {
+                write!(f, "removal of virtual port {wwpn} of {host}")
+            }
+        }
+    }
+}
+
 /// A source that can also change devices.
 #[async_trait]
 pub trait NodeDeviceControl: fmt::Debug + Send + Sync + 'static {
@@ -131,4 +158,19 @@ pub trait NodeDeviceControl: fmt::Debug + Send + Sync + 'static {
     /// that is in use, [`ErrorKind::Failed`](crate::ErrorKind::Failed) with the tool's own words
     /// when it refuses.
     async fn perform(&self, action: Action) -> Result<Option<DeviceId>, SourceError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_told_in_a_few_words() {
+        let device = DeviceId::mdev("11111111-2222-4333-8444-555555555555", "mtty");
+        assert_eq!(Action::Start(device.clone()).to_string(), format!("start of {device}"));
+        let config =
+            MdevConfig { mdev_type: "t".to_owned(), attributes: Vec::new(), autostart: false };
+        let create = Action::Create { parent: "mtty".to_owned(), uuid: None, config };
+        assert_eq!(create.to_string(), "creation of a new uuid below mtty");
+    }
 }
