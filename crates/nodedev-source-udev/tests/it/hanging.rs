@@ -134,10 +134,11 @@ async fn only_its_own_device(host: &mut MockHost, name: &str) {
             // Into a directory the links of others may lead: without it they lead nowhere.
             let most = if blocked.was_dir { 2 } else { 1 };
             assert!(cost.len() <= most, "{case}: costs {cost:?}, {:?}", said.diagnostics);
-            if let Some((id, _)) = cost.first()
+            if let Some((id, was)) = cost.first()
                 && blocked.was_file
             {
                 costly += 1;
+                let case = format!("{case}: {was:?} became {:?}", now.get(*id));
                 assert_named(&said, id, place, &case);
             }
             (tried, longest) = (tried + 1, longest.max(took));
