@@ -93,14 +93,10 @@ fn clippy(context: &Context<'_>) -> Result<()> {
 }
 
 /// As root nothing may be skipped: whatever a test needs can be had.
-///
-/// A test that fails is run once more. Many of them lean on foreign programs that have races of their own
-/// (libvirt's daemon of Debian 12, umockdev, udevd); what then passes is listed as flaky at the end.
 fn tests(context: &Context<'_>) -> Result<()> {
     let scope = ["--workspace", "--all-features"];
     let runner = if toolchain::has(context.root, "nextest") {
-        cargo(context, &["nextest", "run", "--no-fail-fast", "--status-level=slow", "--retries=1"])
-            .args(scope)
+        cargo(context, &["nextest", "run", "--no-fail-fast", "--status-level=slow"]).args(scope)
     } else {
         cargo(context, &["test", "--no-fail-fast"]).args(scope).args([
             "--lib",
