@@ -193,7 +193,8 @@ async fn a_server_that_ends_says_so_to_those_who_watch_and_answers_nobody_else()
     watching.send(&json!({ "method": method, "more": true })).await;
     watching.receive().await.unwrap();
     rig.stop.send_replace(true);
-    let end = watching.receive().await.unwrap();
+    let end = tokio::time::timeout(Duration::from_secs(30), watching.receive()).await;
+    let end = end.expect("it is told within 30 s").unwrap();
     assert_eq!(end["error"], format!("{INTERFACE}.Ended"));
     assert_eq!((watching.receive().await, silent.receive().await), (None, None));
     watching.served.await.unwrap();
