@@ -17,5 +17,6 @@ pub mod mock;
 pub mod parity;
 pub mod peer;
 pub mod require;
+pub mod stress;
 pub mod verdicts;
 pub mod xmllint;

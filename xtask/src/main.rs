@@ -16,6 +16,7 @@ mod docs;
 mod e2e;
 mod fixture;
 mod fuzz;
+mod laboratory;
 mod no_std;
 mod parity;
 mod programs;
@@ -57,6 +58,8 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Run the tests that need a kernel of their own, in the virtual machine.
     E2e(e2e::Arguments),
+    /// Put our daemon under stress: storms, kills, faults, hours of churn; `--help` has examples.
+    Stress(laboratory::Arguments),
     /// Run what continuous integration runs.
     Ci(ci::Arguments),
     /// Run a command in a virtual machine with this host's files and devices of its own.
@@ -78,9 +81,12 @@ fn main() -> ExitCode {
         Task::E2e(arguments) => e2e::run(&root, &arguments),
         Task::Ci(arguments) => ci::run(&root, &arguments),
         Task::Vm(arguments) => return vm::run(&root, &arguments),
+        // These have their own meaning for a status of 1.
         Task::Parity(arguments) => {
-            // It has its own meaning for a status of 1.
             return finish(parity::run(&root, &arguments), ExitCode::from(2));
+        }
+        Task::Stress(arguments) => {
+            return finish(laboratory::run(&root, "stress", &arguments), ExitCode::from(2));
         }
     };
     finish(result, ExitCode::FAILURE)

@@ -30,6 +30,13 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf> {
     Ok(target_directory(root)?.join("debug"))
 }
 
+/// Builds all programs as they are shipped and tells in which folder they are.
+pub(crate) fn build_release(root: &Path) -> Result<PathBuf> {
+    let build = ["build", "--quiet", "--release", "--bins"];
+    Command::cargo(root).args(build).args(WORKSPACE).run()?;
+    Ok(target_directory(root)?.join("release"))
+}
+
 /// Builds the tests of this name, which no other command builds, and tells where they are.
 pub(crate) fn build_tests(root: &Path, name: &str) -> Result<PathBuf> {
     let build = ["test", "--quiet", "--no-run", "--message-format=json", "--test", name];
