@@ -18,5 +18,6 @@ pub mod parity;
 pub mod peer;
 pub mod require;
 pub mod stress;
+pub mod systemd;
 pub mod verdicts;
 pub mod xmllint;
