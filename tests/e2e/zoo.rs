@@ -3,3 +3,4 @@
 mod drivers;
 mod hotplug;
 mod pci_parent;
+mod sandbox;

@@ -82,7 +82,7 @@ try 'mount' mount -t tmpfs tmpfs /tmp
 try 'unmount' umount /tmp
 try 'make a name space' unshare --net true
 try 'make a device' mknod /tmp/null c 1 3
-try 'open a device' head -c 0 /dev/cpu_dma_latency
+try 'open a device for writing' put /dev/cpu_dma_latency 00000000
 try 'read the kernel log' dmesg
 try 'set the clock' py "$unsure"'import struct; unless_refused(227, 0, struct.pack("qq", 1, 2**40))'
 try 'set the host name' hostname probe

@@ -33,6 +33,7 @@ pub(crate) const STEPS: &[Step] = &[
         about: "dependencies, layout and pages keep the project's rules",
         work: |context| tidy::run(context.root),
     },
+    Step { name: "deny", about: "licences, bans and origins of the dependencies", work: deny },
     Step { name: "clippy", about: "no warnings in any target", work: clippy },
     Step {
         name: "no-std",
@@ -85,6 +86,13 @@ fn packages(context: &Context<'_>) -> Result<()> {
 
 fn fmt(context: &Context<'_>) -> Result<()> {
     cargo(context, &["fmt", "--all", "--check"]).run()
+}
+
+/// Without the inclusion graphs, which are the most of what it prints.
+fn deny(context: &Context<'_>) -> Result<()> {
+    toolchain::require_tool(context.root, "cargo-deny", context.install)?;
+    let check = ["deny", "--log-level=error", "check", "--hide-inclusion-graph"];
+    cargo(context, &check).args(["bans", "licenses", "sources"]).run()
 }
 
 fn clippy(context: &Context<'_>) -> Result<()> {

@@ -46,6 +46,8 @@ pub(crate) fn require_tool(root: &Path, package: &str, install: bool) -> Result<
     if !install {
         bail!("{package} is missing; install it: cargo install --locked {package}");
     }
-    eprintln!("tool: {package} is missing, building it (some minutes)");
-    Command::cargo(root).args(["install", "--locked", package]).run()
+    eprintln!("tool: {package} is missing, building it (a minute or more)");
+    // What is saved by not optimising it is more than what it takes longer.
+    let install = ["install", "--quiet", "--locked", "--debug", package];
+    Command::cargo(root).args(install).env("CARGO_PROFILE_DEV_DEBUG", "0").run()
 }
