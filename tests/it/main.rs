@@ -20,6 +20,7 @@ mod clients_speed;
 mod clients_tls;
 mod clients_uri;
 mod clients_virsh;
+mod crippled;
 mod daemon_process;
 mod definitions;
 mod dump_schema;

@@ -1,5 +1,6 @@
 //! libudev: which devices there are, and what it says of one. Every libudev object stays in here.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -24,6 +25,11 @@ pub(crate) fn syspaths() -> io::Result<(Vec<String>, Vec<String>)> {
         }
     }
     Ok((paths, odd))
+}
+
+/// Whether there is anything in `/sys`: libudev calls a host without sysfs one without devices.
+pub(crate) fn has_sysfs() -> bool {
+    fs::read_dir("/sys").is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// What libudev says of a device now. `None` when there is no such device.

@@ -9,7 +9,7 @@ use nodedev_types::{DeviceId, Diagnostic, Observation, Revision, SourceId};
 use tokio::sync::oneshot;
 
 use crate::coordinator::SECOND_CHANCE;
-use crate::enumerate::syspaths;
+use crate::enumerate::{has_sysfs, syspaths};
 use crate::error::UdevError;
 use crate::inner::Inner;
 use crate::memory::{Memory, REMOVAL_TIME};
@@ -49,14 +49,18 @@ pub(crate) async fn take(inner: &Inner) -> Result<Snapshot, SourceError> {
     let began = Instant::now();
     let enumeration = inner.ask("the list of devices", Priority::Bulk, |host, announcer| {
         let _entered = announcer.announce("/sys", host.config.enumeration_deadline);
-        syspaths()
+        syspaths().map(|(paths, odd)| (paths, odd, has_sysfs()))
     });
-    let (paths, odd) = enumeration.await?.map_err(UdevError::Enumeration)?;
+    let (paths, odd, has_sysfs) = enumeration.await?.map_err(UdevError::Enumeration)?;
     let computer = inner
         .ask("the host", Priority::Bulk, |host, announcer| host.read_computer(announcer))
         .await?;
-    let outcomes = read_all(inner, paths).await?;
     let mut collected = Collected::new(revision);
+    if !has_sysfs {
+        let message = "sysfs is not mounted there or cannot be read: no device can be listed";
+        collected.diagnostics.push(Diagnostic::warning("/sys", message));
+    }
+    let outcomes = read_all(inner, paths).await?;
     for path in odd {
         let message = "path is not UTF-8, device is left out";
         collected.diagnostics.push(Diagnostic::warning(path, message));
