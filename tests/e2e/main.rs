@@ -4,6 +4,7 @@
 //! Runs only in the machines that `cargo xtask e2e` boots, one test after the other: all tests of a
 //! machine use the one kernel, and each leaves it as it found it. `plain`, `mdevctls` and `zoo` are the machines.
 
+#![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,

@@ -1,5 +1,6 @@
 //! Whole-system tests: the built commands against real tools. See the README beside this crate.
 
+#![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,

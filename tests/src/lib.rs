@@ -3,6 +3,7 @@
 //! The tests beside it use it. Whatever it starts ends with the value that stands for it; it changes
 //! nothing outside its own namespaces and folders. Where something is missing or breaks, it panics, as
 //! the test would that asked for it.
+#![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,

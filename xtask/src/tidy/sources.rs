@@ -1,4 +1,5 @@
-//! Lines that must not be committed: unfinished work, silenced tests, paths of one machine.
+//! Lines that must not be committed: unfinished work, silenced tests, paths of one machine; and one that must:
+//! that a crate has no unsafe code.
 
 use std::path::Path;
 
@@ -9,6 +10,9 @@ use super::tree::TextFile;
 pub(crate) fn check(files: &[TextFile], machine_paths: &[String]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for file in files.iter().filter(|file| file.path != "Cargo.lock") {
+        if is_crate_root(&file.path) && !file.text.contains("\n#![forbid(unsafe_code)]\n") {
+            problems.push(Problem::new(&file.path, "does not say `#![forbid(unsafe_code)]`"));
+        }
         for (number, line) in file.text.lines().enumerate() {
             let mut found = Vec::new();
             if file.is_rust() {
@@ -20,6 +24,14 @@ pub(crate) fn check(files: &[TextFile], machine_paths: &[String]) -> Vec<Problem
         }
     }
     problems
+}
+
+/// The first file of a library or a program.
+fn is_crate_root(path: &str) -> bool {
+    let Some((_, below)) = path.rsplit_once("src/") else { return false };
+    let of_program = |rest: &str| !rest.contains('/') || rest.ends_with("/main.rs");
+    ["lib.rs", "main.rs"].contains(&below)
+        || below.strip_prefix("bin/").is_some_and(|rest| rest.ends_with(".rs") && of_program(rest))
 }
 
 /// What no text may name: homes, the folder of this checkout and the one around it.
@@ -82,6 +94,17 @@ mod tests {
         let text = format!("fn a() {{\n    {}!(\"later\")\n}}\n", "todo");
         assert_eq!(problems("a.rs", &text), ["a.rs:2: `todo!` is unfinished work"]);
         assert_eq!(problems("a.rs", &format!("// {}!()\n", "todo")), [""; 0]);
+    }
+
+    #[test]
+    fn the_first_file_of_a_crate_forbids_unsafe_code() {
+        for root in ["a/src/lib.rs", "a/src/main.rs", "a/src/bin/b.rs", "a/src/bin/b/main.rs"] {
+            assert_eq!(problems(root, "//! X.\n").len(), 1, "{root}");
+            assert_eq!(problems(root, "//! X.\n#![forbid(unsafe_code)]\n"), [""; 0], "{root}");
+        }
+        for other in ["a/src/b.rs", "a/src/b/lib.rs", "a/src/bin/b/c.rs", "a/tests/it/main.rs"] {
+            assert_eq!(problems(other, "//! X.\n"), [""; 0], "{other}");
+        }
     }
 
     #[test]
