@@ -32,5 +32,6 @@ mod orders;
 mod parity;
 mod policy;
 mod sandbox;
+mod stress_storm;
 mod varlink;
 mod watch;

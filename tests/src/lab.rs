@@ -63,6 +63,11 @@ impl Lab {
         self.folder.path().join("mdevctl.d")
     }
 
+    /// `/sys` of the laboratory, as seen from outside.
+    pub fn sysfs(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root/sys", self.udevd.id()))
+    }
+
     /// A command in the laboratory.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("nsenter");

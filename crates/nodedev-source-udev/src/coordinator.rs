@@ -17,7 +17,7 @@ use nodedev_source::{EventSink, SourceEvent};
 use nodedev_types::{DeviceId, Diagnostic, Observation, Revision, Severity, SourceId};
 
 use crate::inner::Inner;
-use crate::memory::Memory;
+use crate::memory::{Memory, REMOVAL_TIME};
 use crate::monitor::RawEvent;
 use crate::pool::Priority;
 use crate::queue::{EventQueue, Message};
@@ -322,8 +322,14 @@ impl Coordinator {
             self.read(&path, Cause::Event);
         }
         for path in self.retries.due_rechecks(now) {
-            // So much later the directory of a removed device is gone.
-            self.memory().restore(&path);
+            let mut memory = self.memory();
+            let certain = memory.removed_at(&path).map(|removed| removed + REMOVAL_TIME);
+            memory.restore(&path);
+            drop(memory);
+            // Until then it may after all be the directory that is being deleted.
+            if let Some(certain) = certain.filter(|certain| *certain > now) {
+                self.retries.recheck(&path, certain);
+            }
             self.read(&path, Cause::Event);
         }
     }

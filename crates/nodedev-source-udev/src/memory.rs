@@ -10,6 +10,9 @@ use nodedev_types::{DeviceId, Revision};
 
 /// How long after a removal an enumeration may still see the directory that the kernel is deleting.
 pub(crate) const REMOVAL_TIME: Duration = Duration::from_secs(1);
+/// How long after a removal it is first looked whether the directory is another's, whose coming was lost.
+/// As a rule the old one is gone within a millisecond; at the end of the longer time it is looked again.
+pub(crate) const FIRST_LOOK: Duration = Duration::from_millis(200);
 /// How long a removal is remembered: its directory is gone long before.
 const FORGET_AFTER: Duration = Duration::from_secs(10);
 
@@ -127,6 +130,11 @@ impl Memory {
 
     pub(crate) fn is_removed(&self, path: &str) -> bool {
         self.removed.contains_key(path)
+    }
+
+    /// When the kernel has removed it, if that is remembered.
+    pub(crate) fn removed_at(&self, path: &str) -> Option<Instant> {
+        self.removed.get(path).copied()
     }
 
     /// Whether an enumeration that began then may have seen a directory that was being deleted.

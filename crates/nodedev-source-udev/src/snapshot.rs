@@ -12,7 +12,7 @@ use crate::coordinator::SECOND_CHANCE;
 use crate::enumerate::{has_sysfs, syspaths};
 use crate::error::UdevError;
 use crate::inner::Inner;
-use crate::memory::{Memory, REMOVAL_TIME};
+use crate::memory::{FIRST_LOOK, Memory};
 use crate::pool::Priority;
 use crate::queue::Message;
 use crate::reader::Outcome;
@@ -189,7 +189,8 @@ impl Collected {
         outcome: Outcome,
     ) -> Result<(), UdevError> {
         if memory.hides(path, began) {
-            self.rechecks.push((path.to_owned(), Instant::now() + REMOVAL_TIME));
+            let removed = memory.removed_at(path).unwrap_or(began);
+            self.rechecks.push((path.to_owned(), removed + FIRST_LOOK));
             return Ok(());
         }
         if memory.is_withdrawn(path, self.revision) {

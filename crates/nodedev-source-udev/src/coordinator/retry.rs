@@ -1,6 +1,6 @@
 //! Devices to be read again by the clock: not ready yet, or passed over by a snapshot. No I/O.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 const FIRST_DELAY: Duration = Duration::from_millis(10);
@@ -19,12 +19,12 @@ struct Attempt {
 pub(super) struct Retries {
     settle_time: Duration,
     attempts: BTreeMap<String, Attempt>,
-    rechecks: BTreeMap<String, Instant>,
+    rechecks: BTreeSet<(Instant, String)>,
 }
 
 impl Retries {
     pub(super) const fn new(settle_time: Duration) -> Self {
-        Self { settle_time, attempts: BTreeMap::new(), rechecks: BTreeMap::new() }
+        Self { settle_time, attempts: BTreeMap::new(), rechecks: BTreeSet::new() }
     }
 
     /// The device was not ready. `false` when it has had its time.
@@ -51,7 +51,7 @@ impl Retries {
 
     /// Reads the device at that time, whatever comes.
     pub(super) fn recheck(&mut self, path: &str, at: Instant) {
-        self.rechecks.insert(path.to_owned(), at);
+        self.rechecks.insert((at, path.to_owned()));
     }
 
     /// What is to be read again now.
@@ -68,22 +68,16 @@ impl Retries {
 
     /// What a snapshot passed over and is to be read now.
     pub(super) fn due_rechecks(&mut self, now: Instant) -> Vec<String> {
-        let due: Vec<_> = self
-            .rechecks
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(path, _)| path.clone())
-            .collect();
-        due.iter().for_each(|path| {
-            self.rechecks.remove(path);
-        });
-        due
+        let later = self.rechecks.iter().find(|(at, _)| *at > now).cloned();
+        let rest = later.map(|first| self.rechecks.split_off(&first)).unwrap_or_default();
+        let due = std::mem::replace(&mut self.rechecks, rest);
+        due.into_iter().map(|(_, path)| path).collect()
     }
 
     /// How long nothing is due.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         let attempts = self.attempts.values().filter_map(|attempt| attempt.next);
-        let next = attempts.chain(self.rechecks.values().copied()).min()?;
+        let next = attempts.chain(self.rechecks.first().map(|(at, _)| *at)).min()?;
         Some(next.saturating_duration_since(now))
     }
 }
@@ -122,5 +116,11 @@ mod tests {
         assert_eq!(retries.wait(now), Some(Duration::from_secs(1)));
         assert_eq!(retries.due_rechecks(at), ["/sys/a"]);
         assert_eq!(retries.wait(at), None);
+
+        let later = at + Duration::from_secs(1);
+        retries.recheck("/sys/b", later);
+        retries.recheck("/sys/b", at);
+        assert_eq!(retries.due_rechecks(at), ["/sys/b"], "an earlier look replaces no later one");
+        assert_eq!(retries.wait(at), Some(Duration::from_secs(1)));
     }
 }

@@ -11,6 +11,7 @@ use crate::syntax::Value;
 
 const MODE: &str = "permissions in octal in quotes, such as \"0770\"";
 const COUNT: &str = "a number from 1 to 1000000";
+const BYTES: &str = "bytes, from 4096 to 1073741824";
 const MILLIS: &str = "milliseconds, from 1 to 3600000";
 const FLAG: &str = "0 or 1";
 const PORT: &str = "a port, from 1 to 65535";
@@ -429,6 +430,18 @@ pub(crate) const TABLE: &[Setting] = &[
                     other => Wrong::Because(other.to_string()),
                 })?),
             };
+            Ok(())
+        },
+    },
+    Setting {
+        name: "udev_receive_buffer",
+        expects: BYTES,
+        default: "134217728",
+        reload: false,
+        about: "How much the kernel may keep of udev's events until they are taken, and as much again of \
+                changes of links. What is beyond is lost, noticed, and the host read again.",
+        set: |settings, value| {
+            settings.driver.udev.receive_buffer = value.number(4096, 1_073_741_824)?;
             Ok(())
         },
     },

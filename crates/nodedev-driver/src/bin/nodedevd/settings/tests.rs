@@ -69,8 +69,10 @@ fn our_own_settings_are_taken() {
     let own = settings(
         "mdevctl = \"/opt/mdevctl\"\nvarlink_socket = 'none'\nrefresh_deadline = 250\n\
          action_deadline = 6000\nkeepalive_interval = 9\nself_check_interval = 30\n\
-         metrics_listen = \"[::1]:9177\"",
+         metrics_listen = \"[::1]:9177\"\nudev_receive_buffer = 8192",
     );
+    assert_eq!(own.driver.udev.receive_buffer, 8192);
+    assert!(problem("udev_receive_buffer = 4095").contains("expected bytes, from 4096"));
     assert_eq!(own.driver.registry.self_check, Some(Duration::from_secs(30)));
     let metrics = MetricsAddress::Loopback("[::1]:9177".parse().unwrap());
     assert_eq!(own.sockets.metrics, Some(metrics));
