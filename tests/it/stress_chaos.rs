@@ -2,7 +2,7 @@
 //! differ, operators see it, and everything is well again afterwards. Of the times only what a wait for the
 //! misbehaving source would cost is noticed here.
 
-use nodedev_tests::require;
+use nodedev_tests::require::{mock_hosts, require, root};
 use nodedev_tests::stress::chaos::{self, Options};
 
 /// A call that waits for a slow source takes 700 ms, one for a source that hangs a second.
@@ -10,8 +10,8 @@ const WAITS_FOR_THE_SOURCE: u64 = 500;
 
 #[track_caller]
 fn costs_itself_only(who: &str) {
-    require!(require::root());
-    require!(require::mock_hosts());
+    require!(root());
+    require!(mock_hosts());
     let options = Options {
         rounds: 1,
         length: 300,
