@@ -32,6 +32,7 @@ mod orders;
 mod parity;
 mod policy;
 mod sandbox;
+mod stress_chaos;
 mod stress_storm;
 mod varlink;
 mod watch;

@@ -16,6 +16,12 @@ pub fn nodedevd() -> PathBuf {
     BUILT.get_or_init(|| built("nodedev-driver", "nodedevd")).clone()
 }
 
+/// The built daemon whose sources misbehave when they are told to.
+pub fn faulty_nodedevd() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| built("nodedev-tests", "faulty-nodedevd")).clone()
+}
+
 /// A program of the workspace, where `NODEDEV_PROGRAMS` has it. Built here if a filtered test run has not done so.
 fn built(package: &str, program: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("NODEDEV_PROGRAMS") {

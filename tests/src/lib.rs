@@ -21,4 +21,5 @@ pub mod require;
 pub mod stress;
 pub mod systemd;
 pub mod verdicts;
+pub mod wire;
 pub mod xmllint;

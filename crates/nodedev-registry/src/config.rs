@@ -12,6 +12,8 @@ pub struct RegistryConfig {
     pub watch: Duration,
     /// How long one snapshot may take.
     pub snapshot: Duration,
+    /// A snapshot that takes longer than this is told to the operator; nothing else follows from it.
+    pub slow: Duration,
     /// How long the reading of one device for one caller may take.
     pub refresh: Duration,
     /// How long one action may take, until the list shows what it did.
@@ -44,6 +46,7 @@ impl Default for RegistryConfig {
             first_pass: Duration::from_secs(30),
             watch: Duration::from_secs(10),
             snapshot: Duration::from_secs(30),
+            slow: Duration::from_secs(5),
             refresh: Duration::from_secs(1),
             action: Duration::from_secs(30),
             actions: 64,

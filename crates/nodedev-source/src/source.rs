@@ -16,6 +16,10 @@ use crate::{Counter, EventSink, HintStream, Inventory, Snapshot, SourceError, So
 /// registry drops the [`Watch`] and starts again with `watch`, so a source must be able to be
 /// watched anew.
 ///
+/// The calls run on the threads that serve the clients. What may block, as the reading of a file may, belongs
+/// into a thread of the source's own or into `spawn_blocking`: a call that hangs at an await is ended at its
+/// deadline and costs nobody anything, one that holds its thread is missed by all.
+///
 /// A source reports what it reads and nothing that it remembers: differences, histories and
 /// relations between devices are the registry's business.
 #[async_trait]

@@ -50,8 +50,13 @@ const NORMAL: &[(&str, &[&str])] = &[
         "nodedev-tests",
         &[
             "nodedev-mutants",
+            "nodedev-registry",
             "nodedev-rpc",
+            "nodedev-server",
+            "nodedev-source",
+            "nodedev-source-mdevctl",
             "nodedev-source-testkit",
+            "nodedev-source-udev",
             "nodedev-types",
             "nodedev-xml",
         ],

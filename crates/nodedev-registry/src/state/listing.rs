@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nodedev_source::{Hint, Listing, Snapshot as Reading};
 use nodedev_types::{DeviceId, Diagnostic, Observation, Presence, Revision, SourceId};
@@ -15,7 +16,7 @@ use crate::status::SourceState;
 impl State {
     pub(super) fn apply_reading(&mut self, source: SourceIndex, reading: Reading, now: Instant) {
         let entry = &mut self.sources[source];
-        entry.end_reading(now);
+        let took = entry.end_reading(now);
         entry.is_readable = true;
         entry.passed = true;
         entry.forget_reading();
@@ -24,6 +25,7 @@ impl State {
         for diagnostic in reading.diagnostics {
             self.note(source, diagnostic);
         }
+        self.note_slowness(source, took);
         let mut left_out: BTreeSet<_> = self.stream_ids(source).into_iter().collect();
         for listing in reading.listings {
             left_out.remove(&listing.source);
@@ -37,6 +39,17 @@ impl State {
         let state = self.state_after_reading(source);
         self.set_state(source, state);
         self.release_unawaited();
+    }
+
+    /// The first reading of a source is part of every start, and shows as such.
+    fn note_slowness(&mut self, source: SourceIndex, took: Duration) {
+        let entry = &self.sources[source];
+        if entry.has_been_read && took >= self.config.slow {
+            let text =
+                format!("slow to be read: the last time took longer than {:?}", self.config.slow);
+            let diagnostic = Diagnostic::warning(&entry.info.name, text);
+            self.note(source, diagnostic);
+        }
     }
 
     fn state_after_reading(&self, source: SourceIndex) -> SourceState {

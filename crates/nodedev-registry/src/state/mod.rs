@@ -2,6 +2,7 @@
 //!
 //! Synchronous and without I/O; time is given to it. The actor beside it owns the only value.
 
+mod busy;
 mod listing;
 mod log_book;
 mod self_check;
@@ -150,10 +151,12 @@ impl State {
             Message::Event(event) => {
                 self.totals.messages += 1;
                 self.sources[source].events += 1;
+                self.sources[source].note_message(now);
                 self.apply_event(source, event);
             }
             Message::Doubted { reason, dropped } => {
                 self.sources[source].dropped += dropped;
+                self.sources[source].note_request(&reason, now);
                 self.sources[source].doubt(&reason);
             }
             Message::Counted { inventory, verdict } => {

@@ -1,7 +1,7 @@
 //! What the state keeps of each source besides its claims.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use nodedev_source::{Hint, HintSender, SourceInfo};
 use nodedev_types::{Capability, DeviceId, Diagnostic, Fields, Presence, SourceId, fields};
@@ -9,6 +9,7 @@ use nodedev_types::{Capability, DeviceId, Diagnostic, Fields, Presence, SourceId
 use tokio::time::Instant;
 
 use super::SourceIndex;
+use super::busy::Busy;
 use super::log_book::LogBook;
 use super::self_check::Suspects;
 use crate::claims::Claims;
@@ -31,6 +32,7 @@ pub(super) struct Source {
     /// They have changed since the log was told.
     to_review: bool,
     log_book: LogBook,
+    busy: Busy,
     doubt: Option<Doubt>,
     pub(super) last_change: Option<SystemTime>,
     pub(super) events: u64,
@@ -78,6 +80,7 @@ impl Source {
             diagnostics: BTreeMap::new(),
             to_review: false,
             log_book: LogBook::default(),
+            busy: Busy::default(),
             doubt: None,
             last_change: None,
             events: 0,
@@ -153,12 +156,25 @@ impl Source {
         }
     }
 
-    /// The snapshot has come to its end.
-    pub(super) fn end_reading(&mut self, now: Instant) {
+    /// The snapshot has come to its end. How long it took.
+    pub(super) fn end_reading(&mut self, now: Instant) -> Duration {
         self.snapshots += 1;
-        if let Some(begun) = self.reading.take() {
-            self.durations.note(now.saturating_duration_since(begun));
-        }
+        let Some(begun) = self.reading.take() else {
+            return Duration::ZERO;
+        };
+        let took = now.saturating_duration_since(begun);
+        self.durations.note(took);
+        took
+    }
+
+    /// It has said something.
+    pub(super) fn note_message(&mut self, now: Instant) {
+        self.busy.message(&self.info.name, now);
+    }
+
+    /// It asks to be read again.
+    pub(super) fn note_request(&mut self, reason: &str, now: Instant) {
+        self.busy.request(&self.info.name, reason, now);
     }
 
     /// What has been read again is as fresh as can be, unless more evidence has come meanwhile or

@@ -465,3 +465,26 @@ async fn a_watch_that_panics_when_it_ends_is_started_again_all_the_same() {
     assert_eq!(reason(&registry), "cannot be read: never works");
     registry.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_slow_to_be_read_is_told_until_it_is_quick_again() {
+    let (registry, _events, _host, other) = beside_udev().await;
+    let told = || {
+        let diagnostics = status(&registry, "acme").diagnostics;
+        diagnostics.iter().any(|told| told.message.starts_with("slow to be read"))
+    };
+    let mut lists = registry.changes();
+    let read = |times| {
+        move |list: &Arc<nodedev_registry::Snapshot>| {
+            let acme = list.sources().iter().find(|source| source.name == "acme");
+            acme.is_some_and(|acme| acme.snapshots == times)
+        }
+    };
+    for (times, seconds, is_told) in [(2, 4, false), (3, 6, true), (4, 4, false)] {
+        other.next_snapshot(Behaviour::Delay(Duration::from_secs(seconds)));
+        other.resync("test");
+        soon(lists.wait_for(read(times))).await.unwrap();
+        assert_eq!(told(), is_told, "after a reading of {seconds} s");
+        assert_eq!(status(&registry, "acme").state, SourceState::Running);
+    }
+}
