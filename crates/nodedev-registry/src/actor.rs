@@ -61,6 +61,10 @@ impl Actor {
             // Also after messages: a flood of them puts nothing off.
             self.wake();
             self.publish();
+            // Whoever was woken by this waits for this thread, and in a flood there is always more to do.
+            if !self.messages.is_empty() {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
