@@ -1,20 +1,21 @@
-//! Which devices there are now, for the registry's self-check: libudev's list against what was said.
+//! Which devices there are now, for the registry's self-check: sysfs' list against what was said.
 //!
 //! Of a device that was said nothing is read: that it is on the list is enough. Of the others, most of
 //! which are no node devices, the `uevent` file is read; all of it only of those that this does not
 //! rule out.
 
+use std::path::Path;
 use std::time::Instant;
 
 use nodedev_source::{Inventory, SourceError};
 use nodedev_types::{DeviceId, SourceId};
 
 use crate::announce::Announcer;
-use crate::enumerate::syspaths;
 use crate::error::UdevError;
 use crate::inner::Inner;
 use crate::pool::Priority;
 use crate::reader::{Host, Outcome};
+use crate::scan::{self, Listed, SYS};
 
 /// Devices that one job looks at, so that those that have changed need not wait behind all of them.
 const AT_ONCE: usize = 128;
@@ -24,10 +25,10 @@ pub(crate) async fn take(inner: &Inner) -> Result<Inventory, SourceError> {
     let _keeper = inner.pool.keep();
     let began = Instant::now();
     let enumeration = inner.ask("the list of devices", Priority::Bulk, |host, announcer| {
-        let _entered = announcer.announce("/sys", host.config.enumeration_deadline);
-        syspaths()
+        let _entered = announcer.announce(SYS, host.config.enumeration_deadline);
+        scan::devices(Path::new(SYS))
     });
-    let (paths, _) = enumeration.await?.map_err(UdevError::Enumeration)?;
+    let Listed { paths, .. } = enumeration.await?.map_err(UdevError::Enumeration)?;
     let (mut devices, unknown) = sort(inner, paths, began);
     for paths in unknown.chunks(AT_ONCE) {
         let paths = paths.to_vec();

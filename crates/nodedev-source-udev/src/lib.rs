@@ -7,7 +7,7 @@ mod config;
 mod control;
 mod coordinator;
 mod counts;
-mod enumerate;
+
 mod error;
 mod files;
 #[cfg(any(test, fuzzing))]
@@ -15,6 +15,7 @@ mod files;
 pub mod fuzzing;
 mod inner;
 mod inventory;
+mod libudev;
 mod link_hints;
 mod memory;
 mod monitor;
@@ -26,6 +27,7 @@ mod queue;
 mod raw_device;
 mod reader;
 mod reading;
+mod scan;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(not(test), expect(dead_code, reason = "unit tests need more of it than fuzz targets"))]
 mod scratch;

@@ -1,6 +1,7 @@
-//! Snapshots: libudev's list of devices, all of them read by the pool, each failure its own.
+//! Snapshots: sysfs' list of devices, all of them read by the pool, each failure its own.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -9,13 +10,13 @@ use nodedev_types::{DeviceId, Diagnostic, Observation, Revision, SourceId};
 use tokio::sync::oneshot;
 
 use crate::coordinator::SECOND_CHANCE;
-use crate::enumerate::{has_sysfs, syspaths};
 use crate::error::UdevError;
 use crate::inner::Inner;
 use crate::memory::{FIRST_LOOK, Memory};
 use crate::pool::Priority;
 use crate::queue::Message;
 use crate::reader::Outcome;
+use crate::scan::{self, Listed, SYS};
 use crate::udevd;
 
 /// Outcomes by path, from readers to the one who waits for all of them.
@@ -48,21 +49,21 @@ pub(crate) async fn take(inner: &Inner) -> Result<Snapshot, SourceError> {
     let revision = inner.revisions.next();
     let began = Instant::now();
     let enumeration = inner.ask("the list of devices", Priority::Bulk, |host, announcer| {
-        let _entered = announcer.announce("/sys", host.config.enumeration_deadline);
-        syspaths().map(|(paths, odd)| (paths, odd, has_sysfs()))
+        let _entered = announcer.announce(SYS, host.config.enumeration_deadline);
+        scan::devices(Path::new(SYS))
     });
-    let (paths, odd, has_sysfs) = enumeration.await?.map_err(UdevError::Enumeration)?;
+    let Listed { paths, odd, has_sysfs } = enumeration.await?.map_err(UdevError::Enumeration)?;
     let computer = inner
         .ask("the host", Priority::Bulk, |host, announcer| host.read_computer(announcer))
         .await?;
     let mut collected = Collected::new(revision);
     if !has_sysfs {
         let message = "sysfs is not mounted there or cannot be read: no device can be listed";
-        collected.diagnostics.push(Diagnostic::warning("/sys", message));
+        collected.diagnostics.push(Diagnostic::warning(SYS, message));
     }
     let outcomes = read_all(inner, paths).await?;
-    for path in odd {
-        let message = "path is not UTF-8, device is left out";
+    for (path, why) in odd {
+        let message = format!("{why}, device is left out");
         collected.diagnostics.push(Diagnostic::warning(path, message));
     }
     collected.computer(computer);
