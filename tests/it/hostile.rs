@@ -9,5 +9,4 @@ mod daemon;
 mod frames;
 mod host;
 mod limits;
-mod wire;
 mod witness;

@@ -19,4 +19,5 @@ pub mod peer;
 pub mod require;
 pub mod stress;
 pub mod verdicts;
+pub mod wire;
 pub mod xmllint;

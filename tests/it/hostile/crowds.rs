@@ -10,8 +10,8 @@ use nodedev_rpc::{
 };
 
 use super::host::Host;
-use super::wire::{Client, until};
 use super::witness::Witness;
+use nodedev_tests::wire::{Client, until};
 
 /// What the server may use at most in these tests, a debug build with its own code included.
 const MEMORY: u64 = 192 << 10;

@@ -9,8 +9,8 @@ use nodedev_rpc::PROCEDURES;
 use nodedev_tests::daemon::Daemon;
 
 use super::host::peak_memory;
-use super::wire::Client;
 use super::witness::Witness;
+use nodedev_tests::wire::Client;
 
 /// How long rubbish is sent.
 const LONG_ENOUGH: Duration = Duration::from_secs(3);

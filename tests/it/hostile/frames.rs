@@ -6,8 +6,8 @@ use nodedev_rpc::{
 };
 
 use super::host::Host;
-use super::wire::{Client, outcome, payload};
 use super::witness::Witness;
+use nodedev_tests::wire::{Client, outcome, payload};
 
 fn auth_list() -> Vec<u8> {
     Frame::bytes_of(&Header::call(66, 0), &()).unwrap()

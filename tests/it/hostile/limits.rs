@@ -6,8 +6,8 @@ use nodedev_rpc::{
 };
 
 use super::host::Host;
-use super::wire::{Client, payload, until};
 use super::witness::Witness;
+use nodedev_tests::wire::{Client, payload, until};
 
 /// Flag of `CONNECT_OPEN`.
 const READ_ONLY: u32 = 1;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nodedev_rpc::{DeviceFlagsArgs, ListDevicesArgs, NodeDevice, procedures};
 
-use super::wire::Client;
+use nodedev_tests::wire::Client;
 
 /// No call of a well-behaved client may take longer, whatever others do, on a loaded machine.
 const BOUND: Duration = Duration::from_secs(5);

@@ -13,14 +13,14 @@ use nodedev_rpc::{
 };
 
 /// How long anything may take on a loaded machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Nothing taken for so long is as much as never.
 const A_WHILE: Duration = Duration::from_millis(500);
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Client {
+pub struct Client {
     stream: UnixStream,
     decoder: FrameDecoder,
     serial: u32,
@@ -28,7 +28,7 @@ pub(super) struct Client {
 
 impl Client {
     /// Connects and says nothing.
-    pub(super) fn connect(socket: &Path) -> Self {
+    pub fn connect(socket: &Path) -> Self {
         let stream = UnixStream::connect(socket).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -36,7 +36,7 @@ impl Client {
     }
 
     /// Connects and opens `nodedev:///system` with these flags.
-    pub(super) fn open(socket: &Path, flags: u32) -> Self {
+    pub fn open(socket: &Path, flags: u32) -> Self {
         let mut client = Self::connect(socket);
         let name = Some("nodedev:///system".to_owned());
         client.call::<procedures::ConnectOpen>(&ConnectOpenArgs { name, flags }).unwrap();
@@ -44,13 +44,13 @@ impl Client {
     }
 
     /// Sends bytes of any kind.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
     }
 
     /// Sends the same bytes over and over until nothing has been taken for a while, or so many.
     /// How many bytes that were.
-    pub(super) fn fill(&mut self, bytes: &[u8], most: usize) -> usize {
+    pub fn fill(&mut self, bytes: &[u8], most: usize) -> usize {
         self.stream.set_nonblocking(true).unwrap();
         let mut sent = 0;
         while sent < most && self.is_ready(PollFlags::POLLOUT, A_WHILE) {
@@ -72,12 +72,12 @@ impl Client {
 
     /// Waits until the server has closed the connection, and reads nothing.
     #[track_caller]
-    pub(super) fn until_left(&self) {
+    pub fn until_left(&self) {
         assert!(self.is_ready(PollFlags::empty(), PATIENCE), "a client that does not read is kept");
     }
 
     /// Sends a call with any payload and gives back its serial.
-    pub(super) fn start(&mut self, procedure: i32, payload: &[u8]) -> u32 {
+    pub fn start(&mut self, procedure: i32, payload: &[u8]) -> u32 {
         let serial = self.serial;
         self.serial += 1;
         let frame = Frame { header: Header::call(procedure, serial), payload: payload.to_vec() };
@@ -86,11 +86,7 @@ impl Client {
     }
 
     /// The reply to a call with any payload. Events are left out.
-    pub(super) fn ask(
-        &mut self,
-        procedure: i32,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, Box<ErrorMessage>> {
+    pub fn ask(&mut self, procedure: i32, payload: &[u8]) -> Result<Vec<u8>, Box<ErrorMessage>> {
         let serial = self.start(procedure, payload);
         let reply = loop {
             let frame = self.frame();
@@ -103,37 +99,36 @@ impl Client {
     }
 
     /// The reply to a call.
-    pub(super) fn call<P: Procedure>(
-        &mut self,
-        args: &P::Args,
-    ) -> Result<P::Reply, Box<ErrorMessage>> {
+    pub fn call<P: Procedure>(&mut self, args: &P::Args) -> Result<P::Reply, Box<ErrorMessage>> {
         let reply = self.ask(P::INFO.number, &payload(args))?;
         Ok(P::reply(&reply).unwrap())
     }
 
     /// The next frame, whatever it is.
     #[track_caller]
-    pub(super) fn frame(&mut self) -> Frame {
+    pub fn frame(&mut self) -> Frame {
         self.next_frame().unwrap().expect("a frame, not the end")
     }
 
     /// The next frame, or nothing at the end of the stream.
-    pub(super) fn next_frame(&mut self) -> io::Result<Option<Frame>> {
+    pub fn next_frame(&mut self) -> io::Result<Option<Frame>> {
         let mut bytes = [0; 16 << 10];
         loop {
             if let Some(Received::Frame(frame)) = self.decoder.next().map_err(io::Error::other)? {
                 return Ok(Some(frame));
             }
-            match self.stream.read(&mut bytes)? {
-                0 => return Ok(None),
-                count => self.decoder.push(&bytes[..count]),
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return Ok(None),
+                Ok(count) => self.decoder.push(&bytes[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }
 
     /// Waits until the server has closed the connection; gives back the frames that came before.
     #[track_caller]
-    pub(super) fn until_closed(&mut self) -> Vec<Frame> {
+    pub fn until_closed(&mut self) -> Vec<Frame> {
         let mut frames = Vec::new();
         loop {
             match self.next_frame() {
@@ -146,13 +141,13 @@ impl Client {
     }
 
     /// Says that no more will come, and keeps on reading.
-    pub(super) fn finish(&mut self) {
+    pub fn finish(&mut self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
     }
 }
 
 /// What a reply says.
-pub(super) fn outcome(reply: Frame) -> Result<Vec<u8>, Box<ErrorMessage>> {
+pub fn outcome(reply: Frame) -> Result<Vec<u8>, Box<ErrorMessage>> {
     match reply.header.status {
         Status::Ok => Ok(reply.payload),
         _ => Err(Box::new(from_payload(&reply.payload).unwrap())),
@@ -160,20 +155,20 @@ pub(super) fn outcome(reply: Frame) -> Result<Vec<u8>, Box<ErrorMessage>> {
 }
 
 /// Arguments as bytes.
-pub(super) fn payload(args: &impl Xdr) -> Vec<u8> {
+pub fn payload(args: &impl Xdr) -> Vec<u8> {
     let mut out = Vec::new();
     args.encode(&mut out).unwrap();
     out
 }
 
 /// A server that closes with something unread resets the connection.
-pub(super) fn is_gone(error: &io::Error) -> bool {
+pub fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }
 
 /// Tries until it is so.
 #[track_caller]
-pub(super) fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !so() {
         assert!(Instant::now() < deadline, "not so, that {what}");
