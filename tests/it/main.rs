@@ -29,5 +29,6 @@ mod mock;
 mod orders;
 mod parity;
 mod policy;
+mod stress_churn;
 mod varlink;
 mod watch;

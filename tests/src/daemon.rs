@@ -56,6 +56,11 @@ impl Daemon {
         self.folder.join("virtnodedevd-sock-ro")
     }
 
+    /// The socket of our own interface.
+    pub fn varlink_socket(&self) -> PathBuf {
+        self.folder.join("io.nodedev.NodeDevice")
+    }
+
     /// Its process.
     pub fn process(&self) -> u32 {
         self.child.id()

@@ -6,7 +6,9 @@
 pub mod chaos;
 pub mod churn;
 pub mod kills;
+mod mediated;
 pub mod storm;
+mod truth;
 
 /// What became of a run.
 #[derive(Debug)]
