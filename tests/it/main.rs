@@ -30,5 +30,6 @@ mod orders;
 mod parity;
 mod policy;
 mod stress_churn;
+mod stress_kills;
 mod varlink;
 mod watch;

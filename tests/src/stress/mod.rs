@@ -9,6 +9,7 @@ pub mod kills;
 mod mediated;
 pub mod storm;
 mod truth;
+mod varlink;
 
 /// What became of a run.
 #[derive(Debug)]
