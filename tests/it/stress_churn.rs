@@ -10,9 +10,9 @@ fn devices_and_clients_come_and_go_and_nothing_is_left_of_them() {
     require!(root());
     require!(programs(&["unshare", "systemd-udevd", "mdevctl", "ip", "virsh"]));
     let plan = Plan {
-        rounds: 3,
+        rounds: 2,
         round: Duration::ZERO,
-        load: Duration::from_secs(3),
+        load: Duration::from_secs(2),
         warm_up: 0,
         growth: 0,
     };
