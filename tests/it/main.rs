@@ -33,6 +33,8 @@ mod parity;
 mod policy;
 mod sandbox;
 mod stress_chaos;
+mod stress_churn;
+mod stress_kills;
 mod stress_storm;
 mod varlink;
 mod watch;

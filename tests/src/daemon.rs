@@ -25,6 +25,13 @@ impl Daemon {
 
     /// The same with settings of its own.
     pub fn with_config(folder: &Path, config: &str, enter: impl Fn(&Path) -> Command) -> Self {
+        let mut daemon = Self::spawn(folder, config, enter);
+        daemon.until_it_listens();
+        daemon
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn spawn(folder: &Path, config: &str, enter: impl Fn(&Path) -> Command) -> Self {
         fs::create_dir_all(folder).unwrap();
         let file = folder.join("nodedevd.conf");
         fs::write(&file, config).unwrap();
@@ -38,12 +45,14 @@ impl Daemon {
             .stderr(fs::File::create(folder.join("log")).unwrap())
             .spawn()
             .unwrap();
-        let mut daemon = Self { child, folder: folder.to_owned() };
-        // On all of its sockets: one comes after the other.
-        let log = folder.join("log");
+        Self { child, folder: folder.to_owned() }
+    }
+
+    /// Waits until it listens on all of its sockets: one comes after the other.
+    pub fn until_it_listens(&mut self) {
+        let log = self.folder.join("log");
         let said = || fs::read_to_string(&log).unwrap_or_default();
-        daemon.wait_until("it listens", || said().contains("clients can connect"));
-        daemon
+        self.wait_until("it listens", || said().contains("clients can connect"));
     }
 
     /// The read-write socket.
@@ -54,6 +63,11 @@ impl Daemon {
     /// The read-only socket.
     pub fn read_only_socket(&self) -> PathBuf {
         self.folder.join("virtnodedevd-sock-ro")
+    }
+
+    /// The socket of our own interface.
+    pub fn varlink_socket(&self) -> PathBuf {
+        self.folder.join("io.nodedev.NodeDevice")
     }
 
     /// Its process.

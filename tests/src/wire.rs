@@ -133,9 +133,11 @@ impl Client {
             if let Some(Received::Frame(frame)) = self.decoder.next().map_err(io::Error::other)? {
                 return Ok(Some(frame));
             }
-            match self.stream.read(&mut bytes)? {
-                0 => return Ok(None),
-                count => self.decoder.push(&bytes[..count]),
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return Ok(None),
+                Ok(count) => self.decoder.push(&bytes[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }

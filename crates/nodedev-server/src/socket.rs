@@ -9,18 +9,21 @@ mod lock;
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::kill;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr,
     bind as bind_to, connect, getsockname, getsockopt, listen, socket, sockopt,
 };
-use nix::unistd::{Gid, Group, chown};
+use nix::unistd::{Gid, Group, Pid, chown};
 use tokio::net::UnixListener;
 
 pub use self::error::{AdoptError, BindError};
@@ -29,6 +32,9 @@ use self::lock::Lock;
 
 /// Bytes of a path or abstract name that fit into an address: `sun_path` less one for the NUL.
 const LONGEST: usize = 107;
+
+/// No process is between its start and its program for longer.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a socket's file is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,15 +207,40 @@ fn make_way(path: &Path) -> Result<(), BindError> {
     }
 }
 
-/// Whether somebody listens there, even if too busy to accept.
+/// Whether somebody listens there and goes on, even if too busy to accept.
+///
+/// A daemon that is killed while it starts mdevctl leaves a process that holds all of its sockets until it
+/// becomes mdevctl. With the last holder the connection ends.
 fn answers(path: &Path) -> Result<bool, BindError> {
-    let address = UnixAddr::new(path).map_err(|errno| BindError::io(path, "probe", errno))?;
-    let probe = stream_socket(path)?;
-    match connect(probe.as_raw_fd(), &address) {
-        Ok(()) | Err(Errno::EAGAIN | Errno::EINPROGRESS | Errno::EPROTOTYPE) => Ok(true),
-        Err(Errno::ECONNREFUSED | Errno::ENOENT) => Ok(false),
-        Err(errno) => Err(BindError::io(path, "probe", errno)),
+    let failed = |errno| BindError::io(path, "probe", errno);
+    let address = UnixAddr::new(path).map_err(failed)?;
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let probe = stream_socket(path)?;
+        match connect(probe.as_raw_fd(), &address) {
+            Ok(()) if is_alive(&probe) => return Ok(true),
+            Ok(()) => until_it_ends(&probe, deadline),
+            Err(Errno::EAGAIN | Errno::EINPROGRESS | Errno::EPROTOTYPE) => return Ok(true),
+            Err(Errno::ECONNREFUSED | Errno::ENOENT) => return Ok(false),
+            Err(errno) => return Err(failed(errno)),
+        }
     }
+    Ok(true)
+}
+
+/// Whether there still is the process that began to listen. One of another pid namespace counts as alive.
+fn is_alive(connection: &OwnedFd) -> bool {
+    let peer = getsockopt(connection, sockopt::PeerCredentials).map_or(0, |peer| peer.pid());
+    peer <= 0 || kill(Pid::from_raw(peer), None) != Err(Errno::ESRCH)
+}
+
+/// Waits for the end of a connection.
+fn until_it_ends(connection: &OwnedFd, deadline: Instant) {
+    let mut polled = [PollFd::new(connection.as_fd(), PollFlags::empty())];
+    let left = deadline.saturating_duration_since(Instant::now());
+    let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+    // Whatever came of it, who listens is asked again.
+    let _ = poll(&mut polled, left);
 }
 
 fn stream_socket(path: &Path) -> Result<OwnedFd, BindError> {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
@@ -12,6 +12,7 @@ use std::os::unix::net::{
     SocketAddr, UnixDatagram, UnixListener as StdListener, UnixStream as StdStream,
 };
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Barrier};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -252,4 +253,28 @@ async fn other_descriptors_are_not_adopted() {
     assert!(matches!(adopt(connected.into()), Err(AdoptError::NotListening)));
     let file = fs::File::open("/dev/null").unwrap();
     assert!(matches!(adopt(file.into()), Err(AdoptError::Io(_))));
+}
+
+/// What a daemon that was killed had just started holds its sockets until it becomes another program.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a process that dies is what is tested")]
+async fn a_socket_that_outlives_its_daemon_for_a_moment_is_waited_for() {
+    let (_folder, path) = scratch();
+    let script = "import os, socket, sys\n\
+                  made = socket.socket(socket.AF_UNIX)\nmade.bind(sys.argv[1])\nmade.listen()\n\
+                  if os.fork():\n    os._exit(0)\nprint('left', flush=True)\nmade.accept()";
+    let mut daemon = Command::new("python3");
+    let mut daemon = daemon.args(["-c", script]).arg(&path).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(daemon.wait().unwrap().success());
+    assert!(bind(&path, &SocketOptions::default()).is_ok());
+}
+
+#[tokio::test]
+async fn a_socket_of_somebody_who_hangs_up_at_once_is_in_use() {
+    let (_folder, path) = scratch();
+    let living = StdListener::bind(&path).unwrap();
+    std::thread::spawn(move || living.incoming().for_each(drop));
+    assert!(matches!(bind(&path, &SocketOptions::default()), Err(BindError::InUse { .. })));
 }

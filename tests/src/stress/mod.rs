@@ -6,7 +6,10 @@
 pub mod chaos;
 pub mod churn;
 pub mod kills;
+mod mediated;
 pub mod storm;
+mod truth;
+mod varlink;
 
 /// What became of a run.
 #[derive(Debug)]

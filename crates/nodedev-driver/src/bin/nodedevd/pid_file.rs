@@ -4,8 +4,14 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+
+/// No process is between its start and its program for longer.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A process id file of ours. Removed when dropped.
 #[derive(Debug)]
@@ -24,6 +30,7 @@ impl PidFile {
     pub(crate) fn write(path: &Path) -> anyhow::Result<Self> {
         let written = NewFile::beside(path)
             .with_context(|| format!("cannot write a process id file beside {}", path.display()))?;
+        clear_unfinished(path, &written.path);
         loop {
             let failed = || format!("cannot write the process id file {}", path.display());
             match fs::hard_link(&written.path, path) {
@@ -83,6 +90,34 @@ impl Drop for NewFile {
     }
 }
 
+/// Removes what daemons have left that were killed before their files had their name: what nobody has
+/// locked. Another one that is starting and has not locked its own yet would not get the name, which is
+/// ours next.
+fn clear_unfinished(path: &Path, ours: &Path) {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return;
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let there = entry.path();
+        if there == ours || !is_unfinished(path, &there) || !there.is_file() {
+            continue;
+        }
+        if let Ok(file) = File::open(&there)
+            && file.try_lock().is_ok()
+            && is_same(&there, &file)
+        {
+            let _ = fs::remove_file(&there);
+        }
+    }
+}
+
+/// Whether it is named as a [`NewFile`] beside `path`.
+fn is_unfinished(path: &Path, there: &Path) -> bool {
+    let is_named = path.file_name() == there.file_stem();
+    let number = there.extension().and_then(|number| number.to_str());
+    is_named && number.is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
 /// The file of a daemon that died, locked. `None` if it has changed hands meanwhile.
 fn lock_stale(path: &Path) -> anyhow::Result<Option<File>> {
     // Opening anything else might wait, and what a link leads to never has the link's place.
@@ -97,16 +132,31 @@ fn lock_stale(path: &Path) -> anyhow::Result<Option<File>> {
             return Err(error).context(failed);
         }
     };
-    match file.try_lock() {
-        Ok(()) => Ok(is_same(path, &file).then_some(file)),
-        Err(TryLockError::WouldBlock) => {
+    match lock_in_time(&file) {
+        Ok(true) => Ok(is_same(path, &file).then_some(file)),
+        Ok(false) => {
             let id = fs::read_to_string(path).unwrap_or_default();
             bail!("a daemon with process id {} has {}", id.trim(), path.display());
         }
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
-        }
+        Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
+}
+
+/// Locks the file unless it stays locked. A daemon that is killed while it starts mdevctl leaves a process
+/// that holds all of its files until it becomes mdevctl.
+fn lock_in_time(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => return Ok(true),
+        Err(TryLockError::Error(error)) => return Err(error),
+        Err(TryLockError::WouldBlock) => {}
+    }
+    let (locked, is_locked) = mpsc::channel();
+    let waiting = file.try_clone()?;
+    // Where the lock does not come the process ends, and this with it.
+    thread::Builder::new().name("pid-file".to_owned()).spawn(move || {
+        let _ = locked.send(waiting.lock());
+    })?;
+    is_locked.recv_timeout(PATIENCE).map_or(Ok(false), |locked| locked.map(|()| true))
 }
 
 fn is_same(path: &Path, file: &File) -> bool {
@@ -165,6 +215,37 @@ mod tests {
         fs::write(&path, "another's\n").unwrap();
         drop(file);
         assert_eq!(names(folder.path()), ["pid"], "what is not ours stays");
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_daemon_for_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        fs::write(&path, "77\n").unwrap();
+        let dying = File::open(&path).unwrap();
+        dying.lock().unwrap();
+        let starting = thread::spawn(move || PidFile::write(&path).map(|_| ()));
+        // It has written its own file when it comes to look at the one that is there.
+        while names(folder.path()).len() < 2 {
+            thread::yield_now();
+        }
+        drop(dying);
+        starting.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_killed_daemons_have_left_goes_and_what_is_locked_or_not_ours_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        for name in ["pid.77", "pid.old", "other.77"] {
+            fs::write(folder.path().join(name), "77\n").unwrap();
+        }
+        let starting = File::create(folder.path().join("pid.78")).unwrap();
+        starting.lock().unwrap();
+        let _file = PidFile::write(&path).unwrap();
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, ["other.77", "pid", "pid.78", "pid.old"]);
     }
 
     #[test]
