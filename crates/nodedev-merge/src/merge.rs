@@ -51,6 +51,10 @@ impl Policy {
             }
         }
         let autostart = fields.remove(&device::AUTOSTART.field().into()) == Some(Value::Flag(true));
+        // Most devices are as one source says them: then its fields are shared, not copied.
+        if let Some(claim) = claims.iter().find(|claim| *claim.fields == fields) {
+            fields = claim.fields.clone();
+        }
         // libvirt reports the host itself as defined and started at boot; clients expect it.
         let is_host = *id == DeviceId::Computer;
         Some(Merged {

@@ -57,7 +57,7 @@ impl Claims {
         self.of(device).iter().find(|said| said.source == *source)
     }
 
-    pub(crate) fn observe(&mut self, device: &DeviceId, new: Said) -> Effect {
+    pub(crate) fn observe(&mut self, device: &DeviceId, mut new: Said) -> Effect {
         let source = new.source.clone();
         if self.newest(&source, device).is_some_and(|newest| new.revision < newest) {
             return Effect::Ignored;
@@ -66,10 +66,15 @@ impl Claims {
             tombstones.raise(device);
         }
         self.freshen(&source, device);
-        let all = self.by_device.entry(device.clone()).or_default();
+        // Hardly any device has more than one stream.
+        let all = self.by_device.entry(device.clone()).or_insert_with(|| Vec::with_capacity(1));
         match all.binary_search_by(|said| said.source.cmp(&source)) {
             Ok(at) => {
                 let same = *all[at].fields == *new.fields;
+                if same {
+                    // Those that the lists share.
+                    new.fields = Arc::clone(&all[at].fields);
+                }
                 all[at] = new;
                 if same { Effect::Same } else { Effect::Changed }
             }

@@ -17,6 +17,7 @@ use nodedev_merge::{
 use nodedev_types::fields::device;
 use nodedev_types::{Device, DeviceId, DeviceName};
 
+use crate::few::{Few, insert_into, remove_from};
 use crate::snapshot::Snapshot;
 
 /// Every device, and where to find those that depend on one another.
@@ -24,14 +25,14 @@ use crate::snapshot::Snapshot;
 pub(crate) struct Index {
     nodes: BTreeMap<DeviceId, Node>,
     /// Devices by path; of several the smallest counts.
-    paths: BTreeMap<Arc<str>, BTreeSet<DeviceId>>,
+    paths: BTreeMap<Arc<str>, Few<DeviceId>>,
     /// Possible parents of definitions, the best first: `false` stands for "can make them".
-    addresses: BTreeMap<Arc<str>, BTreeSet<(bool, DeviceId)>>,
+    addresses: BTreeMap<Arc<str>, Few<(bool, DeviceId)>>,
     /// Mediated devices by the parent address that they wait for.
-    waiting: BTreeMap<Arc<str>, BTreeSet<DeviceId>>,
+    waiting: BTreeMap<Arc<str>, Few<DeviceId>>,
     /// Devices that would be called the same.
-    groups: BTreeMap<DeviceName, BTreeSet<DeviceId>>,
-    children: BTreeMap<DeviceId, BTreeSet<DeviceId>>,
+    groups: BTreeMap<DeviceName, Few<DeviceId>>,
+    children: BTreeMap<DeviceId, Few<DeviceId>>,
     /// How many parents were resolved, names worked out and devices shown, for tests of the cost.
     #[cfg(test)]
     pub(crate) work: std::cell::Cell<usize>,
@@ -139,7 +140,7 @@ impl Index {
         if let Some(parent) = &node.parent {
             remove_from(&mut self.children, parent, id);
         }
-        touched.parents.extend(self.children.get(id).into_iter().flatten().cloned());
+        touched.parents.extend(self.children.get(id).into_iter().flat_map(Few::iter).cloned());
     }
 
     /// Moves the device to its new keys, each for itself: a name says nothing of what lies below.
@@ -163,8 +164,7 @@ impl Index {
             self.touch_address(address, touched);
         }
         if let Some((address, incapable)) = &entered {
-            let parents = self.addresses.entry(Arc::clone(address)).or_default();
-            parents.insert((*incapable, id.clone()));
+            insert_into(&mut self.addresses, Arc::clone(address), (*incapable, id.clone()));
             self.touch_address(address, touched);
         }
         let awaited = |keys: Option<&Keys>| keys.and_then(|keys| keys.awaited.clone());
@@ -185,11 +185,11 @@ impl Index {
         // `0` is the character after `/`.
         let end: Arc<str> = format!("{path}0").into();
         let range = self.paths.range((Bound::Included(below), Bound::Excluded(end)));
-        touched.parents.extend(range.flat_map(|(_, ids)| ids).cloned());
+        touched.parents.extend(range.flat_map(|(_, ids)| ids.iter()).cloned());
     }
 
     fn touch_address(&self, address: &Arc<str>, touched: &mut Touched) {
-        touched.parents.extend(self.waiting.get(address).into_iter().flatten().cloned());
+        touched.parents.extend(self.waiting.get(address).into_iter().flat_map(Few::iter).cloned());
     }
 
     fn resolve_parents(&mut self, touched: &mut Touched) {
@@ -211,7 +211,7 @@ impl Index {
                 remove_from(&mut self.children, &old, &id);
             }
             if let Some(parent) = parent {
-                self.children.entry(parent).or_default().insert(id.clone());
+                insert_into(&mut self.children, parent, id.clone());
             }
             touched.devices.insert(id);
         }
@@ -224,7 +224,7 @@ impl Index {
             let Some(ids) = self.groups.get(&base) else {
                 continue;
             };
-            let names = names_in_group(&base, ids, |name| self.groups.contains_key(name));
+            let names = names_in_group(&base, ids.iter(), |name| self.groups.contains_key(name));
             let names: Vec<_> = names.into_iter().map(|(id, name)| (id.clone(), name)).collect();
             #[cfg(test)]
             self.work.set(self.work.get() + names.len());
@@ -239,7 +239,7 @@ impl Index {
         }
         for (id, _) in &renamed {
             touched.devices.insert(id.clone());
-            touched.devices.extend(self.children.get(id).into_iter().flatten().cloned());
+            touched.devices.extend(self.children.get(id).into_iter().flat_map(Few::iter).cloned());
         }
         renamed
     }
@@ -279,7 +279,7 @@ impl Index {
 
     fn show_paths(&self, paths: BTreeSet<Arc<str>>, snapshot: &mut Snapshot) {
         for path in paths {
-            let id = self.paths.get(&path).and_then(BTreeSet::first);
+            let id = self.paths.get(&path).and_then(Few::first);
             match id.and_then(|id| self.nodes.get(id)) {
                 Some(node) => snapshot.by_path.insert_mut(path, node.name.clone()),
                 None => {
@@ -307,11 +307,11 @@ impl Index {
 
 impl RelationIndex for Index {
     fn device_at(&self, path: &str) -> Option<DeviceId> {
-        self.paths.get(path).and_then(BTreeSet::first).cloned()
+        self.paths.get(path).and_then(Few::first).cloned()
     }
 
     fn device_with_address(&self, address: &str) -> Option<DeviceId> {
-        self.addresses.get(address).and_then(BTreeSet::first).map(|(_, id)| id.clone())
+        self.addresses.get(address).and_then(Few::first).map(|(_, id)| id.clone())
     }
 }
 
@@ -327,7 +327,7 @@ fn changed<K: PartialEq>(old: Option<K>, new: Option<K>) -> (Option<K>, Option<K
 }
 
 fn move_between<K: Ord + Clone>(
-    index: &mut BTreeMap<K, BTreeSet<DeviceId>>,
+    index: &mut BTreeMap<K, Few<DeviceId>>,
     left: Option<&K>,
     entered: Option<&K>,
     id: &DeviceId,
@@ -336,15 +336,6 @@ fn move_between<K: Ord + Clone>(
         remove_from(index, left, id);
     }
     if let Some(entered) = entered {
-        index.entry(entered.clone()).or_default().insert(id.clone());
-    }
-}
-
-fn remove_from<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
-    if let Some(values) = index.get_mut(key) {
-        values.remove(value);
-        if values.is_empty() {
-            index.remove(key);
-        }
+        insert_into(index, entered.clone(), id.clone());
     }
 }

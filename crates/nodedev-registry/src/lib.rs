@@ -9,6 +9,7 @@ mod config;
 mod durations;
 mod error;
 mod explain;
+mod few;
 mod index;
 mod refresh;
 mod registry;

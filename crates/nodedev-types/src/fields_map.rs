@@ -1,5 +1,6 @@
 //! The fields of one device, as one source says them or as merged.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -7,15 +8,16 @@ use crate::{FieldName, FieldValue, Key, Value};
 
 /// Fields with their values, in the order of the field table; extensions follow.
 ///
-/// A field that is not there is absent, which is not the same as empty.
+/// A field that is not there is absent, which is not the same as empty. Clones share what they hold until one of
+/// them is changed: a device's fields are the same in what a source said, in what was merged of it and in each list.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fields(Vec<(FieldName, Value)>);
+pub struct Fields(Arc<Vec<(FieldName, Value)>>);
 
 impl Fields {
     /// No field at all.
     #[must_use]
-    pub const fn new() -> Self {
-        Self(Vec::new())
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The value of a field, if it is there.
@@ -50,15 +52,17 @@ impl Fields {
     /// For a field of the known model the value should be of the field's type: the typed
     /// [`Fields::get`] treats any other as absent.
     pub fn insert(&mut self, name: FieldName, value: Value) {
-        match self.position(&name) {
-            Ok(at) => self.0[at].1 = value,
-            Err(at) => self.0.insert(at, (name, value)),
+        let position = self.position(&name);
+        let fields = Arc::make_mut(&mut self.0);
+        match position {
+            Ok(at) => fields[at].1 = value,
+            Err(at) => fields.insert(at, (name, value)),
         }
     }
 
     /// Makes a field absent and returns its value.
     pub fn remove(&mut self, name: &FieldName) -> Option<Value> {
-        self.position(name).ok().map(|at| self.0.remove(at).1)
+        self.position(name).ok().map(|at| Arc::make_mut(&mut self.0).remove(at).1)
     }
 
     /// All fields in order.
@@ -68,14 +72,21 @@ impl Fields {
 
     /// How many fields there are.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there is no field.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Gives back the memory that was taken for further fields, unless clones share it.
+    pub fn shrink_to_fit(&mut self) {
+        if let Some(fields) = Arc::get_mut(&mut self.0) {
+            fields.shrink_to_fit();
+        }
     }
 
     fn position(&self, name: &FieldName) -> Result<usize, usize> {
@@ -127,6 +138,19 @@ mod tests {
         assert_eq!(fields.get(net::ADDRESS), Some(""));
         fields.set_opt(net::ADDRESS, None::<String>);
         assert_eq!(fields.get(net::ADDRESS), None);
+    }
+
+    #[test]
+    fn a_clone_that_is_changed_leaves_the_other_as_it_was() {
+        let mut fields = Fields::new();
+        fields.set(net::ADDRESS, "a");
+        let mut clone = fields.clone();
+        assert!(Arc::ptr_eq(&fields.0, &clone.0));
+        clone.set(net::ADDRESS, "b");
+        assert_eq!((fields.get(net::ADDRESS), clone.get(net::ADDRESS)), (Some("a"), Some("b")));
+        let mut clone = fields.clone();
+        clone.remove(&Field::NetAddress.into());
+        assert_eq!((fields.len(), clone.len()), (1, 0));
     }
 
     #[test]

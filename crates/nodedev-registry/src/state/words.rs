@@ -44,7 +44,8 @@ impl State {
             return;
         };
         let refused = self.strip_undeclared(source, &mut observation);
-        let Observation { source: stream, device, revision, fields } = observation;
+        let Observation { source: stream, device, revision, mut fields } = observation;
+        fields.shrink_to_fit();
         let before = self.capabilities_said(&stream, &device);
         let fields = Arc::new(fields);
         let said = Said {
