@@ -20,6 +20,14 @@ pub fn units() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/nodedev-driver/systemd")
 }
 
+/// What the service gives the daemon in its environment.
+pub fn environment() -> Vec<(String, String)> {
+    let service = fs::read_to_string(units().join("nodedevd.service")).unwrap();
+    let lines = service.lines().filter_map(|line| line.strip_prefix("Environment="));
+    let pairs = lines.flat_map(str::split_whitespace).filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// A running system; it ends when dropped.
 #[derive(Debug)]
 pub struct System {

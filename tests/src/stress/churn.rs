@@ -26,6 +26,7 @@ use super::{Report, Say, truth};
 use crate::command::run as run_command;
 use crate::daemon::Daemon;
 use crate::lab::Lab;
+use crate::systemd;
 use crate::wire::Client;
 
 /// What is run.
@@ -81,7 +82,11 @@ pub fn run(options: &Options, say: Say<'_>) -> Result<Report> {
 /// Goes through with a plan.
 pub fn churn(plan: &Plan, seed: u64, say: Say<'_>) -> Report {
     let lab = Lab::start();
-    let daemon = Daemon::start(&lab.folder().join("daemon"), |program| lab.command(program));
+    let daemon = Daemon::start(&lab.folder().join("daemon"), |program| {
+        let mut command = lab.command(program);
+        command.envs(systemd::environment());
+        command
+    });
     let mut random = Random::of(seed.max(1));
     let mut world = World::new(&lab, Client::open(&daemon.socket(), 0));
     let residents = Residents::start(&lab, &daemon);
