@@ -1,7 +1,7 @@
 //! What no daemon can do with less: a bare loop that reads the same files, once each, and does nothing
 //! with them. Which files they are, strace tells of our daemon.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -54,7 +54,7 @@ impl Trace {
         traced.args(["--pdeathsig", "KILL"]);
         self.strace(&mut traced);
         traced.arg(command.get_program()).args(command.get_args());
-        traced.stdin(Stdio::null()).stdout(Stdio::null());
+        traced.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         traced
     }
 
@@ -80,8 +80,7 @@ impl Trace {
     ///
     /// When there is no trace.
     pub fn reads(&self) -> Result<BTreeSet<String>> {
-        let text = fs::read(&self.file).context("strace wrote nothing")?;
-        Ok(String::from_utf8_lossy(&text).lines().filter_map(read_of).collect())
+        Ok(self.calls()?.iter().filter_map(|call| read_of(call)).collect())
     }
 
     /// How many files were opened, of whatever kind.
@@ -90,9 +89,13 @@ impl Trace {
     ///
     /// When there is no trace.
     pub fn opened(&self) -> Result<usize> {
+        let opens = |call: &&String| call.contains("open") && !call.contains(" = -1 ");
+        Ok(self.calls()?.iter().filter(opens).count())
+    }
+
+    fn calls(&self) -> Result<Vec<String>> {
         let text = fs::read(&self.file).context("strace wrote nothing")?;
-        let text = String::from_utf8_lossy(&text).into_owned();
-        Ok(text.lines().filter(|line| line.contains("open") && !line.contains(" = -1 ")).count())
+        Ok(whole_calls(&String::from_utf8_lossy(&text)))
     }
 }
 
@@ -146,15 +149,28 @@ fn of_children() -> Result<f64> {
     Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
 }
 
-/// What a line of the trace has read, by its path on the host that the daemon sees.
-fn read_of(line: &str) -> Option<String> {
-    if line.contains(" = -1 ") {
+/// The calls of a trace, each on a line: strace cuts a call in two that others came between.
+fn whole_calls(trace: &str) -> Vec<String> {
+    let (mut calls, mut begun) = (Vec::new(), HashMap::new());
+    for line in trace.lines() {
+        let (thread, call) = line.split_once(' ').unwrap_or_default();
+        if let Some(start) = call.strip_suffix(" <unfinished ...>") {
+            begun.insert(thread, start);
+        } else if let Some((_, end)) = call.split_once(" resumed>") {
+            let start = begun.remove(thread).unwrap_or_default();
+            calls.push(format!("{}{end}", start.trim_start()));
+        } else {
+            calls.push(call.trim_start().to_owned());
+        }
+    }
+    calls
+}
+
+/// What a call of the trace has read, by its path on the host that the daemon sees.
+fn read_of(call: &str) -> Option<String> {
+    if call.contains(" = -1 ") {
         return None;
     }
-    let (_, call) = line.split_once(|c: char| c.is_ascii_lowercase()).map(|(pid, _)| {
-        let start = pid.len();
-        (pid, &line[start..])
-    })?;
     let (name, arguments) = call.split_once('(')?;
     // `AT_FDCWD</x>, "path"`, `7</x>, "path"`, or the path alone.
     let (before, rest) = arguments.split_once('"')?;
@@ -184,24 +200,39 @@ mod tests {
     fn what_was_read_is_told_by_its_path_on_the_host() {
         for (line, read) in [
             (
-                r#"7 openat(AT_FDCWD</>, "/mnt/host/sys/bus/pci/devices", O_RDONLY|O_DIRECTORY) = 5</x>"#,
+                r#"openat(AT_FDCWD</>, "/mnt/host/sys/bus/pci/devices", O_RDONLY|O_DIRECTORY) = 5</x>"#,
                 Some("d /sys/bus/pci/devices"),
             ),
             (
-                r#"12 openat(5</r/mnt/host/sys/devices/a>, "uevent", O_RDONLY|O_CLOEXEC) = 6</y>"#,
+                r#"openat(5</r/mnt/host/sys/devices/a>, "uevent", O_RDONLY|O_CLOEXEC) = 6</y>"#,
                 Some("f /sys/devices/a/uevent"),
             ),
-            (r#"7 open("/run/udev/data/n3", O_RDONLY) = 6</y>"#, Some("f /run/udev/data/n3")),
+            (r#"open("/run/udev/data/n3", O_RDONLY) = 6</y>"#, Some("f /run/udev/data/n3")),
             (
-                r#"7 readlink("/mnt/host/sys/devices/a/driver", "../../b", 4096) = 7"#,
+                r#"readlink("/mnt/host/sys/devices/a/driver", "../../b", 4096) = 7"#,
                 Some("l /sys/devices/a/driver"),
             ),
-            (r#"7 openat(AT_FDCWD</>, "/sys/a", O_RDONLY) = -1 ENOENT (No such file)"#, None),
-            (r#"7 openat(AT_FDCWD</>, "/sys/a", O_RDONLY|O_PATH) = 3</sys/a>"#, None),
-            (r#"7 openat(AT_FDCWD</>, "/etc/ld.so.cache", O_RDONLY) = 3</etc/x>"#, None),
-            ("7 +++ exited with 0 +++", None),
+            (r#"openat(AT_FDCWD</>, "/sys/a", O_RDONLY) = -1 ENOENT (No such file)"#, None),
+            (r#"openat(AT_FDCWD</>, "/sys/a", O_RDONLY|O_PATH) = 3</sys/a>"#, None),
+            (r#"openat(AT_FDCWD</>, "/etc/ld.so.cache", O_RDONLY) = 3</etc/x>"#, None),
+            ("+++ exited with 0 +++", None),
         ] {
             assert_eq!(read_of(line).as_deref(), read, "{line}");
         }
+    }
+
+    #[test]
+    fn a_call_that_was_cut_in_two_is_whole_again() {
+        let trace = "7  openat(AT_FDCWD</>, \"/sys/a\", O_RDONLY <unfinished ...>\n\
+                     8  readlink(\"/sys/b\",  <unfinished ...>\n\
+                     7  <... openat resumed>) = -1 ENOENT (No such file)\n\
+                     8  <... readlink resumed>\"../c\", 4096) = 4\n";
+        let calls = whole_calls(trace);
+        assert_eq!(
+            calls[0],
+            "openat(AT_FDCWD</>, \"/sys/a\", O_RDONLY) = -1 ENOENT (No such file)"
+        );
+        assert_eq!(read_of(&calls[1]).as_deref(), Some("l /sys/b"));
+        assert_eq!(calls.len(), 2);
     }
 }

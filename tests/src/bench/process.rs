@@ -4,18 +4,22 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::{Pid, SysconfVar, sysconf};
 
-/// Of a process and of those that it has waited for.
+/// Processor time of a process, to the nanosecond, and of those that it has waited for, in ticks.
 ///
 /// # Errors
 ///
 /// When it is no more.
 pub fn seconds_used(process: u32) -> Result<f64> {
+    let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(process)?))?;
+    let own = Duration::from(clock_gettime(clock)?);
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let ticks = ticks(&stat).context("a line of `stat` is too short")?;
-    let of_a_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)?.unwrap_or(100);
+    let ticks = ticks_of_children(&stat).context("a line of `stat` is too short")?;
+    let of_a_second = sysconf(SysconfVar::CLK_TCK)?.unwrap_or(100);
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    Ok(ticks as f64 / of_a_second as f64)
+    Ok(own.as_secs_f64() + ticks as f64 / of_a_second as f64)
 }
 
 /// Anonymous memory in mebibytes.
@@ -38,6 +42,8 @@ pub fn anonymous(process: u32) -> Result<f64> {
 /// When it is no more, or is still at work after `patience`.
 pub fn until_quiet(process: u32, patience: Duration) -> Result<()> {
     const QUIET: Duration = Duration::from_millis(400);
+    // A timer now and then is no work.
+    const WORK: f64 = 0.001;
     let deadline = Instant::now() + patience;
     let (mut used, mut since) = (seconds_used(process)?, Instant::now());
     while since.elapsed() < QUIET {
@@ -45,18 +51,18 @@ pub fn until_quiet(process: u32, patience: Duration) -> Result<()> {
         // Nothing tells of another process's rest.
         std::thread::sleep(Duration::from_millis(50));
         let now = seconds_used(process)?;
-        if now > used {
+        if now > used + WORK {
             (used, since) = (now, Instant::now());
         }
     }
     Ok(())
 }
 
-/// Fields 14 to 17: in user mode, in the kernel, and both of children.
-fn ticks(stat: &str) -> Option<u64> {
+/// Fields 16 and 17: in user mode and in the kernel.
+fn ticks_of_children(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let fields: Vec<_> = fields.split(' ').collect();
-    fields.get(11..15)?.iter().map(|field| field.parse::<u64>().ok()).sum()
+    fields.get(13..15)?.iter().map(|field| field.parse::<u64>().ok()).sum()
 }
 
 #[cfg(test)]
@@ -66,8 +72,8 @@ mod tests {
     #[test]
     fn ticks_are_found_behind_any_name() {
         let stat = "7 (a) b) c) S 1 7 7 0 -1 4194560 90 800 0 0 1 2 30 40 20 0 1 0 5";
-        assert_eq!(ticks(stat), Some(73));
-        assert_eq!(ticks("7 (a) S 1"), None);
+        assert_eq!(ticks_of_children(stat), Some(70));
+        assert_eq!(ticks_of_children("7 (a) S 1"), None);
     }
 
     #[test]
