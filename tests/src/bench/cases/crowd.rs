@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result, ensure};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nodedev_rpc::Lifecycle;
 
-use super::{at_rest, both_at_rest, row, seconds_between};
+use super::{at_rest, both_at_rest, change, row, seconds_between};
 use crate::bench::Bench;
 use crate::bench::case::Case;
 use crate::bench::client::Client;
 use crate::bench::host::Host;
-use crate::bench::links::{Stay, device};
+use crate::bench::links::device;
 use crate::bench::process;
 use crate::bench::rounds::{Once, interleaved};
 use crate::bench::row::{Row, Unit};
@@ -119,16 +119,11 @@ fn turn(host: &mut Host, side: Side, many: usize) -> Result<Once<Turn>> {
     let mut told = Vec::new();
     for number in FIRST..FIRST + 5 {
         for what in [Lifecycle::Created, Lifecycle::Deleted] {
-            let links = host.links()?;
-            links.heard();
-            let action = match what {
-                Lifecycle::Created => links.add(number, Stay::Always).map(|()| "add")?,
-                _ => links.remove(number).map(|()| "remove")?,
-            };
-            let last = until_all_are_told(&mut clients, what, &device(number))?;
-            let broadcast = host.links()?.until(action, number)?;
+            let changed = change(host, what, number, || {
+                until_all_are_told(&mut clients, what, &device(number))
+            })?;
             if what == Lifecycle::Created {
-                told.push(seconds_between(broadcast, last));
+                told.push(seconds_between(changed.broadcast, changed.result));
             }
         }
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use nodedev_rpc::Lifecycle;
 
-use super::{at_rest, row, seconds_between, until_told};
+use super::{at_rest, change, row, seconds_between, until_told};
 use crate::bench::Bench;
 use crate::bench::case::Case;
 use crate::bench::host::Host;
-use crate::bench::links::{Stay, device};
+use crate::bench::links::device;
 use crate::bench::rounds::{Both, Found, Once, interleaved};
 use crate::bench::row::{Row, Unit};
 use crate::bench::sample::Statistic;
@@ -64,17 +64,10 @@ fn turn(host: &mut Host, side: Side, many: usize) -> Result<Once<Turn>> {
     for what in [Lifecycle::Created, Lifecycle::Deleted] {
         let spawned = Spawned::listen().ok();
         for number in FIRST..FIRST + many {
-            let links = host.links()?;
-            links.heard();
-            let action = if what == Lifecycle::Created {
-                links.add(number, Stay::Always)?;
-                "add"
-            } else {
-                links.remove(number)?;
-                "remove"
-            };
-            let (told, _) = until_told(&mut client, what, &device(number))?;
-            let latency = seconds_between(links.until(action, number)?, told);
+            let changed = change(host, what, number, || {
+                until_told(&mut client, what, &device(number)).map(|(told, _)| told)
+            })?;
+            let latency = seconds_between(changed.broadcast, changed.result);
             match what {
                 Lifecycle::Created => turn.added.push(latency),
                 _ => turn.removed.push(latency),

@@ -1,16 +1,19 @@
 //! Memory of a daemon with many devices: at rest, and after others have come and gone.
 
+use std::time::Instant;
+
 use anyhow::Result;
 use nodedev_rpc::Lifecycle;
 
 use super::unrelated::{interface, name};
 use super::{at_rest, row, until_told};
 use crate::bench::case::Case;
+use crate::bench::client::Client;
 use crate::bench::host::Host;
 use crate::bench::process;
 use crate::bench::rounds::{Once, interleaved};
 use crate::bench::row::{Row, Unit};
-use crate::bench::side::Side;
+use crate::bench::side::{Daemon, Side};
 use crate::bench::{Bench, LIMIT};
 
 /// Memory at rest, while the others are there, and after they have gone.
@@ -32,17 +35,36 @@ fn burst(host: &mut Host, side: Side, many: usize) -> Result<Once<[f64; 3]>> {
         Err(after) => return Ok(Once::Stopped(after)),
     };
     client.follow()?;
+    let begun = Instant::now();
+    let found = come_and_go(host, &daemon, &mut client, many);
+    for number in 0..many {
+        // Those that are left when a daemon was too slow.
+        host.mock()?.host_mut().remove_silently(&interface(number).syspath)?;
+    }
+    match found {
+        Ok(memory) => Ok(Once::Took(memory)),
+        Err(_) if begun.elapsed() >= LIMIT => Ok(Once::Stopped(LIMIT)),
+        Err(error) => Err(error),
+    }
+}
+
+fn come_and_go(
+    host: &mut Host,
+    daemon: &Daemon,
+    client: &mut Client,
+    many: usize,
+) -> Result<[f64; 3]> {
     let before = process::anonymous(daemon.process())?;
     for number in 0..many {
         host.mock()?.host_mut().add(interface(number))?;
     }
-    until_told(&mut client, Lifecycle::Created, &name(many - 1))?;
+    until_told(client, Lifecycle::Created, &name(many - 1))?;
     process::until_quiet(daemon.process(), LIMIT)?;
     let with = process::anonymous(daemon.process())?;
     for number in 0..many {
         host.mock()?.host_mut().remove(&interface(number).syspath)?;
     }
-    until_told(&mut client, Lifecycle::Deleted, &name(many - 1))?;
+    until_told(client, Lifecycle::Deleted, &name(many - 1))?;
     process::until_quiet(daemon.process(), LIMIT)?;
-    Ok(Once::Took([before, with, process::anonymous(daemon.process())?]))
+    Ok([before, with, process::anonymous(daemon.process())?])
 }

@@ -16,13 +16,11 @@ use nodedev_rpc::Lifecycle;
 use super::case::Case;
 use super::client::{Client, Told};
 use super::host::Host;
+use super::links::Stay;
 use super::row::{Cell, Row, Unit};
 use super::sample::Statistic;
 use super::side::{Daemon, Side};
 use super::{Bench, LIMIT};
-
-/// How long an event may take.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A figure of a case, the median.
 fn row(case: &Case, figure: &'static str, unit: Unit, ours: Cell, theirs: Cell) -> Row {
@@ -54,7 +52,7 @@ fn both_at_rest(bench: &Bench<'_>, host: &Host) -> Result<(Daemon, Option<Daemon
 /// Waits until the client is told that this device has come or gone. How often it was told that others,
 /// or this one, are different meanwhile.
 fn until_told(client: &mut Client, what: Lifecycle, device: &str) -> Result<(Instant, usize)> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + LIMIT;
     let mut updates = 0;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -66,6 +64,38 @@ fn until_told(client: &mut Client, what: Lifecycle, device: &str) -> Result<(Ins
         }
         updates += usize::from(told.is_none());
     }
+}
+
+/// What came of a change of an interface.
+#[derive(Debug)]
+struct Changed<T> {
+    /// When udevd broadcast it.
+    broadcast: Instant,
+    /// What was awaited.
+    result: T,
+}
+
+/// Makes or removes an interface while something is awaited: the kernel answers who removes one only
+/// when it is done with it, long after it has told udevd.
+fn change<T>(
+    host: &mut Host,
+    what: Lifecycle,
+    number: usize,
+    await_it: impl FnOnce() -> Result<T>,
+) -> Result<Changed<T>> {
+    let links = host.links()?;
+    links.heard();
+    let result = std::thread::scope(|scope| {
+        let changing = scope.spawn(|| match what {
+            Lifecycle::Created => links.add(number, Stay::Always),
+            _ => links.remove(number),
+        });
+        let result = await_it();
+        changing.join().ok().context("the change of an interface broke")??;
+        result
+    })?;
+    let action = if what == Lifecycle::Created { "add" } else { "remove" };
+    Ok(Changed { broadcast: host.links()?.until(action, number)?, result })
 }
 
 /// From one moment to another, which may be the earlier one.

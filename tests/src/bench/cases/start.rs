@@ -79,7 +79,7 @@ fn start(side: Side, host: &Host) -> Result<Once<Start>> {
     // The number of devices comes last.
     let devices = list.last_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes));
     let devices = f64::from(devices.context("an answer without a number")?);
-    process::until_quiet(daemon.process(), Duration::from_secs(60))?;
+    process::until_quiet(daemon.process(), LIMIT)?;
     let memory = process::anonymous(daemon.process())?;
     let processes = spawned.and_then(|spawned| spawned.by(daemon.process())).map(f64::from);
     Ok(Once::Took(Start { seconds, processor, memory, processes, devices }))
