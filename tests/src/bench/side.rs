@@ -111,6 +111,14 @@ impl Daemon {
         Client::open(&self.socket, Instant::now() + Duration::from_secs(60))
     }
 
+    /// The error with what has become of the daemon, if it has ended.
+    pub fn blame(&mut self, error: anyhow::Error) -> anyhow::Error {
+        match self.child.try_wait() {
+            Ok(Some(status)) => error.context(format!("it ended with {status}: {}", self.said())),
+            _ => error,
+        }
+    }
+
     /// Its process.
     #[must_use]
     pub fn process(&self) -> u32 {

@@ -75,6 +75,13 @@ fn start(side: Side, host: &Host) -> Result<Once<Start>> {
         Err(error) => return Err(error),
     };
     let seconds = daemon.began.elapsed().as_secs_f64();
+    match cost(&daemon, seconds, &list, spawned) {
+        Ok(start) => Ok(Once::Took(start)),
+        Err(error) => Err(daemon.blame(error)),
+    }
+}
+
+fn cost(daemon: &Daemon, seconds: f64, list: &[u8], spawned: Option<Spawned>) -> Result<Start> {
     let processor = process::seconds_used(daemon.process())?;
     // The number of devices comes last.
     let devices = list.last_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes));
@@ -82,7 +89,7 @@ fn start(side: Side, host: &Host) -> Result<Once<Start>> {
     process::until_quiet(daemon.process(), LIMIT)?;
     let memory = process::anonymous(daemon.process())?;
     let processes = spawned.and_then(|spawned| spawned.by(daemon.process())).map(f64::from);
-    Ok(Once::Took(Start { seconds, processor, memory, processes, devices }))
+    Ok(Start { seconds, processor, memory, processes, devices })
 }
 
 /// The loop that reads what our daemon reads when it starts.
