@@ -53,7 +53,8 @@ impl Trace {
         let mut traced = Command::new("setpriv");
         traced.args(["--pdeathsig", "KILL"]);
         self.strace(&mut traced);
-        traced.arg(command.get_program()).args(command.get_args());
+        // Without it every other call would stop the daemon too.
+        traced.arg("--seccomp-bpf").arg(command.get_program()).args(command.get_args());
         traced.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         traced
     }

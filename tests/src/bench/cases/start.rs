@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::row;
 use crate::bench::bound::{Bare, Bound, Trace};
 use crate::bench::case::Case;
-use crate::bench::host::Host;
+use crate::bench::client::Client;
+use crate::bench::host::{Host, Kind};
 use crate::bench::process;
 use crate::bench::rounds::{Once, interleaved};
 use crate::bench::row::{Cell, Row, Unit};
@@ -92,6 +93,21 @@ fn cost(daemon: &Daemon, seconds: f64, list: &[u8], spawned: Option<Spawned>) ->
     Ok(Start { seconds, processor, memory, processes, devices })
 }
 
+/// Under strace a daemon may be so slow that it answers with what it has after its deadline for the first
+/// list; this waits until no more devices come.
+fn until_settled(client: &mut Client, least: usize, deadline: Instant) -> Result<()> {
+    let mut count = client.list()?.len();
+    loop {
+        ensure!(Instant::now() < deadline, "the list still grows: {count} devices");
+        std::thread::sleep(Duration::from_secs(3));
+        let now = client.list()?.len();
+        if now == count && now >= least {
+            return Ok(());
+        }
+        count = now;
+    }
+}
+
 /// The loop that reads what our daemon reads when it starts.
 fn bound(host: &Host) -> Result<Bound> {
     host.tidy()?;
@@ -101,9 +117,10 @@ fn bound(host: &Host) -> Result<Bound> {
     let _ = std::fs::remove_file(&socket);
     let mut traced = trace.of(&command).spawn().context("cannot start `strace`")?;
     let deadline = Instant::now() + LIMIT;
+    let least = if host.kind == Kind::Mdev { host.size / 2 } else { host.size };
     let listed = loop {
-        match crate::bench::client::Client::open(&socket, deadline) {
-            Ok(mut client) => break client.list_raw(),
+        match Client::open(&socket, deadline) {
+            Ok(mut client) => break until_settled(&mut client, least, deadline),
             Err(error) if Instant::now() > deadline => break Err(error),
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
         }
@@ -111,5 +128,8 @@ fn bound(host: &Host) -> Result<Bound> {
     traced.kill()?;
     traced.wait()?;
     listed.context("under strace")?;
-    Bound::of(host, &trace.reads()?)
+    let reads = trace.reads()?;
+    // Each device has a file at least; with fewer the trace is not whole.
+    ensure!(reads.len() >= least, "strace saw {} files of {}", reads.len(), host.size);
+    Bound::of(host, &reads)
 }
