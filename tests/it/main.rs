@@ -8,6 +8,7 @@
     reason = "test code: a panic is a failure, and commands are what is tested"
 )]
 
+mod bench;
 mod cli;
 mod clients;
 mod clients_bindings;

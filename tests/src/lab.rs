@@ -68,6 +68,11 @@ impl Lab {
         PathBuf::from(format!("/proc/{}/root/sys", self.udevd.id()))
     }
 
+    /// A process in it, by which its namespaces are found.
+    pub fn process(&self) -> u32 {
+        self.udevd.id()
+    }
+
     /// A command in the laboratory.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("nsenter");

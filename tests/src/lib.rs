@@ -10,6 +10,7 @@
     reason = "test code: a panic is a failure, and commands are what is tested"
 )]
 
+pub mod bench;
 pub mod command;
 pub mod daemon;
 pub mod debian_root;

@@ -33,9 +33,18 @@ impl Mock {
     ///
     /// When the file cannot be read or understood, or the host cannot be made of it.
     pub fn try_load(file: &Path) -> io::Result<Self> {
-        let folder = tempfile::tempdir()?;
+        Self::of_text(&String::from_utf8_lossy(&fs::read(file)?), &std::env::temp_dir())
+    }
+
+    /// The host that a text in umockdev's format describes, in a folder of its own in this one.
+    ///
+    /// # Errors
+    ///
+    /// When the text cannot be understood, or the host cannot be made.
+    pub fn of_text(text: &str, within: &Path) -> io::Result<Self> {
+        let folder = tempfile::tempdir_in(within)?;
         let mut host = MockHost::new(&folder.path().join("host"))?;
-        host.load(&String::from_utf8_lossy(&fs::read(file)?))?;
+        host.load(text)?;
         Ok(Self { host, folder })
     }
 
@@ -48,6 +57,11 @@ impl Mock {
     /// The host itself, which can be changed.
     pub fn host(&self) -> &MockHost {
         &self.host
+    }
+
+    /// The host itself, to be changed with events.
+    pub fn host_mut(&mut self) -> &mut MockHost {
+        &mut self.host
     }
 
     /// A folder of its own, outside the host.

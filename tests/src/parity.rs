@@ -6,7 +6,7 @@
 
 mod ask;
 pub mod compare;
-mod daemons;
+pub(crate) mod daemons;
 mod diff;
 pub mod dump;
 pub mod hosts;
@@ -14,7 +14,7 @@ pub mod intended;
 pub mod report;
 pub mod requests;
 pub(crate) mod schema;
-mod stage;
+pub(crate) mod stage;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -60,6 +60,8 @@ enum Task {
     E2e(e2e::Arguments),
     /// Put our daemon under stress: storms, kills, faults, hours of churn; `--help` has examples.
     Stress(laboratory::Arguments),
+    /// Measure our daemon beside libvirt's own; `--help` has examples.
+    Bench(laboratory::Arguments),
     /// Run what continuous integration runs.
     Ci(ci::Arguments),
     /// Run a command in a virtual machine with this host's files and devices of its own.
@@ -87,6 +89,9 @@ fn main() -> ExitCode {
         }
         Task::Stress(arguments) => {
             return finish(laboratory::run(&root, "stress", &arguments), ExitCode::from(2));
+        }
+        Task::Bench(arguments) => {
+            return finish(laboratory::run(&root, "bench", &arguments), ExitCode::from(2));
         }
     };
     finish(result, ExitCode::FAILURE)

@@ -21,20 +21,23 @@ const TAIL: usize = 12;
 
 /// Whose daemon it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(crate) enum Whose {
+    /// libvirt's own.
     Theirs,
+    /// `nodedevd`.
     Ours,
 }
 
 impl Whose {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Theirs => "libvirtd",
             Self::Ours => "nodedevd",
         }
     }
 
-    fn socket(self) -> &'static str {
+    /// Its socket, in the stage's folder.
+    pub(crate) fn socket(self) -> &'static str {
         match self {
             Self::Theirs => "libvirtd/libvirt-sock",
             Self::Ours => "nodedevd.d/virtnodedevd-sock",
@@ -47,11 +50,23 @@ impl Whose {
             Self::Ours => &["nodedevd.d/errors"],
         }
     }
+
+    /// What starts it on this stage, with its output in its logs.
+    pub(crate) fn command(self, stage: &Stage) -> Result<(Command, Vec<PathBuf>)> {
+        let mut command = match self {
+            Self::Theirs => libvirtd(stage)?,
+            Self::Ours => nodedevd(stage)?,
+        };
+        let logs: Vec<_> = self.logs().iter().map(|log| stage.outside(log)).collect();
+        let errors = fs::File::create(&logs[logs.len() - 1])?;
+        command.stdout(Stdio::null()).stderr(errors);
+        Ok((command, logs))
+    }
 }
 
 /// A running daemon; it ends when dropped.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(crate) struct Running {
     whose: Whose,
     child: Child,
     logs: Vec<PathBuf>,
@@ -59,37 +74,31 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts it and waits until it listens.
-    pub(super) fn start(whose: Whose, stage: &Stage) -> Result<Self> {
-        let mut command = match whose {
-            Whose::Theirs => libvirtd(stage)?,
-            Whose::Ours => nodedevd(stage)?,
-        };
-        let logs: Vec<_> = whose.logs().iter().map(|log| stage.outside(log)).collect();
-        let errors = fs::File::create(&logs[logs.len() - 1])?;
-        let child = command.stdout(Stdio::null()).stderr(errors).spawn();
-        let child = child.with_context(|| format!("cannot start {}", whose.name()))?;
+    pub(crate) fn start(whose: Whose, stage: &Stage) -> Result<Self> {
+        let (mut command, logs) = whose.command(stage)?;
+        let child = command.spawn().with_context(|| format!("cannot start {}", whose.name()))?;
         let mut daemon = Self { whose, child, logs };
         daemon.wait_for(&stage.outside(whose.socket()))?;
         Ok(daemon)
     }
 
     /// Name of the program.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.whose.name()
     }
 
     /// Its socket, as seen from outside the stage.
-    pub(super) fn socket(&self, stage: &Stage) -> PathBuf {
+    pub(crate) fn socket(&self, stage: &Stage) -> PathBuf {
         stage.outside(self.whose.socket())
     }
 
     /// The URI by which a client on the stage reaches it.
-    pub(super) fn uri(&self) -> String {
+    pub(crate) fn uri(&self) -> String {
         format!("nodedev:///system?socket={INSIDE}/{}", self.whose.socket())
     }
 
     /// An error that says what has become of the daemon, if anything has, and what it last said.
-    pub(super) fn blame(&mut self, error: &anyhow::Error) -> anyhow::Error {
+    pub(crate) fn blame(&mut self, error: &anyhow::Error) -> anyhow::Error {
         let name = self.whose.name();
         let state = match self.ended() {
             Some(status) => format!("{name} ended with {status}"),
@@ -142,7 +151,10 @@ fn libvirtd(stage: &Stage) -> Result<Command> {
     fs::create_dir_all(&drivers)?;
     let driver = installed_driver(stage.system());
     let driver = driver.context("libvirt's node-device driver is not installed")?;
-    symlink(&driver, drivers.join(driver.file_name().unwrap_or_default()))?;
+    let link = drivers.join(driver.file_name().unwrap_or_default());
+    if !link.is_symlink() {
+        symlink(&driver, link)?;
+    }
     let inside = format!("{INSIDE}/libvirtd");
     let config = format!(
         "unix_sock_dir = \"{inside}\"\nauth_unix_ro = \"none\"\nauth_unix_rw = \"none\"\n\

@@ -82,7 +82,7 @@ impl Host {
 
 /// A host that daemons can be started on; it ends when dropped.
 #[derive(Debug)]
-pub(super) enum Prepared {
+pub(crate) enum Prepared {
     Mock(Mock),
     Tree(PathBuf),
     Machine,
@@ -99,7 +99,7 @@ impl Prepared {
     }
 
     /// The directory of a mock host.
-    pub(super) fn tree(&self) -> Option<&Path> {
+    pub(crate) fn tree(&self) -> Option<&Path> {
         match self {
             Self::Mock(mock) => Some(mock.host().root()),
             Self::Tree(path) => Some(path),
@@ -133,7 +133,7 @@ impl Prepared {
 }
 
 /// What daemons before us left in the tree; the library takes the first number that is free.
-fn remove_sockets(tree: &Path) -> Result<()> {
+pub(crate) fn remove_sockets(tree: &Path) -> Result<()> {
     for entry in fs::read_dir(tree)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with("event") && !entry.file_type()?.is_dir()

@@ -15,14 +15,14 @@ use tempfile::TempDir;
 use super::hosts::Prepared;
 
 /// Where the stage's folder is seen from inside.
-pub(super) const INSIDE: &str = "/mnt";
+pub(crate) const INSIDE: &str = "/mnt";
 
 /// Programs of the stage's folder that stand for those of the system.
 const TOOLS: &str = "/mnt/tools";
 
 /// A place to run daemons; it ends when dropped, with whatever still runs in it.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(crate) struct Stage {
     /// Holds the namespaces for as long as its standard input is open.
     holder: Child,
     folder: TempDir,
@@ -67,7 +67,7 @@ exec cat >/dev/null
 
 impl Stage {
     /// Makes it for a host. Without a `root` it is on the machine's own system. `daemon` is ours.
-    pub(super) fn make(root: Option<&Path>, host: &Prepared, daemon: &Path) -> Result<Self> {
+    pub(crate) fn make(root: Option<&Path>, host: &Prepared, daemon: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("parity-").tempdir()?;
         let mut command = host.enter("unshare");
         command.args(["--mount", "--propagation", "private"]);
@@ -95,18 +95,18 @@ impl Stage {
     }
 
     /// A file of the stage's folder, as seen from outside.
-    pub(super) fn outside(&self, name: &str) -> PathBuf {
+    pub(crate) fn outside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The system that runs here.
-    pub(super) fn system(&self) -> &Path {
+    pub(crate) fn system(&self) -> &Path {
         self.root.as_deref().unwrap_or_else(|| Path::new("/"))
     }
 
     /// A command on the stage, which ends with the thread that starts it. Of the environment it
     /// gets these alone.
-    pub(super) fn command(&self, environment: &[(&str, &str)], program: &str) -> Command {
+    pub(crate) fn command(&self, environment: &[(&str, &str)], program: &str) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "nsenter", "--mount", "--net"]);
         command.args(["--target", &self.holder.id().to_string(), "--"]);
@@ -122,7 +122,7 @@ impl Stage {
     }
 
     /// The environment of a program that shall see the mock host, with this library besides.
-    pub(super) fn mocked(&self, library: Option<&str>) -> Vec<(&'static str, String)> {
+    pub(crate) fn mocked(&self, library: Option<&str>) -> Vec<(&'static str, String)> {
         if !self.mock {
             return Vec::new();
         }
