@@ -36,6 +36,8 @@ pub struct MdevctlSource {
     versions: VersionCache,
     counts: Counts,
     hints: Mutex<Option<HintStream>>,
+    /// The newest hint that there was when the first listing since the watch was armed began.
+    first: Arc<Mutex<Option<Hint>>>,
 }
 
 impl MdevctlSource {
@@ -64,6 +66,11 @@ impl MdevctlSource {
     fn newest_hint(&self) -> Hint {
         let hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
         hints.as_ref().map(HintStream::newest).unwrap_or_default()
+    }
+
+    fn note_listing(&self, newest: Hint) {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert(newest);
     }
 
     async fn with_mdevctl(&self, program: &Path, revision: Revision) -> Result<Parts, SourceError> {
@@ -231,13 +238,16 @@ impl NodeDeviceSource for MdevctlSource {
     async fn watch(&self, sink: EventSink, hints: HintStream) -> Result<Watch, SourceError> {
         let kept = hints.clone();
         *self.hints.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        Ok(watch::start(Arc::clone(&self.config), sink, hints).await)
+        let first = Arc::clone(&self.first);
+        *first.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(watch::start(Arc::clone(&self.config), sink, hints, first).await)
     }
 
     #[tracing::instrument(level = "debug", skip_all, fields(source = "mdevctl"))]
     async fn snapshot(&self) -> Result<Snapshot, SourceError> {
         let mut snapshot = Snapshot::new();
         snapshot.answers = self.newest_hint();
+        self.note_listing(snapshot.answers);
         let revision = self.revisions.next();
         let parts = match command::locate(&self.config.program) {
             Some(program) => self.with_mdevctl(&program, revision).await?,

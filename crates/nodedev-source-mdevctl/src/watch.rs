@@ -6,13 +6,13 @@
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_core::Stream as _;
 use inotify::{EventOwned, EventStream, Inotify};
-use nodedev_source::{EventSink, HintStream, SourceEvent, Watch};
+use nodedev_source::{EventSink, Hint, HintStream, SourceEvent, Watch};
 use nodedev_types::Diagnostic;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
@@ -27,12 +27,18 @@ const RETRY: Duration = Duration::from_secs(60);
 const BUFFER: usize = 4096;
 
 /// Arms the watch and starts its task.
-pub(crate) async fn start(config: Arc<MdevctlConfig>, sink: EventSink, hints: HintStream) -> Watch {
+pub(crate) async fn start(
+    config: Arc<MdevctlConfig>,
+    sink: EventSink,
+    hints: HintStream,
+    first: Arc<Mutex<Option<Hint>>>,
+) -> Watch {
     let mut watcher = Watcher {
         directory: config.definitions(),
         config,
         sink,
         hints: Some(hints),
+        first,
         inotify: None,
         pending: None,
         retry: None,
@@ -58,6 +64,8 @@ struct Watcher {
     directory: PathBuf,
     sink: EventSink,
     hints: Option<HintStream>,
+    /// The newest hint that there was when the first listing began.
+    first: Arc<Mutex<Option<Hint>>>,
     inotify: Option<Armed>,
     pending: Option<Pending>,
     /// When the kernel refused the watch: when to try again.
@@ -72,6 +80,8 @@ struct Armed {
 /// A request that waits for the end of its burst.
 struct Pending {
     reason: &'static str,
+    /// Whether hints are all that it is for.
+    hints_only: bool,
     first: Instant,
     last: Instant,
 }
@@ -92,7 +102,7 @@ impl Watcher {
 
     fn hinted(&mut self, raised: bool) {
         if raised {
-            self.request("a mediated device or a parent changed");
+            self.request("a mediated device or a parent changed", true);
         } else {
             self.hints = None;
         }
@@ -116,7 +126,7 @@ impl Watcher {
             (Ok(event), Some(armed)) => {
                 let meaning = armed.tree.meaning(&event);
                 if meaning.changed {
-                    self.request("the configuration directory changed");
+                    self.request("the configuration directory changed", false);
                 }
                 meaning.rearm
             }
@@ -134,7 +144,7 @@ impl Watcher {
             Ok(appeared) => {
                 let healed = self.retry.take().is_some();
                 if appeared || healed {
-                    self.request("the configuration directory is watched");
+                    self.request("the configuration directory is watched", false);
                 }
             }
             Err(error) => self.refused(&error),
@@ -172,9 +182,11 @@ impl Watcher {
         }
     }
 
-    fn request(&mut self, reason: &'static str) {
+    fn request(&mut self, reason: &'static str, hinted: bool) {
         let now = Instant::now();
-        let pending = self.pending.get_or_insert(Pending { reason, first: now, last: now });
+        let first = Pending { reason, hints_only: true, first: now, last: now };
+        let pending = self.pending.get_or_insert(first);
+        pending.hints_only &= hinted;
         pending.last = now;
     }
 
@@ -185,9 +197,21 @@ impl Watcher {
 
     fn flush(&mut self) {
         if let Some(pending) = self.pending.take() {
+            if pending.hints_only && self.is_answered() {
+                tracing::debug!(reason = pending.reason, "the first listing answers it");
+                return;
+            }
             tracing::debug!(reason = pending.reason, "asks for a snapshot");
             self.sink.send(SourceEvent::Resync { reason: pending.reason.to_owned() });
         }
+    }
+
+    /// Whether the first listing began after the newest hint, which is that of the first devices then. It goes
+    /// to the registry, which asks for another if it fails; what later listings bring may be thrown away.
+    fn is_answered(&self) -> bool {
+        let first = *self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.hints.as_ref().map(HintStream::newest);
+        first.is_some() && first >= newest
     }
 }
 

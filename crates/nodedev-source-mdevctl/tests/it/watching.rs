@@ -170,6 +170,18 @@ async fn a_hint_asks_for_a_snapshot_that_answers_it() {
 }
 
 #[tokio::test]
+async fn the_first_listing_answers_the_hints_before_it_and_no_other_does() {
+    let mut watched = Watched::start(with_directory()).await;
+    watched.hints.raise();
+    watched.source.snapshot().await.unwrap();
+    let asked = timeout(QUIET, watched.events.recv()).await;
+    assert!(asked.is_err(), "asked again: {asked:?}");
+    watched.hints.raise();
+    watched.source.snapshot().await.unwrap();
+    watched.resync().await;
+}
+
+#[tokio::test]
 async fn nothing_runs_before_somebody_asks() {
     let mut watched = Watched::start(with_directory()).await;
     write(&watched.host.definition(PARENT, 1), &definition("t"));
