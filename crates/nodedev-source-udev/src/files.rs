@@ -11,6 +11,7 @@ use std::time::Duration;
 use nix::fcntl::OFlag;
 
 use crate::announce::Announcer;
+use nix::errno::Errno;
 
 /// The largest attribute that is read.
 pub(crate) const MAX_ATTRIBUTE: usize = 64 << 10;
@@ -72,15 +73,25 @@ impl<'a> HostFiles<'a> {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// Whether an ordinary file is there, `None` if nothing is.
-    pub(crate) fn is_file(&self, path: &str) -> Option<bool> {
-        self.announced(path, |path| fs::metadata(path).ok().map(|m| m.is_file()))
+    /// Whether what is there is an ordinary file.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is there ([`is_absent`]), or it is not known.
+    pub(crate) fn is_file(&self, path: &str) -> io::Result<bool> {
+        self.announced(path, |path| Ok(fs::metadata(path)?.is_file()))
     }
 
     fn announced<T>(&self, path: &str, read: impl FnOnce(&Path) -> T) -> T {
         let _announcement = self.announcer.announce(path, self.deadline);
         read(&self.host_path(path))
     }
+}
+
+/// Whether this says that there is no such thing, and not only that nothing could be learned of it.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    let gone = [Errno::ENOENT, Errno::ENOTDIR, Errno::ENODEV, Errno::ENXIO];
+    error.raw_os_error().is_some_and(|number| gone.contains(&Errno::from_raw(number)))
 }
 
 impl Files for HostFiles<'_> {

@@ -1,18 +1,27 @@
 //! What libudev says of a device. Every libudev object stays in here.
 
+use std::io;
 use std::path::Path;
 
 use udev::{Device, Udev};
 
+use crate::files::is_absent;
 use crate::raw_device::RawDevice;
 
 /// What libudev says of a device now. `None` when there is no such device.
-pub(crate) fn raw_device(syspath: &str) -> Option<RawDevice> {
-    let udev = Udev::new().ok()?;
-    let device = Device::from_syspath_with_context(udev, Path::new(syspath)).ok()?;
+///
+/// # Errors
+///
+/// When it cannot tell.
+pub(crate) fn raw_device(syspath: &str) -> io::Result<Option<RawDevice>> {
+    let device = match Device::from_syspath_with_context(Udev::new()?, Path::new(syspath)) {
+        Err(error) if is_absent(&error) => return Ok(None),
+        device => device?,
+    };
     // libudev resolves the path; a link in it would make a second identity of one device.
     if device.syspath() != Path::new(syspath) {
-        return None;
+        tracing::debug!(syspath, resolved = %device.syspath().display(), "leads elsewhere");
+        return Ok(None);
     }
     let mut raw = RawDevice {
         syspath: syspath.to_owned(),
@@ -35,7 +44,7 @@ pub(crate) fn raw_device(syspath: &str) -> Option<RawDevice> {
         }
         raw.properties.insert(name, lossy(property.value()));
     }
-    Some(raw)
+    Ok(Some(raw))
 }
 
 fn lossy(text: &std::ffi::OsStr) -> String {

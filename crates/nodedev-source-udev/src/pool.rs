@@ -73,6 +73,8 @@ struct State {
     abandoned: BTreeMap<u64, String>,
     keepers: usize,
     supervised: bool,
+    /// The supervisor waits for work to begin. While there is work it looks by itself.
+    supervisor_rests: bool,
 }
 
 type RunFn = Box<dyn FnOnce(&Announcer) + Send>;
@@ -226,7 +228,9 @@ impl Shared {
                 if let Some(worker) = state.workers.get_mut(&id) {
                     worker.lose = Some(job.lose);
                 }
-                self.supervision.notify_one();
+                if state.supervisor_rests {
+                    self.supervision.notify_one();
+                }
                 // More work than this one reader should do alone.
                 if state.idle == 0 {
                     self.start_workers(&mut state);
@@ -285,8 +289,11 @@ impl Shared {
                 let waited = self.supervision.wait_timeout(state, WATCH_INTERVAL);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             } else {
+                state.supervisor_rests = true;
                 let waited = self.supervision.wait(state);
-                waited.unwrap_or_else(PoisonError::into_inner)
+                let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+                state.supervisor_rests = false;
+                state
             };
         }
         state.supervised = false;

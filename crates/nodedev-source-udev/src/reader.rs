@@ -1,11 +1,13 @@
 //! What a reader thread does with one device: libudev first, then its files, then the verdict.
 
+use std::io;
+
 use nodedev_types::{Capability, DeviceId, Diagnostic, Fields};
 
 use crate::announce::Announcer;
 use crate::classify::classify;
 use crate::config::UdevConfig;
-use crate::files::{Files, HostFiles};
+use crate::files::{Files, HostFiles, is_absent};
 use crate::libudev::raw_device;
 use crate::names::HostPciIds;
 use crate::network::KernelNetwork;
@@ -72,17 +74,21 @@ impl Host {
     pub(crate) fn read(&self, syspath: &str, announcer: &Announcer) -> Outcome {
         let files = self.files(announcer);
         let uevent = format!("{syspath}/uevent");
+        let unreadable = |message: String| {
+            let diagnostic = Diagnostic::warning(syspath, message).with_attribute("uevent");
+            Outcome::unreadable(DeviceId::sysfs(syspath).ok(), diagnostic)
+        };
         match files.is_file(&uevent) {
-            Some(true) => {}
-            None => return Outcome::Vanished,
+            Ok(true) => {}
             // libudev would wait at a pipe, or see a device without properties.
-            Some(false) => {
-                let odd = Diagnostic::warning(syspath, "is not a file").with_attribute("uevent");
-                return Outcome::unreadable(DeviceId::sysfs(syspath).ok(), odd);
-            }
+            Ok(false) => return unreadable("is not a file".to_owned()),
+            Err(error) if is_absent(&error) => return Outcome::Vanished,
+            Err(error) => return unreadable(error.to_string()),
         }
-        let Some(raw) = self.raw(syspath, announcer) else {
-            return Outcome::Vanished;
+        let raw = match self.raw(syspath, announcer) {
+            Ok(Some(raw)) => raw,
+            Ok(None) => return Outcome::Vanished,
+            Err(error) => return unreadable(format!("libudev: {error}")),
         };
         let outcome = self.judge(&raw, &files);
         // Whatever was found half removed is not there.
@@ -92,14 +98,14 @@ impl Host {
     /// Whether its properties make it a device of a kind that is listed. No attribute is read.
     pub(crate) fn may_be_a_node_device(&self, syspath: &str, announcer: &Announcer) -> bool {
         let files = self.files(announcer);
-        if files.is_file(&format!("{syspath}/uevent")) != Some(true) {
+        if !files.is_file(&format!("{syspath}/uevent")).is_ok_and(|is_file| is_file) {
             return false;
         }
-        let raw = self.raw(syspath, announcer);
+        let raw = self.raw(syspath, announcer).ok().flatten();
         raw.is_some_and(|raw| kind_of(&raw, &files).is_some())
     }
 
-    fn raw(&self, syspath: &str, announcer: &Announcer) -> Option<RawDevice> {
+    fn raw(&self, syspath: &str, announcer: &Announcer) -> io::Result<Option<RawDevice>> {
         let uevent = format!("{syspath}/uevent");
         let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
         raw_device(syspath)
