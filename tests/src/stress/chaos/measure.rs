@@ -75,7 +75,12 @@ fn ask_for_the_culprit_s(daemon: &Daemon, culprit: Who, stop: &AtomicBool) {
     let document = DeviceFlagsArgs { name, flags: 0 };
     let mut client = Client::open(daemon.socket(), 0);
     while !stop.load(Ordering::Relaxed) {
-        client.call::<procedures::NodeDeviceGetXmlDesc>(&document).unwrap();
+        if let Err(error) = client.call::<procedures::NodeDeviceGetXmlDesc>(&document) {
+            let all = ListAllArgs { need_results: 1, flags: 0 };
+            let listed = client.call::<procedures::ConnectListAllNodeDevices>(&all).unwrap();
+            let names: Vec<_> = listed.devices.0.iter().map(|device| &device.name).collect();
+            panic!("{error:?}; a moment later there are {names:?}; {}", daemon.log());
+        }
         thread::sleep(PAUSE);
     }
 }
