@@ -10,6 +10,12 @@ use nodedev_tests::require;
 use nodedev_tests::stress::{Report, chaos, churn, kills, storm};
 
 const EXAMPLES: &str = "\
+Examples:
+  cargo xtask stress storm                         10,000 interfaces, libvirt 11.3 beside; two minutes
+  cargo xtask stress kills --kills 1000 --seed 1   five minutes
+  cargo xtask stress chaos --only flood            the cells of the matrix whose name has this in it
+  cargo xtask stress churn --minutes 60            what the daemon holds after each minute
+
 Exit status:
   0  everything held
   1  something did not hold; the seed that repeats it is told
