@@ -170,8 +170,9 @@ mod tests {
     fn ages_have_the_unit_that_suits_them() {
         let now =
             || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
-        let ago = |seconds: u32| age(now() - f64::from(seconds));
-        assert_eq!(ago(0), "0.0 s ago");
+        // Half a second more, so that neither rounding nor a slow test changes the unit shown.
+        let ago = |seconds: u32| age(now() - f64::from(seconds) - 0.5);
+        assert_eq!(age(now() + 0.5), "0.0 s ago");
         assert_eq!(ago(75), "75 s ago");
         assert_eq!(ago(601), "10 min ago");
         assert_eq!(ago(4 * 3600 + 1), "4 h ago");
