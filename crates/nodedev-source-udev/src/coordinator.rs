@@ -6,6 +6,7 @@
 mod link;
 mod part;
 mod rename;
+mod rest;
 mod retry;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use crate::pool::Priority;
 use crate::queue::{EventQueue, Message};
 use crate::reader::Outcome;
 use rename::Renames;
+use rest::{Pause, Rests};
 use retry::Retries;
 
 /// When a device whose reader was given up is read once more: it may have been slow, no more.
@@ -48,7 +50,7 @@ impl Cause {
     }
 }
 
-/// A reading under way.
+/// A reading under way, or one that waits because the device changes all the time.
 #[derive(Debug)]
 struct Pending {
     token: u64,
@@ -56,6 +58,8 @@ struct Pending {
     cause: Cause,
     /// What has come since it began.
     again: Option<Cause>,
+    /// How long it has waited.
+    pause: Pause,
 }
 
 impl Pending {
@@ -73,6 +77,7 @@ pub(crate) struct Coordinator {
     reading: BTreeMap<String, Pending>,
     renames: Renames,
     retries: Retries,
+    rests: Rests,
     /// Interfaces whose links have changed while a snapshot was reading them.
     held_links: BTreeSet<String>,
     next_token: u64,
@@ -101,6 +106,7 @@ impl Coordinator {
             reading: BTreeMap::new(),
             renames: Renames::default(),
             retries,
+            rests: Rests::default(),
             held_links: BTreeSet::new(),
             next_token: 0,
         }
@@ -111,8 +117,10 @@ impl Coordinator {
         loop {
             let now = Instant::now();
             self.read_due(now);
+            self.read_rested(now);
             self.find_links(now);
-            let waits = [self.retries.wait(now), self.queue.links().wait(now)];
+            let waits =
+                [self.retries.wait(now), self.rests.wait(now), self.queue.links().wait(now)];
             let Some(message) = next(messages, waits.into_iter().flatten().min()) else {
                 return;
             };
@@ -205,11 +213,13 @@ impl Coordinator {
             self.inner.counts.coalesced.count();
             return;
         }
+        self.begin(path, cause, Pause::Unneeded);
+    }
+
+    fn begin(&mut self, path: &str, cause: Cause, pause: Pause) {
         self.inner.counts.readings.count();
-        let token = self.next_token;
-        self.next_token += 1;
-        let revision = self.inner.revisions.next();
-        let pending = Pending { token, revision, cause, again: None };
+        let pending = self.pending(cause, pause);
+        let token = pending.token;
         let replaced = self.reading.insert(path.to_owned(), pending);
         let host = Arc::clone(&self.inner.host);
         let (queue, job_path, path) = (self.queue.clone(), path.to_owned(), path.to_owned());
@@ -225,6 +235,12 @@ impl Coordinator {
             // Another rename on top of this one: the first ends without this device.
             self.rename_step(stale, "", Vec::new());
         }
+    }
+
+    fn pending(&mut self, cause: Cause, pause: Pause) -> Pending {
+        let token = self.next_token;
+        self.next_token += 1;
+        Pending { token, revision: self.inner.revisions.next(), cause, again: None, pause }
     }
 
     fn read_done(&mut self, path: &str, token: u64, outcome: Outcome) -> Result<(), Diagnostic> {
@@ -244,9 +260,32 @@ impl Coordinator {
             None => said.into_iter().for_each(|event| self.sink.send(event)),
         }
         if let Some(cause) = pending.again {
-            self.read(path, cause);
+            self.read_behind(path, cause, pending.pause.longer());
         }
         Ok(())
+    }
+
+    /// Reads a device that has changed while it was read: at once, or after a rest.
+    fn read_behind(&mut self, path: &str, cause: Cause, pause: Pause) {
+        let Some(until) = pause.until(Instant::now()) else {
+            return self.begin(path, cause, pause);
+        };
+        let pending = self.pending(cause, pause);
+        self.rests.add(until, pending.token, path);
+        self.reading.insert(path.to_owned(), pending);
+    }
+
+    /// Reads what has rested, unless that was overtaken.
+    fn read_rested(&mut self, now: Instant) {
+        while let Some((token, path)) = self.rests.due(now) {
+            let Some(pending) = self.reading.get(&path).filter(|pending| pending.token == token)
+            else {
+                continue;
+            };
+            let (cause, pause) =
+                (pending.cause.max(pending.again.unwrap_or(pending.cause)), pending.pause);
+            self.begin(&path, cause, pause);
+        }
     }
 
     /// What there is to say after a reading.
