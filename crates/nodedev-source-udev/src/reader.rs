@@ -105,10 +105,19 @@ impl Host {
         raw.is_some_and(|raw| kind_of(&raw, &files).is_some())
     }
 
+    /// What libudev says. A device that it does not find although its `uevent` file is there may have gone
+    /// and come meanwhile, so it is asked once more. (On a mock host it is: umockdev's `openat` fails about
+    /// once in 100,000 calls when several threads make them.)
     fn raw(&self, syspath: &str, announcer: &Announcer) -> io::Result<Option<RawDevice>> {
         let uevent = format!("{syspath}/uevent");
-        let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
-        raw_device(syspath)
+        let ask = || {
+            let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
+            raw_device(syspath)
+        };
+        match ask()? {
+            None if self.files(announcer).exists(&uevent) => ask(),
+            raw => Ok(raw),
+        }
     }
 
     fn judge(&self, raw: &RawDevice, files: &dyn Files) -> Outcome {
