@@ -8,6 +8,7 @@ use crate::announce::Announcer;
 use crate::classify::classify;
 use crate::config::UdevConfig;
 use crate::files::{Files, HostFiles, is_absent};
+use crate::kernel_device::kernel_device;
 use crate::libudev::raw_device;
 use crate::names::HostPciIds;
 use crate::network::KernelNetwork;
@@ -72,6 +73,21 @@ impl Host {
 
     /// Reads one device of the kernel.
     pub(crate) fn read(&self, syspath: &str, announcer: &Announcer) -> Outcome {
+        self.read_by(syspath, announcer, |_| None)
+    }
+
+    /// Reads one device of the kernel for the fields that are read again: for some kinds without libudev, so
+    /// that other fields may lack what udevd has added.
+    pub(crate) fn read_again(&self, syspath: &str, announcer: &Announcer) -> Outcome {
+        self.read_by(syspath, announcer, |files| kernel_device(syspath, files))
+    }
+
+    fn read_by(
+        &self,
+        syspath: &str,
+        announcer: &Announcer,
+        quick: impl FnOnce(&dyn Files) -> Option<RawDevice>,
+    ) -> Outcome {
         let files = self.files(announcer);
         let uevent = format!("{syspath}/uevent");
         let unreadable = |message: String| {
@@ -85,7 +101,8 @@ impl Host {
             Err(error) if is_absent(&error) => return Outcome::Vanished,
             Err(error) => return unreadable(error.to_string()),
         }
-        let raw = match self.raw(syspath, announcer) {
+        let raw = quick(&files).map_or_else(|| self.raw(syspath, announcer), |raw| Ok(Some(raw)));
+        let raw = match raw {
             Ok(Some(raw)) => raw,
             Ok(None) => return Outcome::Vanished,
             Err(error) => return unreadable(format!("libudev: {error}")),
