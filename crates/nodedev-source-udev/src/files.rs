@@ -17,6 +17,10 @@ use nix::errno::Errno;
 /// The largest attribute that is read.
 pub(crate) const MAX_ATTRIBUTE: usize = 64 << 10;
 
+/// What the kernel shows of an attribute at once. Less than that is all that there is
+/// (`Documentation/filesystems/sysfs.rst`), so that the end needs no further question.
+const PAGE: usize = 4096;
+
 /// Why a file gave no contents.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
@@ -176,10 +180,15 @@ fn end_of(link: &Path, target: &Path) -> Option<PathBuf> {
 
 /// Reads a whole attribute. A pipe or a device in its place does not hold the reader.
 fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError> {
-    let file = open(path)?;
-    let mut contents = Vec::with_capacity(256);
-    let read = (&file).take(MAX_ATTRIBUTE as u64 + 1).read_to_end(&mut contents);
-    match read {
+    let mut file = open(path)?;
+    let mut start = [0; PAGE];
+    let first = file.read(&mut start);
+    let mut contents = start[..*first.as_ref().unwrap_or(&0)].to_vec();
+    let read = match first {
+        Ok(PAGE) => (&file).take((MAX_ATTRIBUTE + 1 - PAGE) as u64).read_to_end(&mut contents),
+        first => first,
+    };
+    match read.map(|_| contents.len()) {
         Ok(0) if is_pipe(&file) => Err(FileError::NoAnswer(deadline)),
         Ok(n) if n > MAX_ATTRIBUTE => Err(FileError::TooLarge),
         Ok(_) => Ok(contents),

@@ -15,7 +15,7 @@ use crate::network::KernelNetwork;
 use crate::pool::Lost;
 use crate::raw_device::RawDevice;
 use crate::reading::{Reading, Refusal};
-use crate::translate::{DMI, computer, identity, mdev_bus_name, translate};
+use crate::translate::{DMI, computer, identity, mdev_bus_name, translate, translate_again};
 
 /// What all readers share: settings and databases.
 #[derive(Debug)]
@@ -73,21 +73,6 @@ impl Host {
 
     /// Reads one device of the kernel.
     pub(crate) fn read(&self, syspath: &str, announcer: &Announcer) -> Outcome {
-        self.read_by(syspath, announcer, |_| None)
-    }
-
-    /// Reads one device of the kernel for the fields that are read again: for some kinds without libudev, so
-    /// that other fields may lack what udevd has added.
-    pub(crate) fn read_again(&self, syspath: &str, announcer: &Announcer) -> Outcome {
-        self.read_by(syspath, announcer, |files| kernel_device(syspath, files))
-    }
-
-    fn read_by(
-        &self,
-        syspath: &str,
-        announcer: &Announcer,
-        quick: impl FnOnce(&dyn Files) -> Option<RawDevice>,
-    ) -> Outcome {
         let files = self.files(announcer);
         let uevent = format!("{syspath}/uevent");
         let unreadable = |message: String| {
@@ -101,15 +86,25 @@ impl Host {
             Err(error) if is_absent(&error) => return Outcome::Vanished,
             Err(error) => return unreadable(error.to_string()),
         }
-        let raw = quick(&files).map_or_else(|| self.raw(syspath, announcer), |raw| Ok(Some(raw)));
-        let raw = match raw {
+        let raw = match self.raw(syspath, announcer) {
             Ok(Some(raw)) => raw,
             Ok(None) => return Outcome::Vanished,
             Err(error) => return unreadable(format!("libudev: {error}")),
         };
-        let outcome = self.judge(&raw, &files);
+        let outcome = self.judge(&raw, &files, translate);
         // Whatever was found half removed is not there.
         if files.exists(&uevent) { outcome } else { Outcome::Vanished }
+    }
+
+    /// Reads one device of the kernel for the fields that are read again: for some kinds without libudev and
+    /// other fields.
+    pub(crate) fn read_again(&self, syspath: &str, announcer: &Announcer) -> Outcome {
+        let files = self.files(announcer);
+        let Some(raw) = kernel_device(syspath, &files) else {
+            return self.read(syspath, announcer);
+        };
+        let outcome = self.judge(&raw, &files, translate_again);
+        if files.exists(&raw.file("uevent")) { outcome } else { Outcome::Vanished }
     }
 
     /// Whether its properties make it a device of a kind that is listed. No attribute is read.
@@ -137,7 +132,7 @@ impl Host {
         }
     }
 
-    fn judge(&self, raw: &RawDevice, files: &dyn Files) -> Outcome {
+    fn judge(&self, raw: &RawDevice, files: &dyn Files, translate: Translate) -> Outcome {
         let Some(capability) = kind_of(raw, files) else {
             return Outcome::NotADevice;
         };
@@ -199,6 +194,9 @@ impl Host {
         HostFiles::new(&self.config.root, announcer, self.config.attribute_deadline)
     }
 }
+
+/// What reads a device of a kind.
+type Translate = fn(Capability, &mut Reading<'_>) -> Result<(), Refusal>;
 
 /// By its properties, else as a registered parent of mediated devices.
 fn kind_of(raw: &RawDevice, files: &dyn Files) -> Option<Capability> {
