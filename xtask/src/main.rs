@@ -17,6 +17,7 @@ mod e2e;
 mod fixture;
 mod fuzz;
 mod laboratory;
+mod new_source;
 mod no_std;
 mod parity;
 mod programs;
@@ -50,6 +51,8 @@ enum Task {
     Tidy,
     /// Write the pages that are made from the code's own tables.
     Docs(docs::Arguments),
+    /// Make the crate of a new source, which passes the conformance kit from its first day.
+    NewSource(new_source::Arguments),
     /// Make recordings of hosts fit to be fixtures.
     Fixture(fixture::Arguments),
     /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&root, &arguments),
         Task::Tidy => tidy::run(&root),
         Task::Docs(arguments) => docs::run(&root, &arguments),
+        Task::NewSource(arguments) => new_source::run(&root, &arguments),
         Task::Fixture(arguments) => fixture::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::E2e(arguments) => e2e::run(&root, &arguments),
