@@ -33,6 +33,7 @@ mod mock;
 mod orders;
 mod parity;
 mod policy;
+mod projects;
 mod sandbox;
 mod stress_chaos;
 mod stress_churn;
