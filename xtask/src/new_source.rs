@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -27,6 +28,8 @@ const TEMPLATE: &str = "template";
 /// Its folder, and the parts of it that are copied.
 const FOLDER: &str = "crates/nodedev-source-template";
 const PARTS: &[&str] = &["Cargo.toml", "README.md", "src", "tests"];
+/// Links to these of the checkout are in each crate.
+const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
 /// Names that mean something already.
 const TAKEN: &[&str] = &["computer", "mdev", "template", "testkit"];
 
@@ -40,6 +43,11 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         fs::write(&path, text).with_context(|| path.display().to_string())?;
     }
     let package = format!("nodedev-source-{name}");
+    for licence in LICENCES {
+        let link = root.join("crates").join(&package).join(licence);
+        symlink(Path::new("../..").join(licence), &link)
+            .with_context(|| link.display().to_string())?;
+    }
     // Names of another length may break lines elsewhere.
     Command::cargo(root).args(["fmt", "--package", &package, "--package", "xtask"]).run()?;
     for (path, _) in &files {
