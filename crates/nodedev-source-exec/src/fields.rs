@@ -78,6 +78,10 @@ impl Reading<'_> {
         if name.to_string().parse() != Ok(name.clone()) {
             return self.refuse(name.to_string(), "is no name of a field".to_owned());
         }
+        if has_control_characters(&value) {
+            let shown = excerpt(value.to_string().as_bytes());
+            return self.refuse(name.to_string(), format!("has control characters: `{shown}`"));
+        }
         match name.read_value(&value) {
             Ok(read) => self.fields.insert(name, read),
             Err(error) => {
@@ -97,6 +101,16 @@ impl Reading<'_> {
 
     fn refuse(&mut self, name: String, problem: String) {
         self.bad.push(BadField { name: excerpt(name.as_bytes()), problem });
+    }
+}
+
+/// Some of them no reader of documents takes, and none of them is wanted in a terminal.
+fn has_control_characters(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(|c: char| c.is_control() && c != '\t' && c != '\n'),
+        Value::Array(values) => values.iter().any(has_control_characters),
+        Value::Object(members) => members.values().any(has_control_characters),
+        _ => false,
     }
 }
 
@@ -141,7 +155,10 @@ mod tests {
         let (fields, bad) = read_json(json!({
             "driver": 7, "capability": "mdev", "colour": "red", "pci": { "class": 3, "x": 1 },
             "subsystem": "a", "net": "eth0",
-            "extensions": { "acme": { "slot": null, "good": "yes" }, "other": { "a": 1 }, "x": 1 },
+            "extensions": {
+                "acme": { "slot": null, "good": "yes\n", "esc": ["a", "\u{1b}[31m"] },
+                "other": { "a": 1 }, "x": 1,
+            },
         }));
         assert_eq!(fields.len(), 2, "{fields:?}");
         assert_eq!(fields.get(pci::CLASS), Some(3));
@@ -155,6 +172,7 @@ mod tests {
             "other:a: is not this source's to say",
             "extensions.x: is no object: `1`",
             "acme:slot: a field outside the known model is a flag, a number, a text or texts: `null`",
+            "acme:esc: has control characters: `[\"a\",\"\\u001b[31m\"]`",
             "capability: no device of a program is an mdev",
         ] {
             assert!(bad.contains(expected), "{expected}\n{bad}");
