@@ -178,6 +178,7 @@ fn a_program_that_fails_is_started_again_and_ends_with_the_daemon() {
         "speaks to    stubborn.py",
         "line 4: is no JSON object",
         "serial",
+        "subsystem: line 3: has control characters",
     ] {
         assert!(sources.contains(words), "no {words} in {sources}");
     }
