@@ -18,6 +18,7 @@ pub(crate) fn python(code: &str) -> ExecConfig {
     let mut config = ExecConfig::new("acme", "/usr/bin/env").expect("a name");
     let code = format!("{PRELUDE}\n{code}");
     config.arguments = ["python3", "-u", "-c", &code].map(str::to_owned).to_vec();
+    config.hello_deadline = PATIENCE;
     config
 }
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -I -S
 """Says what a test tells it over a socket, and tells the test what it is asked."""
 import os, select, socket, sys
 

@@ -220,7 +220,7 @@ impl<const ANSWERS: bool> Harness for Host<ANSWERS> {
         let mut config = ExecConfig::new("kit", self.program()).expect("a name");
         config.arguments = vec![self.socket().to_str().expect("a path").to_owned()];
         config.line_limit = LINE_LIMIT;
-        config.hello_deadline = Duration::from_secs(2);
+        config.hello_deadline = Duration::from_secs(4);
         if ANSWERS {
             config.interests = vec![Capability::Pci];
         }
