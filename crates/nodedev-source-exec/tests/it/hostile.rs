@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nodedev_source::{ErrorKind, SourceEvent};
 
-use crate::program::{PATIENCE, Watched, python, watch};
+use crate::program::{PATIENCE, Watched, mark, python, watch};
 
 /// Whether a process lives that has this in its command line.
 fn lives(mark: &str) -> bool {
@@ -50,11 +50,11 @@ async fn a_program_that_dies_at_once_is_told_with_its_last_words() {
 
 #[tokio::test]
 async fn a_program_that_hangs_in_its_hello_is_ended_at_the_deadline() {
-    let code = "sys.stdout.write('{\"message\":\"hel')\nwait() # hangs-in-hello";
+    let code = "sys.stdout.write('{\"message\":\"hel')\nwait() # MARK";
     let (kind, why) = refused_within(code, Duration::from_secs(3)).await;
     assert_eq!(kind, ErrorKind::Timeout);
     assert!(why.ends_with("no hello within 3s"), "{why}");
-    until_dead("# hangs-in-hello").await;
+    until_dead(&mark()).await;
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn a_program_that_promises_answers_and_gives_none_is_a_failure() {
 #[tokio::test]
 async fn a_program_that_closes_its_output_and_lives_is_ended() {
     let code = "hello(answers=True)\nlisting('a')\nsys.stdin.readline()\nos.close(1)\n\
-                signal.pause() # closes-its-output";
+                signal.pause() # MARK";
     let mut watched = watch(python(code)).await.unwrap();
     assert_eq!(watched.list().await.unwrap(), ["acme:a"]);
     let error = watched.list().await.unwrap_err();
@@ -158,30 +158,30 @@ async fn a_program_that_closes_its_output_and_lives_is_ended() {
     let why = last_words(&mut watched).await;
     assert!(why.ends_with("closed its standard output"), "{why}");
     drop(watched);
-    until_dead("# closes-its-output").await;
+    until_dead(&mark()).await;
 }
 
 #[tokio::test]
 async fn a_program_that_ignores_sigterm_is_killed() {
     let code = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nhello()\nlisting()\n\
-                while True: signal.pause() # ignores-sigterm";
+                while True: signal.pause() # MARK";
     let mut config = python(code);
     config.end_deadline = Duration::from_millis(200);
     let watched = watch(config).await.unwrap();
-    assert!(lives("# ignores-sigterm"));
+    assert!(lives(&mark()));
     drop(watched);
-    until_dead("# ignores-sigterm").await;
+    until_dead(&mark()).await;
 }
 
 #[tokio::test]
 async fn grandchildren_that_hold_the_pipes_go_with_it() {
     let code = "hello()\nlisting()\n\
-                subprocess.Popen(['python3', '-c', 'import time; time.sleep(1000) # grandchild'])\n\
+                subprocess.Popen(['python3', '-c', 'import time; time.sleep(1000) # MARK'])\n\
                 sys.exit(0)";
     let mut watched = watch(python(code)).await.unwrap();
     let why = last_words(&mut watched).await;
     assert!(why.ends_with("ended with status 0"), "{why}");
-    until_dead("time.sleep(1000) # grandchild").await;
+    until_dead(&mark()).await;
 }
 
 #[tokio::test]
@@ -210,9 +210,9 @@ async fn standard_error_is_no_memory() {
 #[tokio::test]
 async fn nothing_stays_of_many_runs() {
     for _ in 0..5 {
-        let watched = watch(python("hello()\nlisting('a')\nwait() # many-runs")).await.unwrap();
+        let watched = watch(python("hello()\nlisting('a')\nwait() # MARK")).await.unwrap();
         assert_eq!(watched.list().await.unwrap(), ["acme:a"]);
         drop(watched);
-        until_dead("# many-runs").await;
+        until_dead(&mark()).await;
     }
 }

@@ -16,10 +16,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Settings for a program that is this Python.
 pub(crate) fn python(code: &str) -> ExecConfig {
     let mut config = ExecConfig::new("acme", "/usr/bin/env").expect("a name");
-    let code = format!("{PRELUDE}\n{code}");
+    let code = format!("{PRELUDE}\n{code}").replace("MARK", &mark());
     config.arguments = ["python3", "-u", "-c", &code].map(str::to_owned).to_vec();
     config.hello_deadline = PATIENCE;
     config
+}
+
+/// What stands for `MARK` in a program: by it processes of this test are found, and no others.
+pub(crate) fn mark() -> String {
+    let test = std::thread::current().name().unwrap_or_default().replace(':', "-");
+    format!("{test}-{}", std::process::id())
 }
 
 const PRELUDE: &str = r#"
