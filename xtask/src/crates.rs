@@ -22,9 +22,9 @@ pub(crate) struct Arguments {
     /// Write nothing; fail when the page or a lock file is not as it would be written
     #[arg(long, conflicts_with = "measure")]
     check: bool,
-    /// Build each crate from nothing and measure it, which takes minutes
-    #[arg(long)]
-    measure: bool,
+    /// Build these crates from nothing and measure that, all of them if none is named; it takes minutes
+    #[arg(long, value_name = "CRATE", num_args = 0..)]
+    measure: Option<Vec<String>>,
 }
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
@@ -34,9 +34,11 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let mut rows = Vec::new();
     for package in Workspace::read(root)?.packages.iter().filter(|package| is_library(package)) {
         let mut row = row(root, package)?;
-        row.seconds = match arguments.measure {
-            true => Some(measure(root, &package.name)?),
-            false => measured.get(&package.name).copied(),
+        row.seconds = match &arguments.measure {
+            Some(names) if names.is_empty() || names.contains(&package.name) => {
+                Some(measure(root, &package.name)?)
+            }
+            _ => measured.get(&package.name).copied(),
         };
         rows.push(row);
     }
@@ -65,6 +67,18 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
 pub(crate) fn libraries(root: &Path) -> Result<Vec<String>> {
     let packages = Workspace::read(root)?.packages.into_iter();
     Ok(packages.filter(is_library).map(|package| package.name).collect())
+}
+
+/// Builds each library by itself: beside others it may live off what those ask of a dependency.
+///
+/// # Errors
+///
+/// When one does not build.
+pub(crate) fn check_alone(root: &Path) -> Result<()> {
+    for package in libraries(root)? {
+        Command::cargo(root).args(["check", "--quiet", "--lib", "--package", &package]).run()?;
+    }
+    Ok(())
 }
 
 /// The oldest Rust that the workspace promises to build with.
@@ -169,7 +183,7 @@ mod tests {
 
     #[test]
     fn page_and_locks_are_not_stale() {
-        run(&crate::workspace_root(), &Arguments { check: true, measure: false }).unwrap();
+        run(&crate::workspace_root(), &Arguments { check: true, measure: None }).unwrap();
     }
 
     #[test]
