@@ -22,7 +22,7 @@ use crate::log::LogControl;
 use crate::pid_file::PidFile;
 use crate::places::Owner;
 use crate::settings::{Loaded, Settings};
-use crate::{command, notify, say};
+use crate::{command, notify, recording, say};
 
 /// How long calls that run may go on after the end was asked for, and then how long each part may
 /// take to end. Together less than a second.
@@ -93,7 +93,7 @@ impl Daemon<'_> {
         let Settings { driver, sockets, network, .. } = &self.loaded.settings;
         let folder = self.args.socket_dir.as_deref();
         let mut doors = Doors::open(&self.owner, folder, sockets, network, passed).await?;
-        let registry = nodedev_driver::start(driver.clone(), [])?;
+        let (registry, recorder) = recording::start(driver.clone(), self.args.record.as_deref())?;
         let server = Server::new(registry.clone(), self.server_config());
         for listener in doors.listeners.drain(..) {
             server.listen(listener);
@@ -120,6 +120,7 @@ impl Daemon<'_> {
         finish_actions(&registry, &mut signals).await;
         watchdog.abort();
         end(&server, &registry).await;
+        recorder.iter().for_each(recording::finish);
         Ok(())
     }
 
