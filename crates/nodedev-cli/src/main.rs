@@ -13,6 +13,8 @@ mod explain;
 mod health;
 mod list;
 mod output;
+mod record;
+mod replay;
 mod sources;
 mod status;
 mod watch;
@@ -41,6 +43,11 @@ fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::other("cannot start", error))?;
     runtime.block_on(async {
+        match &args.command {
+            Command::Record(record) => return record::run(args, record, output).await,
+            Command::Replay(replay) => return replay::run(replay, output).await,
+            _ => {}
+        }
         let mut connection = Connection::open(args, output).await?;
         let done = dispatch(args, &mut connection, output).await;
         connection.close().await;
@@ -69,5 +76,7 @@ async fn dispatch(
             Some(action) => act::run(&action, connection, output).await,
             None => Ok(()),
         },
+        // They need no list that is there already.
+        Command::Record(_) | Command::Replay(_) => Ok(()),
     }
 }
