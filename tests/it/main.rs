@@ -32,6 +32,7 @@ mod mock;
 mod orders;
 mod parity;
 mod policy;
+mod recording;
 mod sandbox;
 mod stress_chaos;
 mod stress_churn;

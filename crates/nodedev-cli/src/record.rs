@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use nodedev_driver::registry::{Registry, SourceState};
@@ -32,9 +33,8 @@ pub(crate) async fn run(args: &Args, record: &Record, output: &Output) -> Result
     let registry = registry.map_err(|error| Failure::Other(format!("{error:#}")))?;
     let Some(recorder) = recorder else { return Ok(()) };
     tokio::select! {
-        () = proceed(record, &registry, output) => {}
+        () = proceed(record, &registry, &mut signals, output) => {}
         () = recorder.ended() => {}
-        () = signals.next() => {}
     }
     let result = finish(record, &recorder, &registry, output);
     // A source that does not end in time ends with the process.
@@ -42,19 +42,32 @@ pub(crate) async fn run(args: &Args, record: &Record, output: &Output) -> Result
     result
 }
 
-/// All that is to be recorded; without an end where that was asked for.
-async fn proceed(record: &Record, registry: &Registry, output: &Output) {
-    registry.ready().await;
-    read_documents(registry).await;
-    let count = registry.snapshot().len();
-    if record.follow {
-        output.note(format_args!("{count} devices are recorded; going on, Ctrl-C ends"));
-        std::future::pending().await
-    }
-    if let Some(time) = record.time {
-        output.note(format_args!("{count} devices are recorded; going on for {time:?}"));
-        tokio::time::sleep(time).await;
+/// All that is to be recorded. The first signal ends the going on, the next one what is left to be read.
+async fn proceed(record: &Record, registry: &Registry, signals: &mut Signals, output: &Output) {
+    let begin = async {
+        registry.ready().await;
         read_documents(registry).await;
+    };
+    if signals.or(begin).await.is_none() {
+        return;
+    }
+    if !record.follow && record.time.is_none() {
+        return;
+    }
+    let count = registry.snapshot().len();
+    let until = match record.time {
+        Some(time) => format!("for {time:?}"),
+        None => "until interrupted".to_owned(),
+    };
+    output.note(format_args!("{count} devices are recorded, going on {until}"));
+    signals.or(wait(record.time)).await;
+    signals.or(read_documents(registry)).await;
+}
+
+async fn wait(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -122,6 +135,14 @@ impl Signals {
             |kind| signal(kind).map_err(|error| Failure::other("cannot listen to signals", error));
         let interrupt = listen(SignalKind::interrupt())?;
         Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// What comes of it, unless a signal comes first.
+    pub(crate) async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = future => Some(done),
+            () = self.next() => None,
+        }
     }
 
     pub(crate) async fn next(&mut self) {

@@ -1,6 +1,6 @@
 //! Reads a recording, whatever state it is in: what cannot be used is named and left out.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _};
 
 use crate::format::{Entry, Message};
 use crate::header::{FORMAT, Header, VERSION};
@@ -180,37 +180,20 @@ enum Line {
 
 impl<R: BufRead> Lines<R> {
     fn next(&mut self) -> io::Result<Line> {
-        let mut line = Vec::new();
-        let mut is_long = false;
-        let mut is_empty = true;
         self.number += 1;
-        loop {
-            let chunk = match self.input.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                chunk => chunk?,
-            };
-            if chunk.is_empty() {
-                return Ok(match (is_long, is_empty) {
-                    (_, true) => Line::End,
-                    (true, _) => Line::TooLong,
-                    (false, _) => Line::Text(line, false),
-                });
-            }
-            is_empty = false;
-            let end = chunk.iter().position(|byte| *byte == b'\n');
-            let part = &chunk[..end.unwrap_or(chunk.len())];
-            is_long |= line.len() + part.len() > LINE_LIMIT;
-            if is_long {
-                line = Vec::new();
-            } else {
-                line.extend_from_slice(part);
-                self.total += part.len() as u64;
-            }
-            let used = part.len() + usize::from(end.is_some());
-            self.input.consume(used);
-            if end.is_some() {
-                return Ok(if is_long { Line::TooLong } else { Line::Text(line, true) });
-            }
+        let mut line = Vec::new();
+        let limit = LINE_LIMIT as u64 + 1;
+        let count = self.input.by_ref().take(limit).read_until(b'\n', &mut line)?;
+        self.total += count as u64;
+        let ends = line.pop_if(|last| *last == b'\n').is_some();
+        if count == 0 {
+            return Ok(Line::End);
         }
+        if line.len() > LINE_LIMIT {
+            drop(line);
+            self.input.skip_until(b'\n')?;
+            return Ok(Line::TooLong);
+        }
+        Ok(Line::Text(line, ends))
     }
 }
