@@ -1,5 +1,6 @@
 //! The command line.
 
+mod graph;
 mod recording;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use nodedev_types::Capability;
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::graph::{Format, Graph};
 pub(crate) use self::recording::{Record, Replay};
 
 /// What stands before the file of a recording.
@@ -83,6 +85,7 @@ pub(crate) enum Command {
     Dump(Dump),
     Explain(Explain),
     Watch(Watch),
+    Graph(Graph),
     Sources(Sources),
     Define(Define),
     Create(Create),
