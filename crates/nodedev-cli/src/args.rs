@@ -1,11 +1,20 @@
 //! The command line.
 
+mod graph;
+mod recording;
+
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use nodedev_types::Capability;
 use tracing_subscriber::filter::LevelFilter;
+
+pub(crate) use self::graph::{Format, Graph};
+pub(crate) use self::recording::{Record, Replay};
+
+/// What stands before the file of a recording.
+const REPLAY: &str = "replay:";
 
 const GLOBAL: &str = "Global options";
 
@@ -24,7 +33,8 @@ A definition or attribute that cannot be used is a warning and leaves the status
 #[command(name = "nodedev", version, max_term_width = 100, after_help = EXIT)]
 pub(crate) struct Args {
     /// Where to get the list: `auto` asks a running nodedevd and does without where there is none,
-    /// `none` runs the sources in this process, a path is the socket of the nodedevd to ask
+    /// `none` runs the sources in this process, a path is the socket of the nodedevd to ask,
+    /// `replay:FILE` plays a recording
     #[arg(long, global = true, help_heading = GLOBAL, env = "NODEDEV_CONNECT", default_value = "auto", value_name = "WHERE", value_parser = connect)]
     pub(crate) connect: Connect,
     /// Print no warnings
@@ -55,6 +65,8 @@ pub(crate) enum Connect {
     None,
     /// From the daemon at that socket.
     Socket(PathBuf),
+    /// From that recording.
+    Replay(PathBuf),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,6 +85,7 @@ pub(crate) enum Command {
     Dump(Dump),
     Explain(Explain),
     Watch(Watch),
+    Graph(Graph),
     Sources(Sources),
     Define(Define),
     Create(Create),
@@ -84,10 +97,12 @@ pub(crate) enum Command {
     Undefine(Name),
     Autostart(Autostart),
     Update(Update),
+    Record(Record),
+    Replay(Replay),
 }
 
 /// List devices, by default the active ones.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
   nodedev list --tree
@@ -287,10 +302,16 @@ impl Args {
 
     /// A daemon has its own sources, which nobody else configures.
     fn contradiction(&self) -> Option<String> {
-        let Connect::Socket(socket) = &self.connect else { return None };
-        let option = self.source_option()?;
-        let socket = socket.display();
-        Some(format!("{option} is for the sources in this process, not for nodedevd at {socket}"))
+        let who = match &self.connect {
+            Connect::Socket(socket) => format!("nodedevd at {}", socket.display()),
+            Connect::Replay(file) => format!("the recording {}", file.display()),
+            _ => return None,
+        };
+        let option = match &self.command {
+            Command::Record(_) | Command::Replay(_) => "this command",
+            _ => self.source_option()?,
+        };
+        Some(format!("{option} is for the sources in this process, not for {who}"))
     }
 
     fn source_option(&self) -> Option<&'static str> {
@@ -325,8 +346,9 @@ fn connect(text: &str) -> Result<Connect, String> {
     match text {
         "auto" | "" => Ok(Connect::Auto),
         "none" => Ok(Connect::None),
+        text if text.starts_with(REPLAY) => Ok(Connect::Replay(text[REPLAY.len()..].into())),
         path if path.contains('/') => Ok(Connect::Socket(path.into())),
-        _ => Err("expected auto, none, or the path of a socket".to_owned()),
+        _ => Err("expected auto, none, the path of a socket, or replay:FILE".to_owned()),
     }
 }
 

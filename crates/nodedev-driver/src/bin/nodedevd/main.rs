@@ -15,6 +15,7 @@ mod log;
 mod notify;
 mod pid_file;
 mod places;
+mod recording;
 mod settings;
 mod syntax;
 
