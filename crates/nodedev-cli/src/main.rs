@@ -6,6 +6,8 @@
 
 mod act;
 mod args;
+mod command_line;
+mod complete;
 mod connect;
 mod document;
 mod dump;
