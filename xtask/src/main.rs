@@ -12,6 +12,7 @@
 mod ci;
 mod command;
 mod debian;
+mod dist;
 mod docs;
 mod e2e;
 mod fixture;
@@ -50,6 +51,8 @@ enum Task {
     Tidy,
     /// Write the pages that are made from the code's own tables.
     Docs(docs::Arguments),
+    /// Make the Debian packages; try them in a fresh Debian 12.
+    Dist(dist::Arguments),
     /// Make recordings of hosts fit to be fixtures.
     Fixture(fixture::Arguments),
     /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&root, &arguments),
         Task::Tidy => tidy::run(&root),
         Task::Docs(arguments) => docs::run(&root, &arguments),
+        Task::Dist(arguments) => dist::run(&root, &arguments),
         Task::Fixture(arguments) => fixture::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::E2e(arguments) => e2e::run(&root, &arguments),

@@ -48,7 +48,8 @@ pub(crate) fn build_tests(root: &Path, name: &str) -> Result<PathBuf> {
     executable.with_context(|| format!("cargo has built no tests `{name}`"))
 }
 
-fn target_directory(root: &Path) -> Result<PathBuf> {
+/// Where cargo builds.
+pub(crate) fn target_directory(root: &Path) -> Result<PathBuf> {
     let metadata = ["metadata", "--no-deps", "--format-version=1"];
     let metadata: Value = serde_json::from_str(&Command::cargo(root).args(metadata).output()?)?;
     let target = metadata["target_directory"].as_str();

@@ -1,0 +1,129 @@
+//! `cargo xtask dist`: the Debian packages, and trying them.
+//!
+//! What is in them stands in `[package.metadata.deb]` of the two crates; cargo-deb makes them, from programs that
+//! are built here. They lie in `target/dist`.
+
+mod check;
+mod fresh;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::Command;
+use crate::{debian, programs, toolchain};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask dist                     target/dist/nodedevd_*.deb and nodedev_*.deb
+  cargo xtask dist --check             and install, upgrade and purge them in a fresh Debian 12
+  cargo xtask dist --check --debug     the same without waiting for a release build")]
+pub(crate) struct Arguments {
+    /// Pack unoptimised programs, which are built sooner: for trying the packages, not for using them
+    #[arg(long)]
+    debug: bool,
+    /// Install them in a fresh Debian 12 (made once by debootstrap), upgrade and purge them
+    #[arg(long)]
+    check: bool,
+    /// Install nothing on this host; say what is missing
+    #[arg(long)]
+    no_install: bool,
+}
+
+const CARGO_DEB: &str = "3.8.0";
+
+/// Each crate that has a package, the package, and the program in it.
+const PACKAGES: &[(&str, &str, &str)] =
+    &[("nodedev-driver", "nodedevd", "nodedevd"), ("nodedev-cli", "nodedev", "nodedev")];
+
+/// Packages that were made.
+#[derive(Debug)]
+struct Made {
+    /// Where everything of this task lies.
+    folder: PathBuf,
+    /// In the order of [`PACKAGES`].
+    files: Vec<PathBuf>,
+}
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    let install = !arguments.no_install;
+    if !debian::all_installed(debian::TO_PACKAGE) {
+        debian::require(debian::TO_PACKAGE, install)?;
+    }
+    let made = make(root, arguments.debug, install)?;
+    for file in &made.files {
+        println!("{}", file.display());
+    }
+    if arguments.check {
+        check::run(&made)?;
+    }
+    Ok(())
+}
+
+/// A step of `cargo xtask test`.
+pub(crate) fn check(root: &Path, install: bool) -> Result<()> {
+    if !debian::is_root() {
+        println!("skipped: this needs root");
+        return Ok(());
+    }
+    if !debian::all_installed(debian::TO_PACKAGE) {
+        debian::require(debian::TO_PACKAGE, install)?;
+    }
+    check::run(&make(root, true, install)?)
+}
+
+/// Makes all packages anew.
+fn make(root: &Path, debug: bool, install: bool) -> Result<Made> {
+    let cargo_deb = toolchain::pinned(root, "cargo-deb", CARGO_DEB, install)?;
+    let programs = if debug { programs::build(root)? } else { programs::build_release(root)? };
+    let folder = programs::target_directory(root)?.join("dist");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let stage = stage(&folder, &programs)?;
+    let mut files = Vec::new();
+    for (package, name, _) in PACKAGES {
+        remove_old(&folder, name)?;
+        let pack = ["--no-build", "--strip", "--locked", "--package", package];
+        let command = Command::new(&cargo_deb).folder(root).args(pack);
+        // Small is for those who download it.
+        let command = command.args(debug.then_some("--fast")).args(["--output"]).args([&folder]);
+        let command = command.env("CARGO_TARGET_DIR", &stage.to_string_lossy());
+        command.run_on_stderr()?;
+        files.push(find(&folder, name)?);
+    }
+    Ok(Made { folder, files })
+}
+
+/// A target directory in which cargo-deb finds the programs as if it had built them.
+fn stage(folder: &Path, programs: &Path) -> Result<PathBuf> {
+    let stage = folder.join("stage");
+    let release = stage.join("release");
+    fs::create_dir_all(&release).with_context(|| release.display().to_string())?;
+    for (_, _, program) in PACKAGES {
+        let link = release.join(program);
+        let _ = fs::remove_file(&link);
+        symlink(programs.join(program), &link).with_context(|| link.display().to_string())?;
+    }
+    Ok(stage)
+}
+
+fn remove_old(folder: &Path, name: &str) -> Result<()> {
+    while let Ok(old) = find(folder, name) {
+        fs::remove_file(&old).with_context(|| old.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn find(folder: &Path, name: &str) -> Result<PathBuf> {
+    let start = format!("{name}_");
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        if file.starts_with(&start) && file.ends_with(".deb") {
+            return Ok(path);
+        }
+    }
+    bail!("there is no {start}*.deb in {}", folder.display())
+}

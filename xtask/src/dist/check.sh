@@ -1,0 +1,174 @@
+#!/bin/sh
+# check ROOT FOLDER NODEDEVD.deb NODEDEV.deb      installs, upgrades and purges our packages in layers over ROOT, a
+# fresh Debian 12, of which nothing changes. Needs mounts and process ids of its own.
+#
+# What the packages' manager says goes to FOLDER/check.log.
+set -eu
+root=$1
+folder=$2
+daemon=$3
+command=$4
+log=$folder/check.log
+layers=$folder/layers
+: >"$log"
+
+say() {
+    echo "dist: $*" >&2
+    echo "== $*" >>"$log"
+}
+
+fail() {
+    tail -n 30 "$log" >&2
+    echo "dist: FAILED: $*" >&2
+    echo "dist: all that was said stands in $log" >&2
+    exit 1
+}
+
+# layer NAME LOWER…      a root at $layers/NAME/root: what is written to it lies over these, the first on top
+layer() {
+    at=$layers/$1
+    shift
+    mkdir -p "$at/upper" "$at/work" "$at/root"
+    below=$(echo "$@" | tr ' ' :)
+    mount -t overlay -o "lowerdir=$below,upperdir=$at/upper,workdir=$at/work" overlay "$at/root"
+    at=$at/root
+    mount -t proc proc "$at/proc"
+    mount -t sysfs -o ro sysfs "$at/sys"
+    mount -t tmpfs -o mode=755 run "$at/run"
+    mount -t tmpfs -o mode=755 dev "$at/dev"
+    mkdir -p "$at/dev/shm" "$at/dev/pts" "$at/run/lock"
+    for node in null zero full random urandom tty; do
+        cp -a "/dev/$node" "$at/dev/$node"
+    done
+    mount -t devpts -o newinstance,ptmxmode=666 devpts "$at/dev/pts"
+    ln -s pts/ptmx "$at/dev/ptmx"
+    ln -s /proc/self/fd "$at/dev/fd"
+    # Downloaded once for all layers.
+    mkdir -p "$folder/archives"
+    mount --bind "$folder/archives" "$at/var/cache/apt/archives"
+    cp -L /etc/resolv.conf "$at/etc/resolv.conf"
+    # Nothing is started in there: there is no init.
+    printf '#!/bin/sh\nexit 101\n' >"$at/usr/sbin/policy-rc.d"
+    chmod +x "$at/usr/sbin/policy-rc.d"
+}
+
+inside() {
+    chroot "$at" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+        LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive timeout 300 "$@"
+}
+
+# Must succeed.
+must() {
+    echo "\$ $*" >>"$log"
+    inside "$@" >>"$log" 2>&1 || fail "\`$*\`"
+}
+
+# What depends on our packages, or is recommended with them, without themselves.
+needed() {
+    for package in "$daemon" "$command"; do
+        dpkg-deb --field "$package" Depends
+        dpkg-deb --field "$package" Recommends
+    done | sed 's/^[A-Z][a-z]*: //' | tr ',' '\n' | sed 's/^ *//' | grep -vxE 'nodedevd?' | sort -u | paste -sd ,
+}
+
+# Every name in the root, but for what tells of the packages' manager's own work and of systemctl's.
+names() {
+    for part in . run; do
+        (cd "$at" && find "$part" -xdev)
+    done | grep -vE '^\./(var/log/(apt|dpkg\.log|alternatives\.log)|var/(cache|lib)/apt|root/.*\.deb$)' |
+        grep -vx run/systemd/systemd-units-load | sort
+}
+
+compare_with_before() {
+    names >"$layers/after"
+    if ! diff "$layers/before" "$layers/after" >>"$log"; then
+        fail "purging $1 does not leave what was there before"
+    fi
+}
+
+# The daemon of the package, and a client that knows nothing of it.
+try_daemon() {
+    must nodedevd --check-config
+    must nodedevd --daemon --pid-file /run/nodedevd.pid
+    inside virsh -q -c nodedev:///system nodedev-list >"$layers/virsh" 2>>"$log" ||
+        fail "virsh is not answered"
+    grep -qx computer "$layers/virsh" || fail "virsh lists no computer"
+    inside nodedev --connect /run/nodedev/io.nodedev.NodeDevice list >"$layers/nodedev" 2>>"$log" ||
+        fail "nodedev is not answered"
+    sed -i '/^$/d; s/ *$//' "$layers/virsh"
+    sort "$layers/virsh" >"$layers/virsh.sorted"
+    sort "$layers/nodedev" | diff "$layers/virsh.sorted" - >>"$log" || fail "virsh and nodedev list different devices"
+    say "virsh -c nodedev:///system lists $(wc -l <"$layers/virsh") devices"
+    pid=$(cat "$at/run/nodedevd.pid")
+    kill "$pid"
+    timeout 30 tail --pid="$pid" -f /dev/null || fail "the daemon does not end"
+}
+
+# Every default that is written in the file may be set there.
+try_defaults() {
+    sed -n 's/^#\([a-z_]* = .*[^.]\)$/\1/p' "$at/etc/nodedev/nodedevd.conf" >"$at/root/defaults.conf"
+    [ "$(wc -l <"$at/root/defaults.conf")" -gt 20 ] || fail "nodedevd.conf has hardly any defaults"
+    inside nodedevd --config /root/defaults.conf --check-config >"$layers/config" 2>&1 ||
+        { cat "$layers/config" >>"$log"; fail "nodedevd.conf has defaults that are none"; }
+    rm "$at/root/defaults.conf"
+}
+
+# Of an older version, with another configuration as it comes.
+older() {
+    dpkg-deb --raw-extract "$1" "$layers/old"
+    sed -i 's/^Version: .*/Version: 0.0.1-1/' "$layers/old/DEBIAN/control"
+    echo '# As it was once.' >>"$layers/old/etc/nodedev/nodedevd.conf"
+    dpkg-deb -Znone --root-owner-group --build "$layers/old" "$at/root/older.deb" >>"$log"
+    rm -r "$layers/old"
+}
+
+mkdir -p "$layers"
+mount -t tmpfs layers "$layers"
+
+say "a fresh Debian 12, with package lists of today"
+layer lists "$root"
+must apt-get update -q
+lists=$layers/lists/upper
+umount "$at/var/cache/apt/archives" "$at/proc" "$at/sys" "$at/run" "$at/dev/pts" "$at/dev" "$at"
+
+say "what our packages need, without them"
+layer needed "$lists" "$root"
+must apt-get satisfy -y -q "$(needed)"
+must apt-get install -y -q libvirt-clients
+names >"$layers/before"
+
+say "apt install ./nodedevd_*.deb ./nodedev_*.deb"
+layer fresh "$lists" "$root"
+cp "$daemon" "$at/root/nodedevd.deb"
+cp "$command" "$at/root/nodedev.deb"
+must apt-get install -y -q /root/nodedevd.deb /root/nodedev.deb
+must apt-get install -y -q libvirt-clients
+must dpkg --verify nodedevd nodedev
+must getent group libvirt
+must systemd-analyze verify nodedevd.service nodedevd.socket nodedevd-ro.socket nodedevd-varlink.socket
+for unit in nodedevd.service nodedevd.socket nodedevd-ro.socket nodedevd-varlink.socket; do
+    must systemctl is-enabled "$unit"
+done
+try_daemon
+try_defaults
+
+say "apt purge nodedevd nodedev"
+must apt-get purge -y -q nodedevd nodedev
+compare_with_before "what was installed and run"
+
+say "an older version, its configuration edited, and the upgrade"
+older "$daemon"
+must apt-get install -y -q /root/older.deb /root/nodedev.deb
+must systemctl disable nodedevd-ro.socket
+echo 'max_clients = 77' >>"$at/etc/nodedev/nodedevd.conf"
+must apt-get install -y -q -o Dpkg::Options::=--force-confold /root/nodedevd.deb
+must dpkg --compare-versions "$(inside dpkg-query -W -f '${Version}' nodedevd)" gt 0.0.1-1
+grep -qx 'max_clients = 77' "$at/etc/nodedev/nodedevd.conf" || fail "the upgrade lost what was configured"
+! inside systemctl is-enabled --quiet nodedevd-ro.socket || fail "the upgrade enables what was disabled"
+try_daemon
+
+say "apt remove nodedevd, which keeps the configuration, then apt purge"
+must apt-get remove -y -q nodedevd
+grep -qx 'max_clients = 77' "$at/etc/nodedev/nodedevd.conf" || fail "removing lost what was configured"
+must apt-get purge -y -q nodedevd nodedev
+compare_with_before "what was upgraded and run"
