@@ -6,7 +6,7 @@
 mod check;
 mod fresh;
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -106,7 +106,23 @@ fn stage(folder: &Path, programs: &Path) -> Result<PathBuf> {
         let _ = fs::remove_file(&link);
         symlink(programs.join(program), &link).with_context(|| link.display().to_string())?;
     }
+    completions(&release)?;
     Ok(stage)
+}
+
+/// What `nodedev` gives each shell that asks.
+fn completions(release: &Path) -> Result<()> {
+    let folder = release.join("completions");
+    fs::create_dir_all(&folder)?;
+    let path = std::env::var("PATH").unwrap_or_default();
+    for shell in ["bash", "zsh", "fish"] {
+        let file = folder.join(format!("nodedev.{shell}"));
+        let script = File::create(&file).with_context(|| file.display().to_string())?;
+        // The scripts name the program as it is called.
+        let ask = Command::new("nodedev").env("PATH", &format!("{}:{path}", release.display()));
+        ask.env("COMPLETE", shell).print_to(script).run_quietly()?;
+    }
+    Ok(())
 }
 
 fn remove_old(folder: &Path, name: &str) -> Result<()> {

@@ -9,17 +9,21 @@ const ELSEWHERE: &str =
 
 /// The command with all sub-commands.
 pub(crate) fn command() -> Command {
-    let command = Args::command();
+    without_options_of_all(Args::command()).mut_subcommands(|subcommand| {
+        let told =
+            subcommand.get_after_help().map(|help| format!("{help}\n\n")).unwrap_or_default();
+        subcommand.after_help(format!("{told}{ELSEWHERE}"))
+    })
+}
+
+/// No sub-command shows what all of them take.
+pub(crate) fn without_options_of_all(command: Command) -> Command {
     let everywhere: Vec<Arg> = command
         .get_arguments()
         .filter(|arg| arg.is_global_set())
         .map(|arg| arg.clone().hide(true))
         .collect();
-    command.mut_subcommands(|subcommand| {
-        let told =
-            subcommand.get_after_help().map(|help| format!("{help}\n\n")).unwrap_or_default();
-        subcommand.after_help(format!("{told}{ELSEWHERE}")).args(everywhere.clone())
-    })
+    command.mut_subcommands(|subcommand| subcommand.args(everywhere.clone()))
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ mod dump;
 mod explain;
 mod health;
 mod list;
+#[cfg(test)]
+mod man;
 mod output;
 mod sources;
 mod status;

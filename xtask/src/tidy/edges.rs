@@ -61,8 +61,18 @@ const NORMAL: &[(&str, &[&str])] = &[
             "nodedev-xml",
         ],
     ),
+    ("nodedev-manual", &[]),
     ("nodedev-mutants", &[]),
-    ("xtask", &["nodedev-merge", "nodedev-rpc", "nodedev-source-testkit", "nodedev-types"]),
+    (
+        "xtask",
+        &[
+            "nodedev-manual",
+            "nodedev-merge",
+            "nodedev-rpc",
+            "nodedev-source-testkit",
+            "nodedev-types",
+        ],
+    ),
 ];
 
 /// The packages of the workspace that the tests of one may use besides.
@@ -75,8 +85,8 @@ const DEV: &[(&str, &[&str])] = &[
     ("nodedev-registry", &["nodedev-source-testkit", "nodedev-xml"]),
     ("nodedev-control", &["nodedev-merge", "nodedev-source", "nodedev-source-testkit"]),
     ("nodedev-server", &["nodedev-source-testkit"]),
-    ("nodedev-driver", &["nodedev-source-testkit", "nodedev-xml"]),
-    ("nodedev-cli", &["nodedev-source-testkit"]),
+    ("nodedev-driver", &["nodedev-manual", "nodedev-source-testkit", "nodedev-xml"]),
+    ("nodedev-cli", &["nodedev-manual", "nodedev-source-testkit"]),
     (
         "nodedev-tests",
         &[

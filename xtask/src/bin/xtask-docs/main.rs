@@ -8,7 +8,6 @@ mod dump_schema;
 mod fields;
 mod markdown;
 mod merge_policy;
-mod roff;
 mod rpc_compat;
 mod settings;
 mod source_contract;

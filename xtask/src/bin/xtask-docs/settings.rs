@@ -1,7 +1,7 @@
 //! The daemon's configuration file with every default, and its manual page: from the table of settings in
 //! `docs/operating.md`, which a test of the daemon holds against the code.
 
-use super::roff;
+use nodedev_manual::roff;
 
 const PAGE: &str = include_str!("../../../../docs/operating.md");
 

@@ -2,7 +2,8 @@
 //! marked in texts as in Markdown.
 
 /// The lines on top of every page. Without a date, so that a page is the same whenever it is made.
-pub(crate) fn head(name: &str, section: u8, about: &str) -> String {
+#[must_use]
+pub fn head(name: &str, section: u8, about: &str) -> String {
     let title = name.to_uppercase();
     format!(
         ".\\\" Made by `cargo xtask docs`. Do not edit.\n\
@@ -14,7 +15,8 @@ pub(crate) fn head(name: &str, section: u8, about: &str) -> String {
 }
 
 /// A section with its paragraphs.
-pub(crate) fn section(title: &str, paragraphs: &[&str]) -> String {
+#[must_use]
+pub fn section(title: &str, paragraphs: &[&str]) -> String {
     let mut text = format!(".SH {}\n", escaped(title));
     for (number, paragraph) in paragraphs.iter().enumerate() {
         if number > 0 {
@@ -26,12 +28,14 @@ pub(crate) fn section(title: &str, paragraphs: &[&str]) -> String {
 }
 
 /// A term, and what there is to say of it.
-pub(crate) fn term(term: &str, text: &str) -> String {
+#[must_use]
+pub fn term(term: &str, text: &str) -> String {
     format!(".TP\n{}{}", line(term), line(text))
 }
 
 /// Lines as they are.
-pub(crate) fn code(text: &str) -> String {
+#[must_use]
+pub fn code(text: &str) -> String {
     let lines: String = text.lines().map(|text| guarded(&escaped(text)) + "\n").collect();
     format!(".PP\n.RS 4\n.EX\n{lines}.EE\n.RE\n")
 }
@@ -69,6 +73,18 @@ fn marked(text: &str) -> String {
             }
             _ => out.push(character),
         }
+    }
+    out
+}
+
+/// Makes what stands between backticks in a text that is escaped already bold.
+#[must_use]
+pub fn with_bold_code(text: &str) -> String {
+    let mut parts = text.split('`');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for (number, part) in parts.enumerate() {
+        out.push_str(if number % 2 == 0 { "\\fB" } else { "\\fR" });
+        out.push_str(part);
     }
     out
 }
