@@ -20,7 +20,8 @@ use crate::{debian, programs, toolchain};
 Examples:
   cargo xtask dist                     target/dist/nodedevd_*.deb and nodedev_*.deb
   cargo xtask dist --check             and install, upgrade and purge them in a fresh Debian 12
-  cargo xtask dist --check --debug     the same without waiting for a release build")]
+  cargo xtask dist --check --debug     the same without waiting for a release build
+  cargo xtask dist --boot              under systemd, in the virtual machine")]
 pub(crate) struct Arguments {
     /// Pack unoptimised programs, which are built sooner: for trying the packages, not for using them
     #[arg(long)]
@@ -28,6 +29,10 @@ pub(crate) struct Arguments {
     /// Install them in a fresh Debian 12 (made once by debootstrap), upgrade and purge them
     #[arg(long)]
     check: bool,
+    /// Boot a Debian 12 with them in the virtual machine: activation, restart, watchdog, the switch from and to
+    /// virtnodedevd. Takes some minutes
+    #[arg(long)]
+    boot: bool,
     /// Install nothing on this host; say what is missing
     #[arg(long)]
     no_install: bool,
@@ -53,12 +58,18 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     if !debian::all_installed(debian::TO_PACKAGE) {
         debian::require(debian::TO_PACKAGE, install)?;
     }
+    if arguments.boot && !debian::all_installed(debian::TO_BOOT) {
+        debian::require(debian::TO_BOOT, install)?;
+    }
     let made = make(root, arguments.debug, install)?;
     for file in &made.files {
         println!("{}", file.display());
     }
     if arguments.check {
         check::run(&made)?;
+    }
+    if arguments.boot {
+        check::boot(&made)?;
     }
     Ok(())
 }

@@ -12,8 +12,6 @@ use crate::command::Command;
 const SUITE: &str = "bookworm";
 /// Where packages come from when the machine's own sources name no mirror.
 const MIRROR: &str = "http://deb.debian.org/debian";
-/// There when the root is whole.
-const MARK: &str = "etc/nodedev-fresh";
 const LIMIT: Duration = Duration::from_secs(900);
 
 /// The root in this folder, with package lists.
@@ -25,7 +23,9 @@ pub(super) fn provide(folder: &Path) -> Result<PathBuf> {
     let root = folder.join("debian-12");
     let lock = File::create(folder.join("debian-12.lock"))?;
     lock.lock()?;
-    if root.join(MARK).exists() {
+    // Beside it, so that there is nothing of ours in it.
+    let whole = folder.join("debian-12.whole");
+    if whole.exists() && root.exists() {
         return Ok(root);
     }
     let mirror = mirror();
@@ -34,12 +34,13 @@ pub(super) fn provide(folder: &Path) -> Result<PathBuf> {
         root.display()
     );
     let began = Instant::now();
+    let _ = fs::remove_file(&whole);
     let _ = fs::remove_dir_all(&root);
     let log = folder.join("debian-12.log");
     let make = Command::within(LIMIT, "debootstrap").args(["--variant=minbase", SUITE]);
     let make = make.args([&root]).args([&mirror]).record(&File::create(&log)?)?;
     make.run_quietly().with_context(|| format!("see {}", log.display()))?;
-    fs::write(root.join(MARK), "")?;
+    fs::write(&whole, "")?;
     eprintln!("dist: made in {:.0} s", began.elapsed().as_secs_f64());
     Ok(root)
 }
