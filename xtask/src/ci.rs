@@ -6,12 +6,12 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{test, toolchain};
+use crate::{book, test, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Also every combination of features, mutants of the merge, advisories, API compatibility and test
-    /// coverage. Takes long, and builds the tools that are missing.
+    /// Also every combination of features, mutants of the merge, advisories, API compatibility, the book and
+    /// test coverage. Takes long, and builds the tools that are missing.
     #[arg(long)]
     full: bool,
 }
@@ -31,6 +31,11 @@ const SLOW: &[Step] = &[
         name: "semver",
         about: "the contract crates keep what the last release promised",
         work: semver,
+    },
+    Step {
+        name: "book",
+        about: "the documentation is a book, and every link in it leads somewhere",
+        work: |context| book::check(context.root, context.install).map(drop),
     },
     Step { name: "coverage", about: "how much of the code the tests reach", work: coverage },
     Step { name: "mutants", about: "each mutant of the merge fails some test", work: mutants },

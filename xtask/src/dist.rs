@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     no_install: bool,
 }
 
-const CARGO_DEB: &str = "3.8.0";
+const CARGO_DEB: (&str, &str) = ("cargo-deb", "3.8.0");
 
 /// Each crate that has a package, the package, and the program in it.
 const PACKAGES: &[(&str, &str, &str)] =
@@ -88,7 +88,7 @@ pub(crate) fn check(root: &Path, install: bool) -> Result<()> {
 
 /// Makes all packages anew.
 fn make(root: &Path, debug: bool, install: bool) -> Result<Made> {
-    let cargo_deb = toolchain::pinned(root, "cargo-deb", CARGO_DEB, install)?;
+    let cargo_deb = toolchain::pinned(root, CARGO_DEB, None, install)?;
     let programs = if debug { programs::build(root)? } else { programs::build_release(root)? };
     let folder = programs::target_directory(root)?.join("dist");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;

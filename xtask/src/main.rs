@@ -9,9 +9,11 @@
     reason = "the tasks speak to the person who runs them"
 )]
 
+mod book;
 mod ci;
 mod command;
 mod debian;
+mod digest;
 mod dist;
 mod docs;
 mod e2e;
@@ -53,6 +55,8 @@ enum Task {
     Docs(docs::Arguments),
     /// Make the Debian packages; try them in a fresh Debian 12.
     Dist(dist::Arguments),
+    /// Make a book of the documentation's pages, and check every link in it.
+    Book(book::Arguments),
     /// Make recordings of hosts fit to be fixtures.
     Fixture(fixture::Arguments),
     /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&root),
         Task::Docs(arguments) => docs::run(&root, &arguments),
         Task::Dist(arguments) => dist::run(&root, &arguments),
+        Task::Book(arguments) => book::run(&root, &arguments),
         Task::Fixture(arguments) => fixture::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::E2e(arguments) => e2e::run(&root, &arguments),

@@ -53,12 +53,18 @@ pub(crate) fn require_tool(root: &Path, package: &str, install: bool) -> Result<
     Command::cargo(root).args(install).env("CARGO_PROFILE_DEV_DEBUG", "0").run()
 }
 
-/// A program of this version of the crate of the same name, built once and kept below `target/tools`.
+/// A program of this version of the crate of the same name, with its default features or only these, built once and
+/// kept below `target/tools`.
 ///
 /// # Errors
 ///
 /// When it is missing and must not be installed, or cannot be built.
-pub(crate) fn pinned(root: &Path, package: &str, version: &str, install: bool) -> Result<PathBuf> {
+pub(crate) fn pinned(
+    root: &Path,
+    (package, version): (&str, &str),
+    features: Option<&str>,
+    install: bool,
+) -> Result<PathBuf> {
     let folder =
         programs::target_directory(root)?.join("tools").join(format!("{package}-{version}"));
     let program = folder.join("bin").join(package);
@@ -71,6 +77,10 @@ pub(crate) fn pinned(root: &Path, package: &str, version: &str, install: bool) -
     eprintln!("tool: {package} {version} is missing, building it (a minute or more)");
     let words = ["install", "--quiet", "--locked", "--debug", "--version", version, "--root"];
     let install = Command::cargo(root).args(words).args([&folder]).args([package]);
+    let install = match features {
+        Some(features) => install.args(["--no-default-features", "--features", features]),
+        None => install,
+    };
     install.env("CARGO_PROFILE_DEV_DEBUG", "0").run()?;
     Ok(program)
 }
