@@ -40,6 +40,8 @@ pub(crate) struct Arguments {
 
 const CARGO_DEB: (&str, &str) = ("cargo-deb", "3.8.0");
 
+const MAINTAINER: &str = "The nodedev developers <developers@nodedev.invalid>";
+
 /// Each crate that has a package, the package, and the program in it.
 const PACKAGES: &[(&str, &str, &str)] =
     &[("nodedev-driver", "nodedevd", "nodedevd"), ("nodedev-cli", "nodedev", "nodedev")];
@@ -92,7 +94,7 @@ fn make(root: &Path, debug: bool, install: bool) -> Result<Made> {
     let programs = if debug { programs::build(root)? } else { programs::build_release(root)? };
     let folder = programs::target_directory(root)?.join("dist");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let stage = stage(&folder, &programs)?;
+    let stage = stage(root, &folder, &programs)?;
     let mut files = Vec::new();
     for (package, name, _) in PACKAGES {
         remove_old(&folder, name)?;
@@ -108,7 +110,7 @@ fn make(root: &Path, debug: bool, install: bool) -> Result<Made> {
 }
 
 /// A target directory in which cargo-deb finds the programs as if it had built them.
-fn stage(folder: &Path, programs: &Path) -> Result<PathBuf> {
+fn stage(root: &Path, folder: &Path, programs: &Path) -> Result<PathBuf> {
     let stage = folder.join("stage");
     let release = stage.join("release");
     fs::create_dir_all(&release).with_context(|| release.display().to_string())?;
@@ -118,7 +120,24 @@ fn stage(folder: &Path, programs: &Path) -> Result<PathBuf> {
         symlink(programs.join(program), &link).with_context(|| link.display().to_string())?;
     }
     completions(&release)?;
+    for (_, name, _) in PACKAGES {
+        let log = release.join(format!("changelog.{name}"));
+        fs::write(&log, changelog(root, name)?).with_context(|| log.display().to_string())?;
+        Command::new("gzip").args(["-9nf"]).args([&log]).run_quietly()?;
+    }
     Ok(stage)
+}
+
+/// What Debian wants to know of the packaging, which is made anew for every version.
+fn changelog(root: &Path, name: &str) -> Result<String> {
+    let version = programs::version(root, "nodedev-driver")?;
+    let git = Command::new("git").args(["-C"]).args([root]);
+    let date = git.args(["log", "-1", "--format=%aD"]).output()?;
+    Ok(format!(
+        "{name} ({version}-1) unstable; urgency=medium\n\n  * What changed in nodedev stands in changelog.gz.\n\n \
+         -- {MAINTAINER}  {}\n",
+        date.trim()
+    ))
 }
 
 /// What `nodedev` gives each shell that asks.
