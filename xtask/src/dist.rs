@@ -173,3 +173,40 @@ fn find(folder: &Path, name: &str) -> Result<PathBuf> {
     }
     bail!("there is no {start}*.deb in {}", folder.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// cargo-deb finds by themselves those that are called as the package.
+    const FOUND: &[&str] = &["nodedevd.service", "nodedevd.socket"];
+
+    #[test]
+    fn every_unit_and_every_page_of_the_manual_is_packed() {
+        let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/nodedev-driver");
+        let manifest = fs::read_to_string(driver.join("Cargo.toml")).unwrap();
+        for unit in fs::read_dir(driver.join("systemd")).unwrap() {
+            let name = unit.unwrap().file_name().into_string().unwrap();
+            let is_packed =
+                FOUND.contains(&&*name) || manifest.contains(&format!("\"systemd/{name}\""));
+            assert!(is_packed, "{name}");
+        }
+        for page in fs::read_dir(driver.join("man")).unwrap() {
+            let page = page.unwrap().path();
+            let section = page.extension().unwrap_or_default().to_string_lossy().into_owned();
+            assert!(manifest.contains(&format!("\"man/*.{section}\"")), "{}", page.display());
+        }
+    }
+
+    #[test]
+    fn packages_of_other_names_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["nodedev_1_amd64.deb", "nodedevd_1_amd64.deb", "nodedev_1_amd64.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        remove_old(folder.path(), "nodedev").unwrap();
+        let left = find(folder.path(), "nodedevd").unwrap();
+        assert!(left.ends_with("nodedevd_1_amd64.deb"));
+        assert!(find(folder.path(), "nodedev").is_err());
+    }
+}

@@ -47,6 +47,10 @@ is_another() {
     [ "$(process)" != 0 ] && [ "$(process)" != "$1" ]
 }
 
+install_again() {
+    dpkg --install /srv/nodedevd.deb >/run/dpkg 2>&1 || { cat /run/dpkg; fail "it cannot be installed over itself"; }
+}
+
 logged() {
     journalctl --no-pager -u nodedevd.service | grep -q "$1"
 }
@@ -111,6 +115,10 @@ bash -c 'systemctl disable --now nodedevd.{service,socket} nodedevd-{ro,varlink}
 answers virtnodedevd.service
 ! systemctl is-active --quiet nodedevd.socket || fail "both sockets are active"
 say "switched: virtnodedevd.service answers"
+install_again
+answers virtnodedevd.service
+! systemctl is-active --quiet nodedevd.socket || fail "an upgrade starts what was disabled"
+say "an upgrade of what is disabled starts nothing"
 
 bash -c 'systemctl enable --now nodedevd.{service,socket} nodedevd-{ro,varlink}.socket' 2>/run/said || fail "$(cat /run/said)"
 for unit in virtnodedevd.socket virtnodedevd-ro.socket virtnodedevd.service; do
@@ -131,7 +139,7 @@ systemctl disable --now --quiet virtnodedevd.socket virtnodedevd-ro.socket virtn
 
 answers nodedevd.service
 before=$(process)
-dpkg --install /srv/nodedevd.deb >/run/dpkg 2>&1 || { cat /run/dpkg; fail "it cannot be installed over itself"; }
+install_again
 answers nodedevd.service
 is_another "$before" || fail "the upgrade leaves the old daemon running"
 say "upgrade: the daemon is another, and its sockets answer"

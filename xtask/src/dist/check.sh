@@ -81,7 +81,7 @@ must apt-get install -y -q /srv/nodedevd.deb /srv/nodedev.deb
 must apt-get install -y -q libvirt-clients
 must dpkg --verify nodedevd nodedev
 must getent group libvirt
-must systemd-analyze verify nodedevd.service nodedevd.socket nodedevd-ro.socket nodedevd-varlink.socket
+must systemd-analyze verify --man=no nodedevd.service nodedevd.socket nodedevd-ro.socket nodedevd-varlink.socket
 for unit in nodedevd.service nodedevd.socket nodedevd-ro.socket nodedevd-varlink.socket; do
     must systemctl is-enabled "$unit"
 done
