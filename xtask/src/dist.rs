@@ -57,11 +57,16 @@ struct Made {
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let install = !arguments.no_install;
-    if !debian::all_installed(debian::TO_PACKAGE) {
-        debian::require(debian::TO_PACKAGE, install)?;
+    if (arguments.check || arguments.boot) && !debian::is_root() {
+        bail!(
+            "a Debian to try the packages in can be made by root only; without --check and --boot they are just made"
+        );
     }
-    if arguments.boot && !debian::all_installed(debian::TO_BOOT) {
-        debian::require(debian::TO_BOOT, install)?;
+    if arguments.check || arguments.boot {
+        require(debian::TO_TRY_PACKAGES, install)?;
+    }
+    if arguments.boot {
+        require(debian::TO_BOOT, install)?;
     }
     let made = make(root, arguments.debug, install)?;
     for file in &made.files {
@@ -82,14 +87,18 @@ pub(crate) fn check(root: &Path, install: bool) -> Result<()> {
         println!("skipped: this needs root");
         return Ok(());
     }
-    if !debian::all_installed(debian::TO_PACKAGE) {
-        debian::require(debian::TO_PACKAGE, install)?;
-    }
+    require(debian::TO_TRY_PACKAGES, install)?;
     check::run(&make(root, true, install)?)
+}
+
+/// Without a word where they are there.
+fn require(packages: &[&str], install: bool) -> Result<()> {
+    if debian::all_installed(packages) { Ok(()) } else { debian::require(packages, install) }
 }
 
 /// Makes all packages anew.
 fn make(root: &Path, debug: bool, install: bool) -> Result<Made> {
+    require(debian::TO_PACKAGE, install)?;
     let cargo_deb = toolchain::pinned(root, CARGO_DEB, None, install)?;
     let programs = if debug { programs::build(root)? } else { programs::build_release(root)? };
     let folder = programs::target_directory(root)?.join("dist");
