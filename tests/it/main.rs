@@ -22,6 +22,7 @@ mod clients_speed;
 mod clients_tls;
 mod clients_uri;
 mod clients_virsh;
+mod completion;
 mod crippled;
 mod daemon_process;
 mod definitions;

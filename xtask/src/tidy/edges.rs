@@ -76,8 +76,18 @@ const NORMAL: &[(&str, &[&str])] = &[
             "nodedev-xml",
         ],
     ),
+    ("nodedev-manual", &[]),
     ("nodedev-mutants", &[]),
-    ("xtask", &["nodedev-merge", "nodedev-rpc", "nodedev-source-testkit", "nodedev-types"]),
+    (
+        "xtask",
+        &[
+            "nodedev-manual",
+            "nodedev-merge",
+            "nodedev-rpc",
+            "nodedev-source-testkit",
+            "nodedev-types",
+        ],
+    ),
 ];
 
 /// The packages of the workspace that the tests of one may use besides.
@@ -93,8 +103,8 @@ const DEV: &[(&str, &[&str])] = &[
     ("nodedev-recording", &["nodedev-merge", "nodedev-source-testkit"]),
     ("nodedev-control", &["nodedev-merge", "nodedev-source", "nodedev-source-testkit"]),
     ("nodedev-server", &["nodedev-source-testkit"]),
-    ("nodedev-driver", &["nodedev-source-testkit", "nodedev-xml"]),
-    ("nodedev-cli", &["nodedev-source-testkit"]),
+    ("nodedev-driver", &["nodedev-manual", "nodedev-source-testkit", "nodedev-xml"]),
+    ("nodedev-cli", &["nodedev-manual", "nodedev-source-testkit"]),
     (
         "nodedev-tests",
         &[
