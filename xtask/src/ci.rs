@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{crates, package, test, toolchain};
+use crate::{book, crates, package, test, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Also every combination of features, mutants of the merge, advisories, API compatibility, the oldest
-    /// Rust, what is in the packages and test coverage. Takes long, and builds the tools that are missing.
+    /// Rust, what is in the packages, the book and test coverage. Takes long, and builds the tools that are
+    /// missing.
     #[arg(long)]
     full: bool,
 }
@@ -37,6 +38,11 @@ const SLOW: &[Step] = &[
         name: "verify",
         about: "each package builds of what is in it",
         work: |context| package::run(context.root, package::Depth::Build),
+    },
+    Step {
+        name: "book",
+        about: "the documentation is a book, and every link in it leads somewhere",
+        work: |context| book::check(context.root, context.install).map(drop),
     },
     Step { name: "coverage", about: "how much of the code the tests reach", work: coverage },
     Step { name: "mutants", about: "each mutant of the merge fails some test", work: mutants },

@@ -27,6 +27,9 @@ pub(crate) const TO_TEST: &[&str] = &[
     // What `nodedev dump --json` prints, against its schema and as docs/json.md uses it.
     "python3-jsonschema",
     "jq",
+    // What `nodedev graph` draws, and a terminal for `nodedev explore`.
+    "graphviz",
+    "tmux",
     // One binding of libvirt each, for the programs of tests/clients.
     "gcc",
     "libc6-dev",
@@ -68,6 +71,15 @@ pub(crate) const TO_BOOT: &[&str] = &[
 /// What `cargo xtask e2e` needs besides, in the guest and to make the other distribution's root.
 pub(crate) const TO_END_TO_END: &[&str] =
     &["libvirt-clients", "python3-libvirt", "debootstrap", "iproute2"];
+
+/// What `cargo xtask docs` needs to draw a picture anew.
+pub(crate) const TO_DRAW: &[&str] = &["graphviz"];
+
+/// What `cargo xtask dist` needs to find what a program depends on, and to make it small.
+pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "binutils"];
+
+/// What it needs besides to make a fresh Debian.
+pub(crate) const TO_TRY_PACKAGES: &[&str] = &["debootstrap", "util-linux"];
 
 /// Sees to it that these packages are installed.
 ///

@@ -9,10 +9,13 @@
     reason = "the tasks speak to the person who runs them"
 )]
 
+mod book;
 mod ci;
 mod command;
 mod crates;
 mod debian;
+mod digest;
+mod dist;
 mod docs;
 mod e2e;
 mod fixture;
@@ -57,6 +60,10 @@ enum Task {
     NewSource(new_source::Arguments),
     /// Write `docs/crates.md`: what each crate costs alone. Bring the lock files of `tests/projects` up to date.
     Crates(crates::Arguments),
+    /// Make the Debian packages; try them in a fresh Debian 12.
+    Dist(dist::Arguments),
+    /// Make a book of the documentation's pages, and check every link in it.
+    Book(book::Arguments),
     /// Make recordings of hosts fit to be fixtures.
     Fixture(fixture::Arguments),
     /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
@@ -87,6 +94,8 @@ fn main() -> ExitCode {
         Task::Docs(arguments) => docs::run(&root, &arguments),
         Task::NewSource(arguments) => new_source::run(&root, &arguments),
         Task::Crates(arguments) => crates::run(&root, &arguments),
+        Task::Dist(arguments) => dist::run(&root, &arguments),
+        Task::Book(arguments) => book::run(&root, &arguments),
         Task::Fixture(arguments) => fixture::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::E2e(arguments) => e2e::run(&root, &arguments),

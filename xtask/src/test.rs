@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{crates, debian, e2e, fuzz, no_std, package, parity, programs, tidy, toolchain};
+use crate::{crates, debian, dist, e2e, fuzz, no_std, package, parity, programs, tidy, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -59,6 +59,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "fuzz",
         about: "ten seconds of libFuzzer for every parser of foreign bytes",
         work: |context| fuzz::check(context.root),
+    },
+    Step {
+        name: "dist",
+        about: "the Debian packages: installed, upgraded and purged in a fresh Debian 12",
+        work: |context| dist::check(context.root, context.install),
     },
     Step { name: "doctests", about: "the examples in the documentation", work: doctests },
     Step { name: "pages", about: "the commands that the pages name exist", work: pages },

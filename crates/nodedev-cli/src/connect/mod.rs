@@ -1,4 +1,4 @@
-//! Where the list comes from: a daemon, or the sources run in this process. Nobody else knows which.
+//! Where the list comes from: a daemon, or the sources or a recording run in this process. Nobody else knows which.
 
 mod local;
 mod remote;
@@ -10,7 +10,7 @@ use nodedev_varlink::{
     Action, Done, Explanation, Filter, Found, INTERFACE, List, Sources, WatchReply,
 };
 
-use self::local::Local;
+pub(crate) use self::local::{CLOSE, Local, driver_config, read_recording};
 use self::remote::Remote;
 use crate::args::{Args, Connect};
 use crate::output::Output;
@@ -29,11 +29,17 @@ impl Connection {
         match args.where_to_connect() {
             Connect::None => Ok(Self::Local(Local::open(args).await?)),
             Connect::Socket(socket) => Ok(Self::Remote(Box::new(Remote::open(&socket).await?))),
+            Connect::Replay(file) => Ok(Self::Local(Local::replay(&file, output).await?)),
             Connect::Auto => match first_that_answers(output).await {
                 Some(remote) => Ok(Self::Remote(Box::new(remote))),
                 None => Ok(Self::Local(Local::open(args).await?)),
             },
         }
+    }
+
+    /// The list of a registry that runs.
+    pub(crate) const fn of(local: Local) -> Self {
+        Self::Local(local)
     }
 
     /// The devices that the filter admits.
@@ -91,7 +97,7 @@ impl Connection {
     /// Who answers, for people.
     pub(crate) fn who(&self) -> String {
         match self {
-            Self::Local(_) => "this process".to_owned(),
+            Self::Local(local) => local.who(),
             Self::Remote(remote) => remote.who(),
         }
     }
@@ -123,9 +129,7 @@ impl Watch {
 
 /// The first daemon that is there. One that is there and does not answer is worth a word.
 async fn first_that_answers(output: &Output) -> Option<Remote> {
-    let is_root = nix::unistd::geteuid().is_root();
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    for socket in sockets(is_root, runtime.as_deref()) {
+    for socket in usual_sockets() {
         match Remote::find(&socket).await {
             Ok(Some(remote)) => return Some(remote),
             Ok(None) => tracing::debug!("nobody listens at {}", socket.display()),
@@ -133,6 +137,13 @@ async fn first_that_answers(output: &Output) -> Option<Remote> {
         }
     }
     None
+}
+
+/// Where daemons listen.
+pub(crate) fn usual_sockets() -> Vec<PathBuf> {
+    let is_root = nix::unistd::geteuid().is_root();
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    sockets(is_root, runtime.as_deref())
 }
 
 /// Where daemons listen: the user's own, then the host's. Root has none of his own, and what his

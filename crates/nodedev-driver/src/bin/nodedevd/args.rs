@@ -18,8 +18,12 @@ Examples:
   nodedevd -d -p /run/nodedevd.pid     in the background, without systemd
   virsh -c nodedev:///system nodedev-list --tree
 
-Signals: SIGHUP reads the configuration again, SIGTERM and SIGINT end the daemon.
-Environment: NODEDEVD_LOG is what --log is.
+Signals:
+  SIGHUP           reads the configuration again
+  SIGTERM, SIGINT  end the daemon
+
+Environment:
+  NODEDEVD_LOG     what --log is
 
 Exit status:
   0  it served and has ended
@@ -54,6 +58,9 @@ pub(crate) struct Args {
     /// Where to serve varlink: a path, or `none`
     #[arg(long, value_name = "PATH")]
     pub(crate) varlink_socket: Option<PathBuf>,
+    /// Write down all that the sources say, until there are 256 MiB: `nodedev replay` plays it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// What to log, for example `info` or `nodedev_server=debug,warn`
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
@@ -91,7 +98,8 @@ impl Args {
         let Some(base) = self.background.clone() else {
             return;
         };
-        let mut paths: Vec<_> = [&mut self.socket_dir, &mut self.config, &mut self.pid_file].into();
+        let mut paths: Vec<_> =
+            [&mut self.socket_dir, &mut self.config, &mut self.pid_file, &mut self.record].into();
         if self.varlink_socket.as_deref() != Some(Path::new("none")) {
             paths.push(&mut self.varlink_socket);
         }

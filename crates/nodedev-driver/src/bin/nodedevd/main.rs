@@ -12,9 +12,12 @@ mod config_file;
 mod daemon;
 mod doors;
 mod log;
+#[cfg(test)]
+mod man;
 mod notify;
 mod pid_file;
 mod places;
+mod recording;
 mod settings;
 mod syntax;
 
