@@ -26,6 +26,7 @@ mod crippled;
 mod daemon_process;
 mod definitions;
 mod dump_schema;
+mod explore;
 mod graph;
 mod hostile;
 mod metrics;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod explore;
 mod graph;
 mod recording;
 
@@ -10,6 +11,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 use nodedev_types::Capability;
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::explore::Explore;
 pub(crate) use self::graph::{Format, Graph};
 pub(crate) use self::recording::{Record, Replay};
 
@@ -86,6 +88,7 @@ pub(crate) enum Command {
     Explain(Explain),
     Watch(Watch),
     Graph(Graph),
+    Explore(Explore),
     Sources(Sources),
     Define(Define),
     Create(Create),
