@@ -72,6 +72,15 @@ pub(crate) const TO_BOOT: &[&str] = &[
 pub(crate) const TO_END_TO_END: &[&str] =
     &["libvirt-clients", "python3-libvirt", "debootstrap", "iproute2"];
 
+/// What `cargo xtask docs` needs to draw a picture anew.
+pub(crate) const TO_DRAW: &[&str] = &["graphviz"];
+
+/// What `cargo xtask dist` needs to find what a program depends on, and to make it small.
+pub(crate) const TO_PACKAGE: &[&str] = &["dpkg-dev", "binutils"];
+
+/// What it needs besides to make a fresh Debian.
+pub(crate) const TO_TRY_PACKAGES: &[&str] = &["debootstrap", "util-linux"];
+
 /// Sees to it that these packages are installed.
 ///
 /// # Errors

@@ -48,9 +48,22 @@ pub(crate) fn build_tests(root: &Path, name: &str) -> Result<PathBuf> {
     executable.with_context(|| format!("cargo has built no tests `{name}`"))
 }
 
-fn target_directory(root: &Path) -> Result<PathBuf> {
+/// Where cargo builds.
+pub(crate) fn target_directory(root: &Path) -> Result<PathBuf> {
+    let target = metadata(root)?["target_directory"].as_str().map(PathBuf::from);
+    target.context("cargo names no target directory")
+}
+
+/// The version of a package of the workspace.
+pub(crate) fn version(root: &Path, package: &str) -> Result<String> {
+    let metadata = metadata(root)?;
+    let packages = metadata["packages"].as_array().context("cargo names no packages")?;
+    let found = packages.iter().find(|found| found["name"] == package);
+    let version = found.and_then(|package| package["version"].as_str());
+    version.map(str::to_owned).with_context(|| format!("cargo knows no version of {package}"))
+}
+
+fn metadata(root: &Path) -> Result<Value> {
     let metadata = ["metadata", "--no-deps", "--format-version=1"];
-    let metadata: Value = serde_json::from_str(&Command::cargo(root).args(metadata).output()?)?;
-    let target = metadata["target_directory"].as_str();
-    target.map(PathBuf::from).context("cargo names no target directory")
+    Ok(serde_json::from_str(&Command::cargo(root).args(metadata).output()?)?)
 }

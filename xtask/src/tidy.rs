@@ -10,8 +10,8 @@ mod layout;
 mod manifests;
 mod pages;
 mod sources;
-mod tree;
-mod workspace;
+pub(crate) mod tree;
+pub(crate) mod workspace;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +19,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
+use crate::book;
+use crate::docs::pictures;
 use tree::TextFile;
 use workspace::Workspace;
 
@@ -31,7 +33,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    fn new(subject: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self { subject: subject.into(), message: message.into() }
     }
 }
@@ -56,6 +58,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         layout::check(&files),
         sources::check(&files, &sources::machine_paths(root)),
         pages::check(&files),
+        book::summary::check(&files),
+        pictures::check(&files),
         differences::check(&files),
         fixtures::check(&tree::hosts(root)?),
     ]

@@ -39,6 +39,7 @@ Examples:
   cargo xtask vm --zoo -- target/debug/nodedev list --tree
   cargo xtask vm --zoo -- sh -c 'hmp device_add usb-mouse,id=m1; udevadm settle; lsusb'
   cargo xtask vm -- sh -c 'modprobe mtty; mdevctl types'
+  cargo xtask vm --system ROOT -- systemctl list-units
   cargo xtask vm --share target/results -- sh -c 'udevadm info --export-db > target/results/db'
 
 Exit status: that of the command; 124 when it took too long, 125 when the machine failed,
@@ -63,6 +64,10 @@ pub(crate) struct Arguments {
     /// else is written goes with the machine.
     #[arg(long, value_name = "FOLDER")]
     share: Vec<PathBuf>,
+    /// Boot the system whose root this folder is, with its own systemd, and run the command in `/` when it is
+    /// up. Of the host's files nothing else is seen.
+    #[arg(long, value_name = "FOLDER")]
+    system: Option<PathBuf>,
     /// More words for the kernel; may be given more than once.
     #[arg(long, value_name = "TEXT")]
     append: Vec<String>,
@@ -144,8 +149,13 @@ fn order(arguments: &Arguments) -> Result<Order> {
         }
         shares.push(folder);
     }
+    let command = arguments.command.clone();
+    if let Some(system) = &arguments.system {
+        let system = system.canonicalize().with_context(|| system.display().to_string())?;
+        return Ok(Order { command, folder: PathBuf::from("/"), shares, system: Some(system) });
+    }
     let folder = std::env::current_dir().context("the current folder")?;
-    Ok(Order { command: arguments.command.clone(), folder, shares })
+    Ok(Order { command, folder, shares, system: None })
 }
 
 fn conclude(report: &Report, seconds: u64) -> u8 {

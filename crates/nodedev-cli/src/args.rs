@@ -5,15 +5,17 @@ mod graph;
 mod recording;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use nodedev_types::Capability;
 use tracing_subscriber::filter::LevelFilter;
 
 pub(crate) use self::explore::Explore;
 pub(crate) use self::graph::{Format, Graph};
 pub(crate) use self::recording::{Record, Replay};
+use crate::{command_line, complete};
 
 /// What stands before the file of a recording.
 const REPLAY: &str = "replay:";
@@ -21,6 +23,11 @@ const REPLAY: &str = "replay:";
 const GLOBAL: &str = "Global options";
 
 const EXIT: &str = "\
+Examples:
+  nodedev list --tree
+  nodedev explain NAME
+  nodedev list --help          options of a command, and examples
+
 Exit status:
   0  done
   1  it failed
@@ -34,10 +41,9 @@ A definition or attribute that cannot be used is a warning and leaves the status
 #[derive(Debug, Parser)]
 #[command(name = "nodedev", version, max_term_width = 100, after_help = EXIT)]
 pub(crate) struct Args {
-    /// Where to get the list: `auto` asks a running nodedevd and does without where there is none,
-    /// `none` runs the sources in this process, a path is the socket of the nodedevd to ask,
-    /// `replay:FILE` plays a recording
-    #[arg(long, global = true, help_heading = GLOBAL, env = "NODEDEV_CONNECT", default_value = "auto", value_name = "WHERE", value_parser = connect)]
+    /// Who knows the devices: `auto` is a running nodedevd, or this process where there is none; `none`
+    /// is this process; a path is the socket of a nodedevd; `replay:FILE` is a recording
+    #[arg(long, global = true, help_heading = GLOBAL, env = "NODEDEV_CONNECT", default_value = "auto", value_name = "WHERE")]
     pub(crate) connect: Connect,
     /// Print no warnings
     #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
@@ -45,7 +51,7 @@ pub(crate) struct Args {
     /// Log to standard error; twice for more
     #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// When to use colour
+    /// When to use colour: `auto` on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
     /// The mdevctl program, a name in PATH or a path; asks no nodedevd
@@ -73,11 +79,10 @@ pub(crate) enum Connect {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    // On a terminal, unless NO_COLOR is set. These are not described to the user: help would spread
+    // every option over several lines then.
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -93,10 +98,22 @@ pub(crate) enum Command {
     Define(Define),
     Create(Create),
     /// Start a mediated device that is defined
+    #[command(after_help = "\
+Examples:
+  nodedev start NAME
+  nodedev list --inactive | xargs -n1 nodedev start")]
     Start(Name),
     /// Stop a mediated device, or remove a virtual port of a Fibre Channel host
+    #[command(after_help = "\
+Examples:
+  nodedev stop NAME
+  nodedev list --cap mdev | xargs -n1 nodedev stop")]
     Stop(Name),
     /// Remove the definition of a mediated device, which may be running
+    #[command(after_help = "\
+Examples:
+  nodedev undefine NAME
+  nodedev stop NAME && nodedev undefine NAME    end it, too")]
     Undefine(Name),
     Autostart(Autostart),
     Update(Update),
@@ -296,7 +313,9 @@ pub(crate) struct Update {
 impl Args {
     /// The command line. Ends the process where it makes no sense.
     pub(crate) fn parse_checked() -> Self {
-        let args = Self::parse();
+        complete::answer_a_shell(command_line::command);
+        let matches = command_line::command().get_matches();
+        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         match args.contradiction() {
             Some(text) => Self::command().error(ErrorKind::ArgumentConflict, text).exit(),
             None => args,
@@ -345,13 +364,17 @@ impl Args {
     }
 }
 
-fn connect(text: &str) -> Result<Connect, String> {
-    match text {
-        "auto" | "" => Ok(Connect::Auto),
-        "none" => Ok(Connect::None),
-        text if text.starts_with(REPLAY) => Ok(Connect::Replay(text[REPLAY.len()..].into())),
-        path if path.contains('/') => Ok(Connect::Socket(path.into())),
-        _ => Err("expected auto, none, the path of a socket, or replay:FILE".to_owned()),
+impl FromStr for Connect {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" | "" => Ok(Self::Auto),
+            "none" => Ok(Self::None),
+            text if text.starts_with(REPLAY) => Ok(Self::Replay(text[REPLAY.len()..].into())),
+            path if path.contains('/') => Ok(Self::Socket(path.into())),
+            _ => Err("expected auto, none, the path of a socket, or replay:FILE".to_owned()),
+        }
     }
 }
 
@@ -370,11 +393,6 @@ fn host_uuid(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Args::command().debug_assert();
-    }
 
     #[test]
     fn capabilities_are_split_at_commas_and_checked() {

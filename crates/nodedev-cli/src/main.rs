@@ -6,6 +6,8 @@
 
 mod act;
 mod args;
+mod command_line;
+mod complete;
 mod connect;
 mod document;
 mod dump;
@@ -14,6 +16,8 @@ mod explore;
 mod graph;
 mod health;
 mod list;
+#[cfg(test)]
+mod man;
 mod output;
 mod record;
 mod replay;

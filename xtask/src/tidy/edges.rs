@@ -12,6 +12,8 @@ const NORMAL: &[(&str, &[&str])] = &[
     ("nodedev-source-testkit", &["nodedev-source", "nodedev-types"]),
     ("nodedev-source-udev", &["nodedev-source", "nodedev-types"]),
     ("nodedev-source-mdevctl", &["nodedev-source", "nodedev-types"]),
+    ("nodedev-source-exec", &["nodedev-source", "nodedev-types"]),
+    ("nodedev-source-template", &["nodedev-source", "nodedev-types"]),
     ("nodedev-merge", &["nodedev-types"]),
     ("nodedev-registry", &["nodedev-merge", "nodedev-source", "nodedev-types"]),
     ("nodedev-recording", &["nodedev-registry", "nodedev-source", "nodedev-types"]),
@@ -42,6 +44,7 @@ const NORMAL: &[(&str, &[&str])] = &[
             "nodedev-registry",
             "nodedev-server",
             "nodedev-source",
+            "nodedev-source-exec",
             "nodedev-source-mdevctl",
             "nodedev-source-udev",
             "nodedev-types",
@@ -73,8 +76,18 @@ const NORMAL: &[(&str, &[&str])] = &[
             "nodedev-xml",
         ],
     ),
+    ("nodedev-manual", &[]),
     ("nodedev-mutants", &[]),
-    ("xtask", &["nodedev-merge", "nodedev-rpc", "nodedev-source-testkit", "nodedev-types"]),
+    (
+        "xtask",
+        &[
+            "nodedev-manual",
+            "nodedev-merge",
+            "nodedev-rpc",
+            "nodedev-source-testkit",
+            "nodedev-types",
+        ],
+    ),
 ];
 
 /// The packages of the workspace that the tests of one may use besides.
@@ -82,14 +95,16 @@ const DEV: &[(&str, &[&str])] = &[
     ("nodedev-source", &["nodedev-source-testkit"]),
     ("nodedev-source-udev", &["nodedev-mutants", "nodedev-source-testkit"]),
     ("nodedev-source-mdevctl", &["nodedev-mutants", "nodedev-source-testkit"]),
+    ("nodedev-source-exec", &["nodedev-mutants", "nodedev-source-testkit"]),
+    ("nodedev-source-template", &["nodedev-source-testkit"]),
     ("nodedev-rpc", &["nodedev-mutants"]),
     ("nodedev-xml", &["nodedev-mutants"]),
     ("nodedev-registry", &["nodedev-source-testkit", "nodedev-xml"]),
     ("nodedev-recording", &["nodedev-merge", "nodedev-source-testkit"]),
     ("nodedev-control", &["nodedev-merge", "nodedev-source", "nodedev-source-testkit"]),
     ("nodedev-server", &["nodedev-source-testkit"]),
-    ("nodedev-driver", &["nodedev-source-testkit", "nodedev-xml"]),
-    ("nodedev-cli", &["nodedev-source-testkit"]),
+    ("nodedev-driver", &["nodedev-manual", "nodedev-source-testkit", "nodedev-xml"]),
+    ("nodedev-cli", &["nodedev-manual", "nodedev-source-testkit"]),
     (
         "nodedev-tests",
         &[
@@ -131,6 +146,7 @@ const RESERVED: &[Reserved] = &[
             "nodedev-rpc",
             "nodedev-server",
             "nodedev-source",
+            "nodedev-source-exec",
             "nodedev-source-mdevctl",
             "nodedev-source-testkit",
             "nodedev-types",

@@ -52,8 +52,12 @@ pub(super) fn find(image: &Image, cache: &Path) -> Result<Accelerator> {
 }
 
 fn attempt(image: &Image) -> Result<Option<String>> {
-    let order =
-        Order { command: vec!["true".to_owned()], folder: PathBuf::from("/"), shares: vec![] };
+    let order = Order {
+        command: vec!["true".to_owned()],
+        folder: PathBuf::from("/"),
+        shares: vec![],
+        system: None,
+    };
     let plan = Plan {
         image,
         hardware: &Hardware { memory: 512, zoo: false, append: vec![], qemu: vec![] },

@@ -28,6 +28,8 @@ pub(crate) struct Order {
     pub(crate) folder: PathBuf,
     /// Folders of the host that the guest may write to.
     pub(crate) shares: Vec<PathBuf>,
+    /// The root of a system that is booted, instead of the host's root.
+    pub(crate) system: Option<PathBuf>,
 }
 
 /// The part that every run has: busybox, and the drivers without which no file of the host is seen.
@@ -66,10 +68,12 @@ pub(super) fn session(order: &Order, modules: &Path) -> Vec<u8> {
 fn settings(order: &Order, modules: &Path) -> String {
     let shares: Vec<_> = order.shares.iter().map(|share| share.to_string_lossy()).collect();
     // Twice quoted: the list is itself a word of the shell, which `session.sh` takes apart.
+    let system = order.system.as_deref().map(Path::to_string_lossy).unwrap_or_default();
     format!(
-        "modules={}\nshares={}\n",
+        "modules={}\nshares={}\nsystem={}\n",
         shell::quoted(&modules.to_string_lossy()),
         shell::quoted(&shell::line(&shares)),
+        shell::quoted(&system),
     )
 }
 
@@ -88,6 +92,7 @@ mod tests {
             command: command.iter().map(ToString::to_string).collect(),
             folder: PathBuf::from("/a b"),
             shares: ["/x y", "/z"].map(PathBuf::from).to_vec(),
+            system: None,
         }
     }
 

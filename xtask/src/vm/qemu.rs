@@ -187,6 +187,7 @@ mod tests {
             command: vec!["true".to_owned()],
             folder: PathBuf::from("/"),
             shares: vec![PathBuf::from("/out,put")],
+            system: None,
         };
         let plan = Plan {
             image: &image,

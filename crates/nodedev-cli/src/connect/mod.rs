@@ -142,9 +142,7 @@ impl Watch {
 
 /// The first daemon that is there. One that is there and does not answer is worth a word.
 async fn first_that_answers(output: &Output) -> Option<Remote> {
-    let is_root = nix::unistd::geteuid().is_root();
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    for socket in sockets(is_root, runtime.as_deref()) {
+    for socket in usual_sockets() {
         match Remote::find(&socket).await {
             Ok(Some(remote)) => return Some(remote),
             Ok(None) => tracing::debug!("nobody listens at {}", socket.display()),
@@ -152,6 +150,13 @@ async fn first_that_answers(output: &Output) -> Option<Remote> {
         }
     }
     None
+}
+
+/// Where daemons listen.
+pub(crate) fn usual_sockets() -> Vec<PathBuf> {
+    let is_root = nix::unistd::geteuid().is_root();
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    sockets(is_root, runtime.as_deref())
 }
 
 /// Where daemons listen: the user's own, then the host's. Root has none of his own, and what his

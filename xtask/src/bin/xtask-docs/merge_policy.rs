@@ -14,6 +14,9 @@ A merged device is a pure function of the latest observation of each source. Not
 an earlier merged device, so the order in which sources speak has no influence, and a source that
 leaves takes with it all that it said. Two sources that could tie on a field are refused when the
 policy is built.
+
+![What three streams say of one mediated device goes through the table of owners and becomes one device, whose parent
+and name follow from the whole set](pictures/merge.svg)
 ";
 
 const EXISTENCE: &str = "\

@@ -2,6 +2,8 @@
 # The first process in the guest's root: makes this a system with devices, runs the one command, and
 # tells the host how it ended. Never returns; the host ends the machine.
 #
+# Where a system is to be booted it gives way to that one's systemd, which calls it again as `session.sh booted`.
+#
 # `settings` and `command` beside it are written for each run (guest.rs).
 . /run/vm/settings
 PATH=/run/vm/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -42,6 +44,7 @@ file_systems() {
     ln -sfn fd/1 /dev/stdout
     ln -sfn fd/2 /dev/stderr
 
+    [ -z "$system" ] || return 0
     version=$(uname -r)
     mkdir -p "/lib/modules/$version"
     mount --bind "$modules" "/lib/modules/$version"
@@ -95,9 +98,38 @@ run_command() {
     wait $out $err
 }
 
+# The command is a service that begins when all others are up.
+boot() {
+    mkdir -p /run/systemd/system/multi-user.target.wants
+    cat >/run/systemd/system/host-command.service <<-END
+	[Unit]
+	Description=The command of the host
+	DefaultDependencies=no
+	After=multi-user.target
+	[Service]
+	Type=oneshot
+	TimeoutStartSec=infinity
+	ExecStart=/run/vm/session.sh booted
+	END
+    ln -s ../host-command.service /run/systemd/system/multi-user.target.wants/
+    # Nobody sits before the console who could be asked for what a new system wants to know.
+    [ -s /etc/machine-id ] || tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
+    exec /lib/systemd/systemd --unit=multi-user.target
+}
+
+if [ "$1" = booted ]; then
+    control=$(channel control)
+    tell "booted"
+    run_command
+    sync
+    tell "status $status"
+    wait_for_end
+fi
+
 file_systems
 control=$(channel control)
 eval "shared_folders $shares"
+[ -z "$system" ] || boot
 mediated_devices
 busybox syslogd -O /run/messages
 busybox hostname nodedev

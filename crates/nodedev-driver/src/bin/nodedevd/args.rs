@@ -18,8 +18,12 @@ Examples:
   nodedevd -d -p /run/nodedevd.pid     in the background, without systemd
   virsh -c nodedev:///system nodedev-list --tree
 
-Signals: SIGHUP reads the configuration again, SIGTERM and SIGINT end the daemon.
-Environment: NODEDEVD_LOG is what --log is.
+Signals:
+  SIGHUP           reads the configuration again
+  SIGTERM, SIGINT  end the daemon
+
+Environment:
+  NODEDEVD_LOG     what --log is
 
 Exit status:
   0  it served and has ended

@@ -12,6 +12,8 @@ mod config_file;
 mod daemon;
 mod doors;
 mod log;
+#[cfg(test)]
+mod man;
 mod notify;
 mod pid_file;
 mod places;

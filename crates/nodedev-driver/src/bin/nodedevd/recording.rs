@@ -1,11 +1,13 @@
 //! Records the sources of the daemon, where that was asked for: `--record`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use nodedev_driver::DriverConfig;
 use nodedev_driver::registry::Registry;
 use nodedev_recording::{Options, Recorder, create, kernel};
+use nodedev_source::NodeDeviceSource;
 
 /// Starts the registry, over recorded sources if there is a file for them.
 ///
@@ -14,10 +16,11 @@ use nodedev_recording::{Options, Recorder, create, kernel};
 /// When it cannot start, or the file cannot be written.
 pub(crate) fn start(
     config: DriverConfig,
+    further: impl IntoIterator<Item = Arc<dyn NodeDeviceSource>>,
     file: Option<&Path>,
 ) -> anyhow::Result<(Registry, Option<Recorder>)> {
     let mut recorder = None;
-    let registry = nodedev_driver::start_through(config, [], |sources| {
+    let registry = nodedev_driver::start_through(config, further, |sources| {
         let Some(file) = file else { return Ok(sources) };
         let program = concat!("nodedevd ", env!("CARGO_PKG_VERSION"));
         let options = Options::new(program).with_kernel(kernel());

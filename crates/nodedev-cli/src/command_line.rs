@@ -1,0 +1,65 @@
+//! The command line as it is shown: what every sub-command takes is told once, with the command itself.
+
+use clap::{Arg, Command, CommandFactory as _};
+
+use crate::args::Args;
+
+const ELSEWHERE: &str =
+    "Options of every command (--connect, --quiet, --verbose, ...): nodedev --help";
+
+/// The command with all sub-commands.
+pub(crate) fn command() -> Command {
+    without_options_of_all(Args::command()).mut_subcommands(|subcommand| {
+        let told =
+            subcommand.get_after_help().map(|help| format!("{help}\n\n")).unwrap_or_default();
+        subcommand.after_help(format!("{told}{ELSEWHERE}"))
+    })
+}
+
+/// No sub-command shows what all of them take.
+pub(crate) fn without_options_of_all(command: Command) -> Command {
+    let everywhere: Vec<Arg> = command
+        .get_arguments()
+        .filter(|arg| arg.is_global_set())
+        .map(|arg| arg.clone().hide(true))
+        .collect();
+    command.mut_subcommands(|subcommand| subcommand.args(everywhere.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help_of(words: &[&str]) -> String {
+        command().try_get_matches_from(words).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_sub_command_has_examples_and_tells_its_own_options_only() {
+        for subcommand in command().get_subcommands() {
+            let help = help_of(&["nodedev", subcommand.get_name(), "--help"]);
+            assert!(help.contains("Examples:\n  nodedev "), "{help}");
+            assert!(!help.contains("--host-uuid"), "{help}");
+        }
+        let overview = help_of(&["nodedev", "--help"]);
+        assert!(overview.contains("--host-uuid") && overview.lines().count() < 50, "{overview}");
+    }
+
+    #[test]
+    fn what_is_not_shown_is_taken_everywhere() {
+        let quiet = |words: &[&str]| command().get_matches_from(words).get_flag("quiet");
+        assert!(quiet(&["nodedev", "-q", "list"]) && quiet(&["nodedev", "list", "-q"]));
+        assert!(!quiet(&["nodedev", "list"]));
+        let color = |words: &[&str]| {
+            let matches = command().get_matches_from(words);
+            matches.get_raw("color").unwrap().next().unwrap().to_owned()
+        };
+        assert_eq!(color(&["nodedev", "list", "--color", "never"]), "never");
+        assert_eq!(color(&["nodedev", "--color=always", "list"]), "always");
+    }
+}
