@@ -330,7 +330,9 @@ impl Args {
             _ => return None,
         };
         let option = match &self.command {
-            Command::Record(_) | Command::Replay(_) => "this command",
+            Command::Record(_) => "record",
+            // It asks nobody.
+            Command::Replay(_) => return None,
             _ => self.source_option()?,
         };
         Some(format!("{option} is for the sources in this process, not for {who}"))
