@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{book, test, toolchain};
+use crate::{book, crates, package, test, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Also every combination of features, mutants of the merge, advisories, API compatibility, the book and
-    /// test coverage. Takes long, and builds the tools that are missing.
+    /// Also every combination of features, mutants of the merge, advisories, API compatibility, the oldest
+    /// Rust, what is in the packages, the book and test coverage. Takes long, and builds the tools that are
+    /// missing.
     #[arg(long)]
     full: bool,
 }
@@ -29,7 +30,7 @@ const SLOW: &[Step] = &[
     },
     Step {
         name: "semver",
-        about: "the contract crates keep what the last release promised",
+        about: "the libraries keep what the last release promised",
         work: semver,
     },
     Step {
@@ -37,12 +38,15 @@ const SLOW: &[Step] = &[
         about: "the documentation is a book, and every link in it leads somewhere",
         work: |context| book::check(context.root, context.install).map(drop),
     },
+    Step { name: "msrv", about: "the oldest Rust that is promised builds it all", work: msrv },
+    Step {
+        name: "verify",
+        about: "each package builds of what is in it",
+        work: |context| package::run(context.root, package::Depth::Build),
+    },
     Step { name: "coverage", about: "how much of the code the tests reach", work: coverage },
     Step { name: "mutants", about: "each mutant of the merge fails some test", work: mutants },
 ];
-
-/// The crates that third parties build on.
-const CONTRACT: &[&str] = &["nodedev-types", "nodedev-source"];
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let steps = if arguments.full { [test::STEPS, SLOW].concat() } else { test::STEPS.to_vec() };
@@ -83,11 +87,22 @@ fn semver(context: &Context<'_>) -> Result<()> {
         return Ok(());
     };
     toolchain::require_tool(context.root, "cargo-semver-checks", context.install)?;
-    for package in CONTRACT {
-        let check = ["semver-checks", "--package", package, "--baseline-rev", &release];
+    for package in crates::libraries(context.root)? {
+        let check = ["semver-checks", "--package", &package, "--baseline-rev", &release];
         Command::cargo(context.root).args(check).run()?;
     }
     Ok(())
+}
+
+/// The `rust-version` of the workspace, apart from what is built otherwise. Needs rustup.
+fn msrv(context: &Context<'_>) -> Result<()> {
+    let oldest = crates::promised_rust(context.root)?;
+    let install = ["toolchain", "install", &oldest, "--profile=minimal", "--no-self-update"];
+    Command::new("rustup").args(install).run()?;
+    let check = ["run", &oldest, "cargo", "check", "--workspace", "--all-features"];
+    let target = context.root.join("target/msrv");
+    let check = Command::new("rustup").args(check).folder(context.root);
+    check.env("CARGO_TARGET_DIR", &target.to_string_lossy()).run()
 }
 
 fn coverage(context: &Context<'_>) -> Result<()> {

@@ -60,6 +60,7 @@ const PACKAGES: &[Package] = &[
             "netlink",
             "listing",
             "definition",
+            "exec",
         ],
         seeds: None,
     },

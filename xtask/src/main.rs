@@ -12,6 +12,7 @@
 mod book;
 mod ci;
 mod command;
+mod crates;
 mod debian;
 mod digest;
 mod dist;
@@ -20,7 +21,9 @@ mod e2e;
 mod fixture;
 mod fuzz;
 mod laboratory;
+mod new_source;
 mod no_std;
+mod package;
 mod parity;
 mod programs;
 mod run;
@@ -57,6 +60,10 @@ enum Task {
     Dist(dist::Arguments),
     /// Make a book of the documentation's pages, and check every link in it.
     Book(book::Arguments),
+    /// Make the crate of a new source, which passes the conformance kit from its first day.
+    NewSource(new_source::Arguments),
+    /// Write `docs/crates.md`: what each crate costs alone. Bring the lock files of `tests/projects` up to date.
+    Crates(crates::Arguments),
     /// Make recordings of hosts fit to be fixtures.
     Fixture(fixture::Arguments),
     /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
@@ -87,6 +94,8 @@ fn main() -> ExitCode {
         Task::Docs(arguments) => docs::run(&root, &arguments),
         Task::Dist(arguments) => dist::run(&root, &arguments),
         Task::Book(arguments) => book::run(&root, &arguments),
+        Task::NewSource(arguments) => new_source::run(&root, &arguments),
+        Task::Crates(arguments) => crates::run(&root, &arguments),
         Task::Fixture(arguments) => fixture::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::E2e(arguments) => e2e::run(&root, &arguments),

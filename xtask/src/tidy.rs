@@ -11,7 +11,7 @@ mod manifests;
 mod pages;
 mod sources;
 pub(crate) mod tree;
-mod workspace;
+pub(crate) mod workspace;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use nodedev_source::{NodeDeviceSource, SourceInfo};
 use nodedev_types::{Device, DeviceId, FieldName, Fields, Observation, Refresh};
-use tokio::task::JoinSet;
 
 use crate::call::Call;
 use crate::claims::Said;
@@ -26,8 +25,6 @@ pub(crate) struct Declared {
     pub(crate) info: Arc<SourceInfo>,
 }
 
-type Answer = Result<Option<Observation>, String>;
-
 /// Asks every source that speaks of the device, all at once, and lays what they say over what they
 /// had said. Returns what could not be used.
 pub(crate) async fn read_again(
@@ -36,22 +33,19 @@ pub(crate) async fn read_again(
     device: &DeviceId,
     said: &mut [Said],
 ) -> Vec<String> {
-    let mut calls = JoinSet::new();
-    for Declared { source, info } in sources {
-        if said.iter().any(|said| info.stream(&said.source).is_some()) {
-            let (source, info) = (Arc::clone(source), Arc::clone(info));
-            let (device, deadline) = (device.clone(), config.refresh);
-            calls.spawn(async move {
-                let mut call = Call::start(deadline, async move { source.refresh(&device).await });
-                let answer: Answer = call.result().await;
-                (info, answer)
-            });
-        }
-    }
+    let speaks = |info: &SourceInfo| said.iter().any(|said| info.stream(&said.source).is_some());
+    let asked = sources.iter().filter(|declared| speaks(&declared.info));
+    let calls: Vec<_> = asked
+        .map(|Declared { source, info }| {
+            let (source, device) = (Arc::clone(source), device.clone());
+            (info, Call::start(config.refresh, async move { source.refresh(&device).await }))
+        })
+        .collect();
     let mut diagnostics = Vec::new();
-    for (info, answer) in calls.join_all().await {
-        let refused = match answer {
-            Ok(Some(fresh)) => overlay(&info, device, said, &fresh).err(),
+    // All are under way, each with its own deadline: the order in which they are awaited costs nothing.
+    for (info, mut call) in calls {
+        let refused = match call.result().await {
+            Ok(Some(fresh)) => overlay(info, device, said, &fresh).err(),
             Ok(None) => None,
             Err(reason) => Some(reason),
         };

@@ -3,6 +3,7 @@
 //! Every call of the source runs in a task of its own, so that a panic or a hang is the source's
 //! alone. The keeper never merges and never publishes.
 
+mod pace;
 mod self_check;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,7 @@ use nodedev_types::Diagnostic;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use self::pace::{Messages, Readings};
 use self::self_check::SelfCheck;
 use crate::call::Call;
 use crate::config::RegistryConfig;
@@ -101,7 +103,8 @@ impl Supervisor {
         receiver: &mut EventReceiver,
         healthy_since: &mut Option<Instant>,
     ) -> Result<Never, End> {
-        let mut reading = Some(self.begin_reading(receiver, false).await?);
+        let (mut messages, mut readings) = (Messages::new(), Readings::new());
+        let mut reading = Some(self.begin_reading(receiver, &mut messages, false).await?);
         let mut read_again = false;
         let mut retry = Retry::new(&self.config);
         let mut check = SelfCheck::new(&self.config);
@@ -119,23 +122,32 @@ impl Supervisor {
                     })?;
                     healthy_since.get_or_insert_with(Instant::now);
                     retry.after(&result);
+                    readings.end();
                     self.send(Message::SnapshotEnded(result)).await?;
                 }
                 () = retry.due() => {
                     retry.at = None;
                     read_again = true;
                 }
-                event = receiver.recv() => read_again |= self.pass_on(event, receiver).await?,
+                () = tokio::time::sleep_until(readings.due()), if read_again && reading.is_none() => {
+                    read_again = false;
+                    retry.at = None;
+                    readings.begin();
+                    reading = Some(self.begin_reading(receiver, &mut messages, true).await?);
+                }
+                event = next(receiver, &mut messages) => match event {
+                    // One word of doubt is enough until the reading that answers it.
+                    Some(SourceEvent::Resync { .. }) if read_again => {}
+                    event => read_again |= self.pass_on(event, receiver).await?,
+                },
                 found = check.found(&self.source, &self.config), if reading.is_none() => {
                     let verdict = self.compare(found).await?;
                     check.note(verdict, &self.config);
                     read_again |= matches!(verdict, Verdict::Drifted(_));
                 }
             }
-            if read_again && reading.is_none() {
-                read_again = false;
-                retry.at = None;
-                reading = Some(self.begin_reading(receiver, true).await?);
+            if read_again && reading.is_some() {
+                readings.asked();
             }
         }
     }
@@ -162,17 +174,19 @@ impl Supervisor {
     async fn begin_reading(
         &self,
         receiver: &mut EventReceiver,
+        messages: &mut Messages,
         resync: bool,
     ) -> Result<Call<Reading>, End> {
         for _ in 0..self.config.source_queue {
             let event = tokio::select! {
                 biased;
-                event = receiver.recv() => event,
+                event = next(receiver, messages) => event,
                 () = std::future::ready(()) => break,
             };
             self.pass_on(event, receiver).await?;
         }
-        self.send(Message::SnapshotBegan { resync }).await?;
+        let dropped = receiver.take_dropped();
+        self.send(Message::SnapshotBegan { resync, dropped }).await?;
         let source = Arc::clone(&self.source);
         Ok(Call::start(self.config.snapshot, async move { source.snapshot().await }))
     }
@@ -252,6 +266,14 @@ impl Drop for Held {
             tracing::error!("a source panicked when its watch ended");
         }
     }
+}
+
+/// The next message of a source, in its turn. May be dropped and called again.
+async fn next(receiver: &mut EventReceiver, messages: &mut Messages) -> Option<SourceEvent> {
+    messages.turn().await;
+    let event = receiver.recv().await;
+    messages.taken();
+    event
 }
 
 /// The result of the reading under way; never, if there is none. May be dropped and called again.

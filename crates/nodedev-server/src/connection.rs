@@ -11,12 +11,15 @@ mod timers;
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use nodedev_rpc::{Frame, Header, Keepalive, MessageType, Received, Status, Tick};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::inbox::{Arrival, Inbox, Place};
@@ -104,7 +107,7 @@ where
         timers: Timers::new(&config),
         session: Session::new(origin, config.limits.client_events, shared.counts.pending.part()),
         waiting: VecDeque::new(),
-        running: JoinSet::new(),
+        running: FuturesUnordered::new(),
         complete: false,
         on_known: Some(on_known),
         shared,
@@ -125,7 +128,8 @@ struct Connection<R, W, F> {
     timers: Timers,
     session: Session,
     waiting: VecDeque<Waiting>,
-    running: JoinSet<Done>,
+    /// They are driven by this task: another one for each would cost two changes of task.
+    running: FuturesUnordered<BoxFuture<'static, Result<Done, Panicked>>>,
     /// The list has been seen to be complete, so that calls about devices need not wait.
     complete: bool,
     on_known: Option<F>,
@@ -140,6 +144,9 @@ struct Done {
     outcome: Outcome,
     effect: Effect,
 }
+
+/// A call that did so, which ends the connection. The panic itself has been reported.
+struct Panicked;
 
 /// A call that stands in line, since then.
 struct Waiting {
@@ -184,7 +191,7 @@ where
             written = self.outbox.write(), if !self.outbox.is_empty() => {
                 self.timers.written(written?);
             }
-            Some(done) = self.running.join_next() => self.finish_call(done),
+            Some(done) = self.running.next() => self.finish_call(done),
             noted = self.session.callbacks.follow() => {
                 noted.map_err(End::from)?;
                 self.shared.counts.coalesce(self.session.callbacks.take_coalesced());
@@ -238,10 +245,11 @@ where
         match reaction {
             Reaction::Answer(Answered::Now(outcome)) => self.reply(&header, begun, &outcome),
             Reaction::Answer(Answered::Later(answer)) => {
-                self.running.spawn(async move {
-                    let (outcome, effect) = answer.await;
-                    Done { header, begun, outcome, effect }
-                });
+                let answered = AssertUnwindSafe(answer).catch_unwind();
+                self.running.push(Box::pin(answered.map(move |answer| {
+                    let (outcome, effect) = answer.map_err(|_| Panicked)?;
+                    Ok(Done { header, begun, outcome, effect })
+                })));
             }
             Reaction::Ignore => {}
             Reaction::Close => return Err(End::Refused),
@@ -249,8 +257,7 @@ where
         Ok(())
     }
 
-    fn finish_call(&mut self, done: Result<Done, tokio::task::JoinError>) {
-        // A call that panicked has been reported by the runtime; whose it was is not known any more.
+    fn finish_call(&mut self, done: Result<Done, Panicked>) {
         let Ok(Done { header, begun, outcome, effect }) = done else {
             self.session.end();
             return;
@@ -358,7 +365,7 @@ where
     async fn finish(mut self, end: End) -> End {
         let flush = async {
             if matches!(end, End::Shutdown) {
-                while let Some(done) = self.running.join_next().await {
+                while let Some(done) = self.running.next().await {
                     self.finish_call(done);
                 }
             }

@@ -75,7 +75,7 @@ impl MdevctlSource {
 
     async fn with_mdevctl(&self, program: &Path, revision: Revision) -> Result<Parts, SourceError> {
         let (backend, defined, active) = tokio::join!(
-            self.version(program),
+            self.versions.of_known(&self.config, &self.counts, program),
             self.defined(program, revision),
             self.active(program, revision),
         );

@@ -1,16 +1,19 @@
-//! Which mdevctl it is: asked once for each binary that turns up.
+//! Which mdevctl it is: asked once for each binary that turns up, but not for its first listing, which the
+//! start of a daemon waits for.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::command::{self, Run};
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 
-/// The last binary that was asked, and what it said.
+/// The last binary that turned up, and what it said when it was asked.
 #[derive(Debug, Default)]
-pub(crate) struct VersionCache(Mutex<Option<(Binary, Option<String>)>>);
+pub(crate) struct VersionCache(Mutex<Option<(Binary, Answer)>>);
+
+type Answer = Option<Option<String>>;
 
 /// One state of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,22 @@ impl Binary {
 }
 
 impl VersionCache {
+    /// As [`VersionCache::of`], but a binary that has just turned up is not asked yet.
+    pub(crate) async fn of_known(
+        &self,
+        config: &MdevctlConfig,
+        counts: &Counts,
+        program: &Path,
+    ) -> Option<String> {
+        let binary = Binary::at(program)?;
+        let is_new = self.cached().as_ref().is_none_or(|(known, _)| *known != binary);
+        if is_new {
+            *self.cached() = Some((binary, None));
+            return None;
+        }
+        self.of(config, counts, program).await
+    }
+
     /// `mdevctl X.Y.Z`, where the program tells.
     pub(crate) async fn of(
         &self,
@@ -48,15 +67,18 @@ impl VersionCache {
             return known;
         }
         let version = ask(config, counts, program).await;
-        let entry = Some((binary, version.clone()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = entry;
+        *self.cached() = Some((binary, Some(version.clone())));
         version
     }
 
-    fn known(&self, binary: &Binary) -> Option<Option<String>> {
-        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, version) = cached.as_ref()?;
-        (known == binary).then(|| version.clone())
+    fn known(&self, binary: &Binary) -> Answer {
+        let cached = self.cached();
+        let (known, answer) = cached.as_ref()?;
+        answer.clone().filter(|_| known == binary)
+    }
+
+    fn cached(&self) -> MutexGuard<'_, Option<(Binary, Answer)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

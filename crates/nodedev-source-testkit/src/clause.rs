@@ -70,7 +70,7 @@ clauses! {
         "A device goes during a snapshot; refreshing it afterwards must say that it is gone, or that there is nothing to read.";
     11 "failure" "clause_11_failure":
         "An absent tool, a missing permission, a passed deadline, a refusal and garbage MUST each be reported as the error kind of that name, and a later call MUST succeed once the cause is gone.",
-        "The host is broken in each of these ways and repaired; calls must answer within the deadline.";
+        "The host is broken in each of these ways and repaired; calls must answer within the deadline. A watch whose sink has ended is started again, as the registry does.";
     12 "shutdown" "clause_12_shutdown":
         "Dropping the watch MUST end its threads, child processes, descriptors and sink within a bounded time, and every future may be dropped at any await.",
         "Threads, children and descriptors of the process are counted before and after watches, in a process of its own; futures are polled a few times and dropped.";

@@ -235,6 +235,24 @@ impl Session {
         }
     }
 
+    /// Starts the watch again if it has failed, which its sink's end tells, as the registry would.
+    pub(crate) async fn revive<H: Harness>(&mut self, rig: &Rig<H>) -> Verdict {
+        while let Some(event) = now(self.receiver.recv()).await {
+            let Some(event) = event else {
+                let (sink, receiver) = event_channel(ROOMY);
+                let watching = self.source.watch(sink, rig.hints.subscribe());
+                let watch = rig.within("watch()", watching).await?.map_err(|error| {
+                    Stop::Failed(format!("watch() failed: {}", error.full_message()))
+                })?;
+                self.watch = Mutex::new(watch);
+                self.receiver = receiver;
+                return Ok(());
+            };
+            self.hear(Some(event))?;
+        }
+        Ok(())
+    }
+
     /// Drops the watch alone, and hands out the source and what is left to receive.
     pub(crate) fn end(self) -> (Arc<dyn NodeDeviceSource>, EventReceiver) {
         drop(self.watch);

@@ -3,9 +3,11 @@
 //! It opens no file and never waits for a reader. An event makes it ask for a fresh reading of the
 //! device; what the reading brings is said under the revision taken before it began.
 
+mod conclude;
 mod link;
 mod part;
 mod rename;
+mod rest;
 mod retry;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +16,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nodedev_source::{EventSink, SourceEvent};
-use nodedev_types::{DeviceId, Diagnostic, Observation, Revision, Severity, SourceId};
+use nodedev_types::{DeviceId, Diagnostic, Revision, Severity, SourceId};
 
 use crate::inner::Inner;
 use crate::memory::{Memory, REMOVAL_TIME};
@@ -23,6 +25,7 @@ use crate::pool::Priority;
 use crate::queue::{EventQueue, Message};
 use crate::reader::Outcome;
 use rename::Renames;
+use rest::{Rested, Rests};
 use retry::Retries;
 
 /// When a device whose reader was given up is read once more: it may have been slow, no more.
@@ -56,6 +59,8 @@ struct Pending {
     cause: Cause,
     /// What has come since it began.
     again: Option<Cause>,
+    /// How long the device rests afterwards.
+    pause: Duration,
 }
 
 impl Pending {
@@ -73,6 +78,7 @@ pub(crate) struct Coordinator {
     reading: BTreeMap<String, Pending>,
     renames: Renames,
     retries: Retries,
+    rests: Rests,
     /// Interfaces whose links have changed while a snapshot was reading them.
     held_links: BTreeSet<String>,
     next_token: u64,
@@ -101,6 +107,7 @@ impl Coordinator {
             reading: BTreeMap::new(),
             renames: Renames::default(),
             retries,
+            rests: Rests::default(),
             held_links: BTreeSet::new(),
             next_token: 0,
         }
@@ -111,8 +118,10 @@ impl Coordinator {
         loop {
             let now = Instant::now();
             self.read_due(now);
+            self.read_rested(now);
             self.find_links(now);
-            let waits = [self.retries.wait(now), self.queue.links().wait(now)];
+            let waits =
+                [self.retries.wait(now), self.rests.wait(now), self.queue.links().wait(now)];
             let Some(message) = next(messages, waits.into_iter().flatten().min()) else {
                 return;
             };
@@ -189,6 +198,7 @@ impl Coordinator {
             memory.withdraw(path, revision)
         };
         self.retries.forget(path);
+        self.rests.end(path);
         // Whatever a reader still finds there does not count.
         if let Some(rename) = self.reading.remove(path).and_then(|pending| pending.rename()) {
             self.rename_step(rename, path, Vec::new());
@@ -198,18 +208,27 @@ impl Coordinator {
         }
     }
 
-    /// Asks for a reading, or for one more behind the one that is under way.
+    /// Asks for a reading, or for one more behind the one that is under way or was just now.
     fn read(&mut self, path: &str, cause: Cause) {
         if let (Some(pending), None) = (self.reading.get_mut(path), cause.rename()) {
             pending.again = pending.again.max(Some(cause));
             self.inner.counts.coalesced.count();
             return;
         }
+        if cause.rename().is_none() && self.rests.note(path, cause) {
+            self.inner.counts.coalesced.count();
+            return;
+        }
+        self.begin(path, cause, rest::FIRST);
+    }
+
+    fn begin(&mut self, path: &str, cause: Cause, pause: Duration) {
         self.inner.counts.readings.count();
+        self.rests.end(path);
         let token = self.next_token;
         self.next_token += 1;
         let revision = self.inner.revisions.next();
-        let pending = Pending { token, revision, cause, again: None };
+        let pending = Pending { token, revision, cause, again: None, pause };
         let replaced = self.reading.insert(path.to_owned(), pending);
         let host = Arc::clone(&self.inner.host);
         let (queue, job_path, path) = (self.queue.clone(), path.to_owned(), path.to_owned());
@@ -243,72 +262,19 @@ impl Coordinator {
             Some(rename) => self.rename_step(rename, path, said),
             None => said.into_iter().for_each(|event| self.sink.send(event)),
         }
-        if let Some(cause) = pending.again {
+        // A reading that has begun meanwhile, as that of a rename, has its own rest.
+        if !self.reading.contains_key(path) {
+            self.rests.begin(path, Instant::now(), pending.pause, pending.again);
+        } else if let Some(cause) = pending.again {
             self.read(path, cause);
         }
         Ok(())
     }
 
-    /// What there is to say after a reading.
-    fn conclude(
-        &mut self,
-        path: &str,
-        revision: Revision,
-        outcome: Outcome,
-    ) -> Result<Vec<SourceEvent>, Diagnostic> {
-        if !matches!(outcome, Outcome::NotYet { .. }) {
-            self.retries.forget(path);
-        }
-        Ok(match outcome {
-            Outcome::Observed { id, fields, diagnostics } => {
-                let other = self.memory().say(path, id.clone(), revision);
-                let mut said: Vec<_> =
-                    other.map(|id| self.gone(id, revision)).into_iter().collect();
-                said.push(SourceEvent::Observed(Observation {
-                    source: self.source.clone(),
-                    device: id,
-                    revision,
-                    fields,
-                }));
-                said.extend(diagnostics.into_iter().map(SourceEvent::Diagnostic));
-                said
-            }
-            Outcome::NotADevice | Outcome::Vanished => {
-                let said = self.memory().withdraw(path, revision);
-                said.map(|id| self.gone(id, revision)).into_iter().collect()
-            }
-            Outcome::NotYet { diagnostic, .. } => {
-                if self.retries.again(path, Instant::now()) {
-                    return Ok(Vec::new());
-                }
-                vec![self.unreadable(path, revision, diagnostic)]
-            }
-            Outcome::Unreadable { id, diagnostic, diagnostics } => {
-                if id.is_none() {
-                    self.retries.recheck(path, Instant::now() + SECOND_CHANCE);
-                }
-                let mut said = vec![self.unreadable(path, revision, diagnostic)];
-                said.extend(diagnostics.into_iter().map(SourceEvent::Diagnostic));
-                said
-            }
-            Outcome::NoReader(lost) => {
-                let failure = Diagnostic::warning("readers", lost.to_string());
-                return Err(failure.with_severity(Severity::Error));
-            }
-        })
-    }
-
-    fn unreadable(&self, path: &str, revision: Revision, diagnostic: Diagnostic) -> SourceEvent {
-        let mut memory = self.memory();
-        memory.fail(path);
-        match memory.said(path) {
-            Some(said) => SourceEvent::Unreadable {
-                source: self.source.clone(),
-                device: said.id.clone(),
-                revision,
-                diagnostic,
-            },
-            None => SourceEvent::Diagnostic(diagnostic),
+    /// Reads what has changed while it rested.
+    fn read_rested(&mut self, now: Instant) {
+        while let Some(Rested { path, cause, pause }) = self.rests.due(now) {
+            self.begin(&path, cause, pause);
         }
     }
 

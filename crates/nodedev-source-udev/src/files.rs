@@ -2,10 +2,11 @@
 //!
 //! Everything goes through the C library (`std`), so that a mock host can take its place.
 
+use std::cell::RefCell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use nix::fcntl::OFlag;
@@ -15,6 +16,10 @@ use nix::errno::Errno;
 
 /// The largest attribute that is read.
 pub(crate) const MAX_ATTRIBUTE: usize = 64 << 10;
+
+/// What the kernel shows of an attribute at once. Less than that is all that there is
+/// (`Documentation/filesystems/sysfs.rst`), so that the end needs no further question.
+const PAGE: usize = 4096;
 
 /// Why a file gave no contents.
 #[derive(Debug, thiserror::Error)]
@@ -61,11 +66,13 @@ pub(crate) struct HostFiles<'a> {
     root: &'a Path,
     announcer: &'a Announcer,
     deadline: Duration,
+    /// The file of which a part was read last: mostly the next part is of the same.
+    parted: RefCell<Option<(String, File)>>,
 }
 
 impl<'a> HostFiles<'a> {
     pub(crate) const fn new(root: &'a Path, announcer: &'a Announcer, deadline: Duration) -> Self {
-        Self { root, announcer, deadline }
+        Self { root, announcer, deadline, parted: RefCell::new(None) }
     }
 
     /// The path below the root.
@@ -107,7 +114,13 @@ impl Files for HostFiles<'_> {
         if self.announcer.is_stuck(path) {
             return Err(FileError::NoAnswer(self.deadline));
         }
-        self.announced(path, |path| read_part(path, offset, len, self.deadline))
+        let mut parted = self.parted.borrow_mut();
+        let file = match parted.take_if(|(of, _)| of == path) {
+            Some((_, file)) => file,
+            None => self.announced(path, open)?,
+        };
+        let (_, file) = parted.insert((path.to_owned(), file));
+        self.announced(path, |_| read_part(file, offset, len, self.deadline))
     }
 
     fn size(&self, path: &str) -> Option<u64> {
@@ -116,9 +129,8 @@ impl Files for HostFiles<'_> {
 
     fn link_name(&self, path: &str) -> Option<String> {
         self.announced(path, |path| {
-            fs::read_link(path).ok()?;
-            let target = fs::canonicalize(path).ok()?;
-            Some(target.file_name()?.to_string_lossy().into_owned())
+            let end = end_of(path, &fs::read_link(path).ok()?)?;
+            Some(end.file_name()?.to_string_lossy().into_owned())
         })
     }
 
@@ -155,12 +167,28 @@ impl Files for HostFiles<'_> {
     }
 }
 
+/// What a link with this target leads to in the end. The kernel's own links lead to directories at once: for
+/// these one question is enough, where `realpath` has one for each part of the path.
+fn end_of(link: &Path, target: &Path) -> Option<PathBuf> {
+    let next = link.parent()?.join(target);
+    let ends_in_name = matches!(next.components().next_back(), Some(Component::Normal(_)));
+    if ends_in_name && !fs::symlink_metadata(&next).ok()?.is_symlink() {
+        return Some(next);
+    }
+    fs::canonicalize(link).ok()
+}
+
 /// Reads a whole attribute. A pipe or a device in its place does not hold the reader.
 fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError> {
-    let file = open(path)?;
-    let mut contents = Vec::with_capacity(256);
-    let read = (&file).take(MAX_ATTRIBUTE as u64 + 1).read_to_end(&mut contents);
-    match read {
+    let mut file = open(path)?;
+    let mut start = [0; PAGE];
+    let first = file.read(&mut start);
+    let mut contents = start[..*first.as_ref().unwrap_or(&0)].to_vec();
+    let read = match first {
+        Ok(PAGE) => (&file).take((MAX_ATTRIBUTE + 1 - PAGE) as u64).read_to_end(&mut contents),
+        first => first,
+    };
+    match read.map(|_| contents.len()) {
         Ok(0) if is_pipe(&file) => Err(FileError::NoAnswer(deadline)),
         Ok(n) if n > MAX_ATTRIBUTE => Err(FileError::TooLarge),
         Ok(_) => Ok(contents),
@@ -174,12 +202,11 @@ fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError>
 
 /// Reads some bytes of an attribute.
 fn read_part(
-    path: &Path,
+    file: &File,
     offset: u64,
     len: usize,
     deadline: Duration,
 ) -> Result<Vec<u8>, FileError> {
-    let file = open(path)?;
     let mut bytes = vec![0; len];
     let mut filled = 0;
     while filled < len {
@@ -191,7 +218,7 @@ fn read_part(
                 return Err(FileError::Directory);
             }
             // A pipe has no offsets.
-            Err(_) if is_pipe(&file) => return Err(FileError::NoAnswer(deadline)),
+            Err(_) if is_pipe(file) => return Err(FileError::NoAnswer(deadline)),
             Err(error) => return Err(error.into()),
         }
     }

@@ -15,6 +15,7 @@ mod files;
 pub mod fuzzing;
 mod inner;
 mod inventory;
+mod kernel_device;
 mod libudev;
 mod link_hints;
 mod memory;

@@ -31,12 +31,11 @@ pub(crate) fn raw_device(syspath: &str) -> io::Result<Option<RawDevice>> {
         devnode: device.devnode().map(|path| lossy(path.as_os_str())),
         ..RawDevice::default()
     };
-    let is_in_database = device.is_initialized();
     for property in device.properties() {
         let name = lossy(property.name());
         // Links are made by udevd alone. libudev has no list of them for a device whose `uevent` file
         // says this, as that of a mock host may.
-        if name == "DEVLINKS" && !is_in_database {
+        if name == "DEVLINKS" && !device.is_initialized() {
             continue;
         }
         if property.value().to_str().is_none() {

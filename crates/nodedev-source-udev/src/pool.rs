@@ -180,6 +180,8 @@ impl Shared {
             Priority::Bulk => state.bulk.push_back(job),
         }
         if state.idle > 0 {
+            // Whoever wakes needs the lock at once.
+            drop(state);
             self.work.notify_one();
         } else {
             self.start_workers(&mut state);

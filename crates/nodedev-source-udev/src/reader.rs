@@ -8,13 +8,14 @@ use crate::announce::Announcer;
 use crate::classify::classify;
 use crate::config::UdevConfig;
 use crate::files::{Files, HostFiles, is_absent};
+use crate::kernel_device::kernel_device;
 use crate::libudev::raw_device;
 use crate::names::HostPciIds;
 use crate::network::KernelNetwork;
 use crate::pool::Lost;
 use crate::raw_device::RawDevice;
 use crate::reading::{Reading, Refusal};
-use crate::translate::{DMI, computer, identity, mdev_bus_name, translate};
+use crate::translate::{DMI, computer, identity, mdev_bus_name, translate, translate_again};
 
 /// What all readers share: settings and databases.
 #[derive(Debug)]
@@ -90,9 +91,20 @@ impl Host {
             Ok(None) => return Outcome::Vanished,
             Err(error) => return unreadable(format!("libudev: {error}")),
         };
-        let outcome = self.judge(&raw, &files);
+        let outcome = self.judge(&raw, &files, translate);
         // Whatever was found half removed is not there.
         if files.exists(&uevent) { outcome } else { Outcome::Vanished }
+    }
+
+    /// Reads one device of the kernel for the fields that are read again: for some kinds without libudev and
+    /// other fields.
+    pub(crate) fn read_again(&self, syspath: &str, announcer: &Announcer) -> Outcome {
+        let files = self.files(announcer);
+        let Some(raw) = kernel_device(syspath, &files) else {
+            return self.read(syspath, announcer);
+        };
+        let outcome = self.judge(&raw, &files, translate_again);
+        if files.exists(&raw.file("uevent")) { outcome } else { Outcome::Vanished }
     }
 
     /// Whether its properties make it a device of a kind that is listed. No attribute is read.
@@ -105,13 +117,22 @@ impl Host {
         raw.is_some_and(|raw| kind_of(&raw, &files).is_some())
     }
 
+    /// What libudev says. A device that it does not find although its `uevent` file is there may have gone
+    /// and come meanwhile, so it is asked once more. (On a mock host it is: umockdev's `openat` fails about
+    /// once in 100,000 calls when several threads make them.)
     fn raw(&self, syspath: &str, announcer: &Announcer) -> io::Result<Option<RawDevice>> {
         let uevent = format!("{syspath}/uevent");
-        let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
-        raw_device(syspath)
+        let ask = || {
+            let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
+            raw_device(syspath)
+        };
+        match ask()? {
+            None if self.files(announcer).exists(&uevent) => ask(),
+            raw => Ok(raw),
+        }
     }
 
-    fn judge(&self, raw: &RawDevice, files: &dyn Files) -> Outcome {
+    fn judge(&self, raw: &RawDevice, files: &dyn Files, translate: Translate) -> Outcome {
         let Some(capability) = kind_of(raw, files) else {
             return Outcome::NotADevice;
         };
@@ -173,6 +194,9 @@ impl Host {
         HostFiles::new(&self.config.root, announcer, self.config.attribute_deadline)
     }
 }
+
+/// What reads a device of a kind.
+type Translate = fn(Capability, &mut Reading<'_>) -> Result<(), Refusal>;
 
 /// By its properties, else as a registered parent of mediated devices.
 fn kind_of(raw: &RawDevice, files: &dyn Files) -> Option<Capability> {

@@ -128,9 +128,9 @@ impl NodeDeviceSource for UdevSource {
             return Ok(None);
         };
         let subject = path.clone();
-        let reading = self
-            .inner
-            .ask(&subject, Priority::Urgent, move |host, announcer| host.read(&path, announcer));
+        let reading = self.inner.ask(&subject, Priority::Urgent, move |host, announcer| {
+            host.read_again(&path, announcer)
+        });
         let fields = dynamic_fields(id, reading.await?)?;
         Ok(Some(Observation {
             source: SourceId::new(SourceId::UDEV),

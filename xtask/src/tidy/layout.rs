@@ -8,9 +8,9 @@ const MAX_LINES: usize = 700;
 const LONG: &[(&str, &str)] = &[("crates/nodedev-types/src/fields.rs", "one table")];
 
 /// The driver only wires things up; what grows there belongs elsewhere. A third of it is the
-/// daemon's table of settings and the reading of the file, another third tests.
+/// daemon's tables of settings and the reading of the files, another third tests.
 const DRIVER: &str = "crates/nodedev-driver/src/";
-const DRIVER_LINES: usize = 3800;
+const DRIVER_LINES: usize = 4250;
 
 /// All source files.
 pub(crate) fn check(files: &[TextFile]) -> Vec<Problem> {

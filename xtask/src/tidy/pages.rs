@@ -8,19 +8,29 @@ use super::tree::TextFile;
 use super::{Problem, find};
 use crate::Arguments;
 
-/// A page whose Rust is taken from files that are compiled and tested.
+/// A page whose code is taken from files that are compiled or run, and tested.
 struct Excerpts {
     page: &'static str,
+    /// How a block of it begins.
+    fence: &'static str,
     from: &'static [&'static str],
 }
 
-const EXCERPTS: &[Excerpts] = &[Excerpts {
-    page: "docs/adding-a-source.md",
-    from: &[
-        "crates/nodedev-source/examples/static_source.rs",
-        "crates/nodedev-source-testkit/tests/static_source.rs",
-    ],
-}];
+const EXCERPTS: &[Excerpts] = &[
+    Excerpts {
+        page: "docs/adding-a-source.md",
+        fence: "```rust\n",
+        from: &[
+            "crates/nodedev-source/examples/static_source.rs",
+            "crates/nodedev-source-testkit/tests/static_source.rs",
+        ],
+    },
+    Excerpts {
+        page: "docs/exec-source.md",
+        fence: "```python\n",
+        from: &["crates/nodedev-source-exec/examples/mounts.py"],
+    },
+];
 
 /// All pages.
 pub(crate) fn check(files: &[TextFile]) -> Vec<Problem> {
@@ -57,16 +67,16 @@ pub(crate) fn nodedev_subcommands(files: &[TextFile]) -> BTreeSet<String> {
     commands.map(str::to_owned).collect()
 }
 
-/// Every block of Rust on these pages stands in one of the files it is taken from.
+/// Every block of code on these pages stands in one of the files it is taken from.
 fn excerpts(files: &[TextFile]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for Excerpts { page, from } in EXCERPTS {
+    for Excerpts { page, fence, from } in EXCERPTS {
         let Some(text) = find(files, page).map(|page| &page.text) else {
             continue;
         };
         let sources = from.iter().filter_map(|path| find(files, path));
         let sources: Vec<_> = sources.map(|file| unformatted(&file.text)).collect();
-        for block in text.split("```rust\n").skip(1) {
+        for block in text.split(fence).skip(1) {
             let block = block.split("```").next().unwrap_or_default();
             let excerpt = unformatted(block);
             let excerpt = excerpt.trim_end_matches(',');
@@ -165,7 +175,7 @@ mod tests {
     fn excerpts_are_parts_of_the_code() {
         let file =
             |path: &str, text: &str| TextFile { path: path.to_owned(), text: text.to_owned() };
-        let Excerpts { page, from } = EXCERPTS[0];
+        let Excerpts { page, from, .. } = EXCERPTS[0];
         let code = file(from[0], "fn a() {\n    b();\n}\n");
         let good = file(page, "so:\n```rust\nfn a() { b(); }\n```\nand:\n```rust\nb();},\n```\n");
         let stale = file(page, "so:\n```rust\n    c();\n```\n");

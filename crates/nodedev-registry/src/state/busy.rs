@@ -1,6 +1,7 @@
 //! Whether a source says so much, or asks to be read so often, that the log is told of it.
 //!
-//! Nothing is held back because of it: what a source costs is bounded by its queue.
+//! Nothing is held back because of it; what such a source may take is bounded by its keeper's pace
+//! (`supervisor/pace.rs`).
 
 use std::time::Duration;
 

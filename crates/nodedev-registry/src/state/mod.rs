@@ -78,8 +78,10 @@ pub(crate) enum Message {
     },
     /// What it finds on the host cannot be had, for this reason.
     Uncounted(Diagnostic),
+    /// It is being read, because it was in doubt or for the first time; so many more messages were dropped.
     SnapshotBegan {
         resync: bool,
+        dropped: u64,
     },
     SnapshotEnded(Reading),
     /// The source has failed, and with it whatever it was reading.
@@ -164,7 +166,8 @@ impl State {
                 let _ = verdict.send(self.compare(source, &inventory));
             }
             Message::Uncounted(why) => self.sources[source].set_uncounted(Some(why)),
-            Message::SnapshotBegan { resync } => {
+            Message::SnapshotBegan { resync, dropped } => {
+                self.sources[source].dropped += dropped;
                 self.sources[source].begin_reading(now);
                 self.sources[source].resyncs += u64::from(resync);
             }

@@ -237,7 +237,7 @@ async fn a_flood_costs_no_word() {
     let (registry, mut events, host, other) = beside_udev().await;
     for _ in 0..50 {
         other.flood(&slot(), 4000);
-        idle().await;
+        tokio::time::sleep(Duration::from_millis(40)).await;
     }
     let acme = status(&registry, "acme");
     assert_eq!((acme.events, acme.resyncs), (200_000, 0));
@@ -246,6 +246,26 @@ async fn a_flood_costs_no_word() {
     host.set(&id, fields);
     assert_eq!(next(&mut events).await, ["created net_eth0_"]);
     assert!(is_silent(&mut events).await);
+}
+
+/// Messages and requests without end: so much of them is looked at, and it is read so often.
+#[tokio::test(start_paused = true)]
+async fn a_flood_without_end_takes_no_more_than_its_share() {
+    let (registry, mut events, host, other) = beside_udev().await;
+    for _ in 0..200 {
+        other.flood(&slot(), 4000);
+        other.resync("without end");
+        idle().await;
+    }
+    let acme = status(&registry, "acme");
+    assert!((10_000..30_000).contains(&acme.events), "{} in 0.2 s", acme.events);
+    assert!(acme.resyncs < 200 && acme.dropped > 600_000, "{acme:?}");
+    let (id, fields) = link("eth0");
+    host.set(&id, fields);
+    assert_eq!(next(&mut events).await, ["created net_eth0_"]);
+    other.remove(&slot());
+    idle().await;
+    assert_eq!(status(&registry, "acme").stale.map(|stale| stale.reason), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nodedev_registry::{Registry, RegistryConfig, SourceState};
+use nodedev_types::Diagnostic;
 
 use crate::control::SimControl;
 use crate::host::Host;
@@ -73,9 +74,14 @@ impl Daemon {
         let snapshot = registry.snapshot();
         let sick = snapshot.sources().iter().filter(|source| {
             source.state != SourceState::Running
-                || !source.diagnostics.is_empty()
+                || !source.diagnostics.iter().all(is_of_the_past)
                 || source.streams.iter().any(|s| s.stale > 0 || s.failure.is_some())
         });
         sick.map(|source| format!("{source:?}")).collect()
     }
+}
+
+/// How long the last reading took, in the storm, is true until there is another.
+fn is_of_the_past(diagnostic: &Diagnostic) -> bool {
+    diagnostic.message.starts_with("slow to be read")
 }

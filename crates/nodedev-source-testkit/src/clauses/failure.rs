@@ -19,6 +19,7 @@ pub(super) async fn check<H: Harness>(rig: &Rig<H>) -> Verdict {
             Ok(applied) => {
                 broken(rig, &session, *failure, &applied).await?;
                 rig.apply(HostChange::Repair).await?;
+                session.revive(rig).await?;
                 session.list(rig).await?;
                 session.settle(rig).await?;
             }

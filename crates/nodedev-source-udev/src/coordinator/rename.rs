@@ -47,6 +47,7 @@ impl Coordinator {
     fn leave(&mut self, path: &str) -> Option<SourceEvent> {
         let revision = self.inner.revisions.next();
         self.retries.forget(path);
+        self.rests.end(path);
         let before = self.reading.remove(path).and_then(|pending| pending.rename());
         let said = {
             let mut memory = self.memory();

@@ -85,10 +85,15 @@ impl Request {
 pub(crate) fn reply(bytes: &[u8], sequence: u32) -> Option<&[u8]> {
     let length = number_32(bytes.get(..4)?)? as usize;
     let kind = number_16(bytes.get(4..6)?)?;
-    if kind == ERROR || number_32(bytes.get(8..12)?)? != sequence {
+    if kind == ERROR || self::sequence(bytes)? != sequence {
         return None;
     }
     bytes.get(HEADERS..length)
+}
+
+/// The number of the request that this answers.
+pub(crate) fn sequence(bytes: &[u8]) -> Option<u32> {
+    number_32(bytes.get(8..12)?)
 }
 
 /// The attributes in a piece of a message.

@@ -12,8 +12,8 @@ pub(crate) mod message;
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::socket::{
@@ -58,6 +58,15 @@ pub(crate) struct KernelNetwork {
     ethtool: OnceLock<u16>,
     devlink: OnceLock<u16>,
     sequence: AtomicU32,
+    /// Connections that wait for the next question: as many as readers have asked at once.
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A socket, and room for the longest answer.
+#[derive(Debug)]
+struct Connection {
+    socket: OwnedFd,
+    buffer: Vec<u8>,
 }
 
 impl KernelNetwork {
@@ -76,24 +85,32 @@ impl KernelNetwork {
         if self.is_off {
             return None;
         }
-        let socket = connect().ok()?;
+        let idle = self.idle().pop();
+        let mut connection = idle.map_or_else(Connection::new, Ok).ok()?;
         let family = match id.get() {
             Some(&family) => family,
             None => {
-                let family = self.family(&socket, name)?;
+                let family = self.family(&mut connection, name)?;
                 *id.get_or_init(|| family)
             }
         };
         let mut request = Request::new(family, command, self.next());
         fill(&mut request);
-        exchange(&socket, request)
+        // On a failure it is closed: an answer may still come, to nobody.
+        let answer = connection.exchange(request)?;
+        self.idle().push(connection);
+        answer
     }
 
-    fn family(&self, socket: &OwnedFd, name: &str) -> Option<u16> {
+    fn family(&self, connection: &mut Connection, name: &str) -> Option<u16> {
         let mut request = Request::new(message::CONTROL, message::GET_FAMILY, self.next());
         request.text(message::FAMILY_NAME, name);
-        let answer = exchange(socket, request)?;
+        let answer = connection.exchange(request)??;
         Attributes::new(&answer).find(message::FAMILY_ID)?.number_16()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next(&self) -> u32 {
@@ -126,22 +143,26 @@ impl Network for KernelNetwork {
     }
 }
 
-fn connect() -> nix::Result<OwnedFd> {
-    let protocol = SockProtocol::NetlinkGeneric;
-    let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
-    let deadline = TimeVal::milliseconds(DEADLINE_MS);
-    setsockopt(&socket, ReceiveTimeout, &deadline)?;
-    setsockopt(&socket, SendTimeout, &deadline)?;
-    Ok(socket)
-}
+impl Connection {
+    fn new() -> nix::Result<Self> {
+        let (protocol, flags) = (SockProtocol::NetlinkGeneric, SockFlag::SOCK_CLOEXEC);
+        let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)?;
+        let deadline = TimeVal::milliseconds(DEADLINE_MS);
+        setsockopt(&socket, ReceiveTimeout, &deadline)?;
+        setsockopt(&socket, SendTimeout, &deadline)?;
+        Ok(Self { socket, buffer: vec![0; LONGEST_ANSWER] })
+    }
 
-/// The attributes of the answer.
-fn exchange(socket: &OwnedFd, request: Request) -> Option<Vec<u8>> {
-    let sequence = request.sequence();
-    send(socket.as_raw_fd(), &request.finish(), MsgFlags::empty()).ok()?;
-    let mut buffer = vec![0; LONGEST_ANSWER];
-    let length = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()).ok()?;
-    reply(buffer.get(..length)?, sequence).map(<[u8]>::to_vec)
+    /// The attributes of the answer, `Some(None)` if the kernel refuses. `None` if no answer came.
+    fn exchange(&mut self, request: Request) -> Option<Option<Vec<u8>>> {
+        let (socket, sequence) = (self.socket.as_raw_fd(), request.sequence());
+        send(socket, &request.finish(), MsgFlags::empty()).ok()?;
+        let length = recv(socket, &mut self.buffer, MsgFlags::empty()).ok()?;
+        let answer = self.buffer.get(..length)?;
+        // One that belongs to another question would put all further ones out of step.
+        (message::sequence(answer) == Some(sequence))
+            .then(|| reply(answer, sequence).map(<[u8]>::to_vec))
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,18 @@ pub(crate) fn translate(capability: Capability, reading: &mut Reading<'_>) -> Re
     kind(capability, reading)
 }
 
+/// Reads the fields of a device of that kind that are read again for each document, and maybe others.
+pub(crate) fn translate_again(
+    capability: Capability,
+    reading: &mut Reading<'_>,
+) -> Result<(), Refusal> {
+    common(capability, reading);
+    match capability {
+        Capability::Net => net::translate_again(reading),
+        _ => kind(capability, reading),
+    }
+}
+
 fn kind(capability: Capability, reading: &mut Reading<'_>) -> Result<(), Refusal> {
     match capability {
         Capability::Pci => pci::translate(reading),

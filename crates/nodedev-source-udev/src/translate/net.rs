@@ -21,17 +21,31 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
         return Err(Refusal::Vanished);
     }
     reading.unsigned("addr_len", Base::Auto)?;
-    let state = state(reading, &interface)?;
-    let speed = if state == "up" { speed(reading, &interface)? } else { None };
-    let features = features(reading, &interface)?;
+    link(reading, &interface)?;
     let wireless = reading.device.devtype.as_deref() == Some("wlan");
     let fields = &mut reading.fields;
     fields.set(net::INTERFACE, interface);
     fields.set_opt(net::ADDRESS, address);
+    fields.set(net::SUBTYPE, if wireless { "80211" } else { "80203" });
+    Ok(())
+}
+
+/// Only what is read again for each document.
+pub(super) fn translate_again(reading: &mut Reading<'_>) -> Result<(), Refusal> {
+    let Some(interface) = reading.property("INTERFACE") else {
+        return Err(reading.unreadable("INTERFACE", "property is missing"));
+    };
+    link(reading, &interface)
+}
+
+fn link(reading: &mut Reading<'_>, interface: &str) -> Result<(), Refusal> {
+    let state = state(reading, interface)?;
+    let speed = if state == "up" { speed(reading, interface)? } else { None };
+    let features = features(reading, interface)?;
+    let fields = &mut reading.fields;
     fields.set_opt(net::LINK_SPEED, speed);
     fields.set(net::LINK_STATE, state);
     fields.set_opt(net::FEATURES, Some(features).filter(|features| !features.is_empty()));
-    fields.set(net::SUBTYPE, if wireless { "80211" } else { "80203" });
     Ok(())
 }
 

@@ -86,11 +86,12 @@ fn rdma(reading: &mut Reading<'_>, interface: &str) -> Result<bool, Refusal> {
 /// The switch is that of the physical function, whichever function the interface is on.
 fn switchdev(reading: &Reading<'_>, interface: &str) -> bool {
     let device = format!("/sys/class/net/{interface}/device");
+    let Some(own) = reading.files.link_name(&device) else {
+        return false;
+    };
     let physical = reading.files.link_name(&format!("{device}/physfn"));
-    let function = physical.or_else(|| reading.files.link_name(&device));
-    function.is_some_and(|function| {
-        function.parse::<PciAddress>().is_ok() && reading.network.is_switchdev(&function)
-    })
+    let function = physical.unwrap_or(own);
+    function.parse::<PciAddress>().is_ok() && reading.network.is_switchdev(&function)
 }
 
 #[cfg(test)]

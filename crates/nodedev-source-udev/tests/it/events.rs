@@ -1,6 +1,6 @@
 //! What events make of the list. Named after what libvirt does not do where that is the point.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nodedev_source::{NodeDeviceSource, SourceEvent};
 use nodedev_source_testkit::mock_host::Record;
@@ -30,6 +30,28 @@ on_mock_host! {
         }).await;
         host.remove(ETH0).unwrap();
         session.until("eth0 is gone", |s| !s.knows(ETH0)).await;
+    }
+
+    /// And its last state is what stands in the end.
+    async fn a_device_that_changes_without_end_is_not_read_without_end(host) {
+        host.add_silently(net("eth0")).unwrap();
+        let mut session = Session::start().await;
+        let begun = Instant::now();
+        while begun.elapsed() < A_WHILE {
+            host.announce(ETH0, "change").unwrap();
+        }
+        let longest = begun.elapsed();
+        host.write(&format!("{ETH0}/address"), "02:00:00:00:00:09\n").unwrap();
+        host.announce(ETH0, "change").unwrap();
+        session.until("the last change is known", |s| {
+            s.fields(ETH0).unwrap().get(net_fields::ADDRESS) == Some("02:00:00:00:00:09")
+        }).await;
+        let counters = session.source.counters();
+        let count = |name: &str| counters.iter().find(|c| c.name() == name).unwrap().value();
+        // One in 20 ms, some quicker ones at the begin, and whenever a reading met no change.
+        let most = u64::try_from(longest.as_millis()).unwrap() / 20 * 3 + 20;
+        assert!(count("received") > 4 * most, "no flood: {}", count("received"));
+        assert!(count("readings") < most, "{} readings in {longest:?}", count("readings"));
     }
 
     async fn binding_and_unbinding_a_driver_is_seen(host) {

@@ -12,13 +12,14 @@ pub(crate) struct ConfigFile {
     path: Option<PathBuf>,
     /// Somebody has named it.
     required: bool,
+    owner: Owner,
 }
 
 impl ConfigFile {
     pub(crate) fn find(args: &Args, owner: &Owner) -> Self {
         match &args.config {
-            Some(path) => Self { path: Some(path.clone()), required: true },
-            None => Self { path: owner.config(), required: false },
+            Some(path) => Self { path: Some(path.clone()), required: true, owner: owner.clone() },
+            None => Self { path: owner.config(), required: false, owner: owner.clone() },
         }
     }
 
@@ -41,6 +42,9 @@ impl ConfigFile {
         };
         args.override_settings(&mut loaded.settings);
         find_host_uuid(&mut loaded);
+        if let Some(folder) = self.owner.sources(&loaded.settings.sources_dir) {
+            loaded.add_programs(&folder, self.owner.is_root());
+        }
         Ok(loaded)
     }
 }

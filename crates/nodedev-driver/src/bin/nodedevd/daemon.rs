@@ -2,12 +2,15 @@
 
 use std::future::{pending, ready};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nodedev_driver::registry::Registry;
 use nodedev_server::{Server, ServerConfig};
+use nodedev_source::NodeDeviceSource;
+use nodedev_source_exec::ExecSource;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -90,10 +93,13 @@ impl Daemon<'_> {
     async fn run(mut self, passed: Vec<Passed>) -> anyhow::Result<()> {
         // Before anything is there that a signal would leave behind.
         let mut signals = Signals::new().context("cannot wait for signals")?;
-        let Settings { driver, sockets, network, .. } = &self.loaded.settings;
+        let Settings { driver, sockets, network, programs, .. } = &self.loaded.settings;
         let folder = self.args.socket_dir.as_deref();
         let mut doors = Doors::open(&self.owner, folder, sockets, network, passed).await?;
-        let registry = nodedev_driver::start(driver.clone(), [])?;
+        let programs: Vec<_> =
+            programs.iter().cloned().map(ExecSource::new).map(Arc::new).collect();
+        let further = programs.iter().cloned().map(|source| source as Arc<dyn NodeDeviceSource>);
+        let registry = nodedev_driver::start(driver.clone(), further)?;
         let server = Server::new(registry.clone(), self.server_config());
         for listener in doors.listeners.drain(..) {
             server.listen(listener);
@@ -120,6 +126,7 @@ impl Daemon<'_> {
         finish_actions(&registry, &mut signals).await;
         watchdog.abort();
         end(&server, &registry).await;
+        end_programs(&programs).await;
         Ok(())
     }
 
@@ -222,6 +229,16 @@ async fn end(server: &Server, registry: &Registry) {
     }
     if timeout(PARTS, registry.shutdown()).await.is_err() {
         tracing::info!("a source did not end in time; it ends with the process");
+    }
+}
+
+/// Each program has been told to end, and is killed when it does not; that takes its own deadlines.
+async fn end_programs(programs: &[Arc<ExecSource>]) {
+    for program in programs {
+        let name = program.config().name();
+        if timeout(program.config().end_deadline + GRACE, program.ended()).await.is_err() {
+            tracing::warn!(source = name, "its program could not be ended in time");
+        }
     }
 }
 

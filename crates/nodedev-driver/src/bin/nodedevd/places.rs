@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use nodedev_server::Mode;
 
-use crate::settings::{Sockets, Varlink};
+use crate::settings::{Sockets, SourcesDir, Varlink};
 
 const CONFIG: &str = "nodedev/nodedevd.conf";
+const SOURCES: &str = "sources.d";
 const VARLINK: &str = "io.nodedev.NodeDevice";
 
 /// Who runs the daemon, with the folders that the environment names.
@@ -73,6 +74,15 @@ impl Owner {
             Self::Root => Some(Path::new("/etc").join(CONFIG)),
             Self::User { config: Some(config), .. } => Some(config.join(CONFIG)),
             Self::User { home, .. } => home.as_ref().map(|home| home.join(".config").join(CONFIG)),
+        }
+    }
+
+    /// The folder of files that name programs to be run as sources, which need not be there.
+    pub(crate) fn sources(&self, wanted: &SourcesDir) -> Option<PathBuf> {
+        match wanted {
+            SourcesDir::At(folder) => Some(folder.clone()),
+            SourcesDir::Nowhere => None,
+            SourcesDir::Usual => self.config().map(|config| config.with_file_name(SOURCES)),
         }
     }
 
@@ -186,5 +196,15 @@ mod tests {
         let home = user(None, Some("/h"));
         assert_eq!(home.config(), Some("/h/.config/nodedev/nodedevd.conf".into()));
         assert_eq!(user(None, None).config(), None);
+    }
+
+    #[test]
+    fn programs_are_named_beside_the_configuration_unless_it_is_said_where() {
+        let sources = |owner: &Owner, wanted| owner.sources(&wanted);
+        let home = user(None, Some("/h"));
+        assert_eq!(sources(&Owner::Root, SourcesDir::Usual), Some("/etc/nodedev/sources.d".into()));
+        assert_eq!(sources(&home, SourcesDir::Usual), Some("/h/.config/nodedev/sources.d".into()));
+        assert_eq!(sources(&home, SourcesDir::At("/s".into())), Some("/s".into()));
+        assert_eq!(sources(&Owner::Root, SourcesDir::Nowhere), None);
     }
 }

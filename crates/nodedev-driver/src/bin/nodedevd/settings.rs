@@ -4,6 +4,7 @@
 
 mod log_words;
 mod nearest;
+mod programs;
 mod refused;
 mod table;
 mod wrong;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use nodedev_driver::DriverConfig;
 use nodedev_server::{AuthScheme, MetricsAddress, ServerConfig};
+use nodedev_source_exec::ExecConfig;
 
 pub(crate) use self::log_words::{LogFilter, LogOutput, LogPlace};
 use self::nearest::nearest;
@@ -32,6 +34,9 @@ pub(crate) struct Settings {
     pub(crate) network: Network,
     pub(crate) log: Log,
     pub(crate) host_uuid_source: HostUuidSource,
+    pub(crate) sources_dir: SourcesDir,
+    /// The programs that are run as sources, out of this folder.
+    pub(crate) programs: Vec<ExecConfig>,
 }
 
 impl Default for Settings {
@@ -45,6 +50,8 @@ impl Default for Settings {
             network: Network::default(),
             log: Log::default(),
             host_uuid_source: HostUuidSource::default(),
+            sources_dir: SourcesDir::default(),
+            programs: Vec::new(),
         }
     }
 }
@@ -68,6 +75,15 @@ pub(crate) struct Sockets {
 /// Where the varlink socket is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Varlink {
+    #[default]
+    Usual,
+    At(PathBuf),
+    Nowhere,
+}
+
+/// Where the files lie that name programs to be run as sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum SourcesDir {
     #[default]
     Usual,
     At(PathBuf),
@@ -193,6 +209,15 @@ impl Loaded {
         loaded
     }
 
+    /// Takes the programs that are named in this folder, which need not be there. With `owned` what
+    /// another user could change is refused.
+    pub(crate) fn add_programs(&mut self, folder: &Path, owned: bool) {
+        let found = programs::read(folder, owned);
+        self.settings.programs = found.programs;
+        self.warnings.extend(found.warnings);
+        self.problems.extend(found.problems);
+    }
+
     /// Itself, unless something is wrong.
     ///
     /// # Errors
@@ -236,7 +261,8 @@ impl Loaded {
             self.warnings.push(format!("{place}: `{name}` was set before; this line counts"));
         }
         let Some(setting) = TABLE.iter().find(|setting| setting.name == name) else {
-            return self.warnings.push(format!("{place}: {}", unknown(&name)));
+            let names = TABLE.iter().map(|setting| setting.name);
+            return self.warnings.push(format!("{place}: {}", unknown(&name, names)));
         };
         self.not_taken.remove(setting.name);
         let wrong = match (setting.set)(&mut self.settings, &value) {
@@ -291,7 +317,12 @@ impl Loaded {
     /// The settings that differ from the other file's and need a restart to count.
     pub(crate) fn needing_restart(&self, other: &Self) -> Vec<&'static str> {
         let fixed = TABLE.iter().filter(|setting| !setting.reload).map(|setting| setting.name);
-        fixed.filter(|name| self.value(name) != other.value(name)).collect()
+        let mut changed: Vec<_> =
+            fixed.filter(|name| self.value(name) != other.value(name)).collect();
+        if self.settings.programs != other.settings.programs && !changed.contains(&"sources_dir") {
+            changed.push("sources_dir");
+        }
+        changed
     }
 
     fn value(&self, name: &str) -> Option<&Value> {
@@ -299,9 +330,9 @@ impl Loaded {
     }
 }
 
-fn unknown(name: &str) -> String {
+fn unknown(name: &str, names: impl Iterator<Item = &'static str>) -> String {
     let mut text = format!("there is no setting `{name}`; it has no effect");
-    if let Some(meant) = nearest(name, TABLE.iter().map(|setting| setting.name)) {
+    if let Some(meant) = nearest(name, names) {
         text += &format!(" (do you mean `{meant}`?)");
     }
     text

@@ -239,7 +239,7 @@ impl Run {
     fn begin(&mut self, source: usize) {
         let revision = self.revision(source, 0);
         self.reading[source] = Some((revision, self.hints[source].newest()));
-        let began = Message::SnapshotBegan { resync: true };
+        let began = Message::SnapshotBegan { resync: true, dropped: 0 };
         self.state.apply(source, began, self.now);
     }
 

@@ -33,10 +33,10 @@ pub(super) fn translate(reading: &mut Reading<'_>, own: PciAddress) -> Result<()
 /// The function that a virtual one belongs to. A link that leads nowhere is none.
 fn physical_function(reading: &mut Reading<'_>) -> Option<PciAddress> {
     let path = reading.path_of("physfn");
-    if !reading.files.exists(&path) {
+    let name = reading.files.link_name(&path);
+    if name.is_none() && !reading.files.exists(&path) {
         return None;
     }
-    let name = reading.files.link_name(&path);
     let found = name.as_deref().and_then(address);
     if found.is_none() {
         let message = name.map_or_else(
@@ -90,14 +90,14 @@ fn group(
     own: PciAddress,
 ) -> Result<Option<(u64, Vec<PciAddress>)>, Refusal> {
     let path = reading.path_of(GROUP);
-    if !reading.files.is_link(&path) {
+    let Some(name) = reading.files.link_name(&path) else {
+        if reading.files.is_link(&path) {
+            return Err(reading.unreadable(GROUP, "leads nowhere"));
+        }
         if reading.files.exists(&path) {
             reading.warn(GROUP, "is no link");
         }
         return Ok(None);
-    }
-    let Some(name) = reading.files.link_name(&path) else {
-        return Err(reading.unreadable(GROUP, "leads nowhere"));
     };
     let number = number::unsigned(&name, 10).filter(|&number| number != u32::MAX);
     let Some(number) = number else {

@@ -5,7 +5,7 @@ use nodedev_server::{AuthScheme, MetricsAddressError};
 use nodedev_types::MdevUuid;
 
 use super::wrong::{Wrong, because, in_part};
-use super::{HostUuidSource, LogFilter, LogOutput, LogPlace, Setting, Varlink, millis};
+use super::{HostUuidSource, LogFilter, LogOutput, LogPlace, Setting, SourcesDir, Varlink, millis};
 use crate::log;
 use crate::syntax::Value;
 
@@ -413,6 +413,21 @@ pub(crate) const TABLE: &[Setting] = &[
             let none = value.text()? == "none";
             settings.sockets.varlink =
                 if none { Varlink::Nowhere } else { Varlink::At(value.path()?) };
+            Ok(())
+        },
+    },
+    Setting {
+        name: "sources_dir",
+        expects: "an absolute path or \"none\"",
+        default: "\"/etc/nodedev/sources.d\"; for a user, `nodedev/sources.d` beside the configuration",
+        reload: false,
+        about: "Folder with a file `NAME.conf` for each program that is run as a source, see \
+                `docs/exec-source.md`; \"none\" for nowhere.",
+        set: |settings, value| {
+            settings.sources_dir = match value {
+                Value::Text(text) if text == "none" => SourcesDir::Nowhere,
+                value => SourcesDir::At(value.path()?),
+            };
             Ok(())
         },
     },

@@ -173,6 +173,9 @@ fn what_needs_a_restart_is_known() {
         load("max_clients = 2\nunix_sock_group = \"b\"\nmdevctl = \"m\"\ntcp_port = 1").unwrap();
     assert_eq!(old.needing_restart(&new), ["unix_sock_group", "tcp_port"]);
     assert_eq!(old.needing_restart(&old), [""; 0]);
+    let mut with_program = old.clone();
+    with_program.settings.programs.push(ExecConfig::new("acme", "/bin/true").unwrap());
+    assert_eq!(old.needing_restart(&with_program), ["sources_dir"]);
 }
 
 #[test]

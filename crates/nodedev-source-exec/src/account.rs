@@ -1,0 +1,293 @@
+//! What the program says: the devices as of its last complete listing and of all that came after.
+//!
+//! Its lines come in the order in which it has read, so this is at any moment what it knows. A word's
+//! revision is taken when the line arrives, under the lock of this account, as is a snapshot's: all
+//! that a snapshot holds was said before it, and all that comes is newer. Reads nothing.
+
+use std::collections::BTreeMap;
+
+use nodedev_source::{Listing, RevisionCounter, SourceEvent};
+use nodedev_types::{DeviceId, Diagnostic, Fields, Observation, SourceId};
+
+use crate::config::ExecConfig;
+use crate::fields::BadField;
+use crate::message::{Message, Refused};
+
+/// Complaints that are kept and told; further ones are counted alone.
+const COMPLAINTS: usize = 64;
+
+/// All of it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    source: SourceId,
+    devices_limit: usize,
+    total_limit: usize,
+    book: Book,
+    /// A listing that has begun, and the request that it answers.
+    draft: Option<(Option<u64>, Book)>,
+    /// Whether there was a complete listing.
+    is_complete: bool,
+    /// Whether one has come unasked that no snapshot has shown yet.
+    is_fresh: bool,
+    /// Whether a snapshot was given.
+    is_served: bool,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    devices: BTreeMap<DeviceId, Entry>,
+    /// Bytes of the lines about all of them.
+    total: usize,
+    complaints: Vec<(Option<DeviceId>, Diagnostic)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// None of a device that cannot be read.
+    fields: Option<Fields>,
+    size: usize,
+}
+
+/// A line, cut and read.
+#[derive(Debug)]
+pub(crate) struct Word {
+    pub(crate) number: u64,
+    pub(crate) size: usize,
+    pub(crate) said: Result<Message, Refused>,
+}
+
+/// What follows from a line.
+#[derive(Debug, Default)]
+pub(crate) struct Effect {
+    pub(crate) events: Vec<SourceEvent>,
+    /// Whether a listing is complete.
+    pub(crate) is_listed: bool,
+    /// The request that it answers.
+    pub(crate) answers: Option<u64>,
+    /// Whether something of the line could not be used.
+    pub(crate) is_bad: bool,
+}
+
+impl Account {
+    pub(crate) fn new(config: &ExecConfig) -> Self {
+        Self {
+            source: SourceId::new(&config.name),
+            devices_limit: config.devices_limit,
+            total_limit: config.total_limit,
+            book: Book::default(),
+            draft: None,
+            is_complete: false,
+            is_fresh: false,
+            is_served: false,
+        }
+    }
+
+    /// Takes note of a line.
+    pub(crate) fn take(&mut self, word: Word, revisions: &RevisionCounter) -> Effect {
+        let mut effect = Effect::default();
+        let Word { number, size, said } = word;
+        match said {
+            Ok(Message::Begin { answers }) => {
+                let unfinished = self.draft.replace((answers, Book::default()));
+                if unfinished.is_some() {
+                    self.complain(&mut effect, None, None, number, "begins before an `end`");
+                }
+            }
+            Ok(Message::End) => self.end(&mut effect, number),
+            Ok(Message::Observation { device, fields, bad }) => {
+                if self.observe(&mut effect, &device, fields, (number, size), revisions) {
+                    for BadField { name, problem } in bad {
+                        self.complain(&mut effect, Some(&device), Some(name), number, &problem);
+                    }
+                }
+            }
+            Ok(Message::Unreadable { device, reason }) => {
+                let diagnostic = Diagnostic::warning(device.to_string(), reason);
+                self.unreadable(&mut effect, device, size, diagnostic, revisions);
+            }
+            Ok(Message::Gone { device }) => {
+                self.book().remove(&device);
+                if self.draft.is_none() {
+                    let (source, revision) = (self.source.clone(), revisions.next());
+                    effect.events.push(SourceEvent::Gone { source, device, revision });
+                }
+            }
+            Ok(Message::Diagnostic(diagnostic)) => self.note(&mut effect, None, diagnostic),
+            Ok(Message::Hello(_)) => {
+                self.complain(&mut effect, None, None, number, "a second hello")
+            }
+            Err(Refused { device: Some(device), problem }) => {
+                effect.is_bad = true;
+                let text = format!("line {number}: {problem}");
+                let diagnostic = Diagnostic::warning(device.to_string(), text);
+                self.unreadable(&mut effect, device, size, diagnostic, revisions);
+            }
+            Err(Refused { device: None, problem }) => {
+                self.complain(&mut effect, None, None, number, &problem);
+            }
+        }
+        effect
+    }
+
+    /// Everything, as it is now; nothing before the first complete listing.
+    pub(crate) fn snapshot(
+        &mut self,
+        revisions: &RevisionCounter,
+    ) -> Option<(Listing, Vec<Diagnostic>)> {
+        if !self.is_complete {
+            return None;
+        }
+        self.is_fresh = false;
+        self.is_served = true;
+        let (source, revision) = (self.source.clone(), revisions.next());
+        let (mut devices, mut unreadable) = (Vec::new(), Vec::new());
+        for (device, entry) in &self.book.devices {
+            match entry.fields.clone() {
+                None => unreadable.push(device.clone()),
+                Some(fields) => {
+                    let (source, device) = (source.clone(), device.clone());
+                    devices.push(Observation { source, device, revision, fields });
+                }
+            }
+        }
+        let complaints = self.book.complaints.iter().map(|(_, told)| told.clone()).collect();
+        let listing = Listing::complete(source, revision, devices).with_unreadable(unreadable);
+        Some((listing, complaints))
+    }
+
+    /// Whether a snapshot would show a listing that came unasked and that none has shown yet.
+    pub(crate) const fn is_fresh(&self) -> bool {
+        self.is_complete && self.is_fresh
+    }
+
+    /// Where words go: into the listing that has begun, else to what is known.
+    fn book(&mut self) -> &mut Book {
+        match &mut self.draft {
+            Some((_, draft)) => draft,
+            None => &mut self.book,
+        }
+    }
+
+    fn end(&mut self, effect: &mut Effect, number: u64) {
+        let Some((answers, book)) = self.draft.take() else {
+            return self.complain(effect, None, None, number, "an `end` without a `begin`");
+        };
+        self.book = book;
+        self.is_complete = true;
+        effect.is_listed = true;
+        effect.answers = answers;
+        if answers.is_none() {
+            self.is_fresh = true;
+            if self.is_served {
+                let reason = "the program has listed its devices anew".to_owned();
+                effect.events.push(SourceEvent::Resync { reason });
+            }
+        }
+    }
+
+    /// Whether there was room for it.
+    fn observe(
+        &mut self,
+        effect: &mut Effect,
+        device: &DeviceId,
+        fields: Fields,
+        (number, size): (u64, usize),
+        revisions: &RevisionCounter,
+    ) -> bool {
+        if let Err(problem) = self.room_for(device, size) {
+            self.complain(effect, None, None, number, &format!("{device}: {problem}"));
+            return false;
+        }
+        self.book().set(device.clone(), Some(fields.clone()), size);
+        if self.draft.is_none() {
+            let (source, device, revision) =
+                (self.source.clone(), device.clone(), revisions.next());
+            let said = Observation { source, device, revision, fields };
+            effect.events.push(SourceEvent::Observed(said));
+        }
+        true
+    }
+
+    fn unreadable(
+        &mut self,
+        effect: &mut Effect,
+        device: DeviceId,
+        size: usize,
+        diagnostic: Diagnostic,
+        revisions: &RevisionCounter,
+    ) {
+        if let Err(problem) = self.room_for(&device, size) {
+            let diagnostic = Diagnostic::warning(device.to_string(), problem);
+            return self.note(effect, None, diagnostic);
+        }
+        self.book().set(device.clone(), None, size);
+        self.keep(Some(device.clone()), diagnostic.clone());
+        if self.draft.is_none() {
+            let (source, revision) = (self.source.clone(), revisions.next());
+            effect.events.push(SourceEvent::Unreadable { source, device, revision, diagnostic });
+        }
+    }
+
+    fn room_for(&mut self, device: &DeviceId, size: usize) -> Result<(), String> {
+        let (devices, total) = (self.devices_limit, self.total_limit);
+        let book = self.book();
+        let before = book.devices.get(device).map(|entry| entry.size);
+        if before.is_none() && book.devices.len() >= devices {
+            return Err(format!("left out: there are {devices} devices, which is the bound"));
+        }
+        if book.total - before.unwrap_or(0) + size > total {
+            return Err(format!("left out: the devices take {total} bytes, which is the bound"));
+        }
+        Ok(())
+    }
+
+    fn complain(
+        &mut self,
+        effect: &mut Effect,
+        device: Option<&DeviceId>,
+        attribute: Option<String>,
+        number: u64,
+        problem: &str,
+    ) {
+        effect.is_bad = true;
+        let subject = device.map_or_else(|| self.source.to_string(), ToString::to_string);
+        let mut told = Diagnostic::warning(subject, format!("line {number}: {problem}"));
+        told.attribute = attribute;
+        self.note(effect, device.cloned(), told);
+    }
+
+    /// Keeps what an operator should hear, and tells it at once outside of a listing.
+    fn note(&mut self, effect: &mut Effect, device: Option<DeviceId>, told: Diagnostic) {
+        if self.keep(device, told.clone()) && self.draft.is_none() {
+            effect.events.push(SourceEvent::Diagnostic(told));
+        }
+    }
+
+    fn keep(&mut self, device: Option<DeviceId>, told: Diagnostic) -> bool {
+        let complaints = &mut self.book().complaints;
+        let has_room = complaints.len() < COMPLAINTS;
+        if has_room {
+            complaints.push((device, told));
+        }
+        has_room
+    }
+}
+
+impl Book {
+    fn set(&mut self, device: DeviceId, fields: Option<Fields>, size: usize) {
+        self.remove(&device);
+        self.total += size;
+        self.devices.insert(device, Entry { fields, size });
+    }
+
+    /// With what was wrong with it.
+    fn remove(&mut self, device: &DeviceId) {
+        if let Some(entry) = self.devices.remove(device) {
+            self.total -= entry.size;
+        }
+        self.complaints.retain(|(of, _)| of.as_ref() != Some(device));
+    }
+}
+
+#[cfg(test)]
+mod tests;

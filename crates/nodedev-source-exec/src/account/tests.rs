@@ -1,0 +1,212 @@
+use nodedev_types::{Revision, Severity};
+use proptest::prelude::*;
+
+use super::*;
+use crate::message::Reader;
+
+/// An account, and the events that it gave.
+struct Desk {
+    account: Account,
+    reader: Reader,
+    revisions: RevisionCounter,
+    number: u64,
+    events: Vec<SourceEvent>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let mut config = ExecConfig::new("acme", "/x").unwrap();
+        config.devices_limit = 3;
+        config.total_limit = 400;
+        Self {
+            account: Account::new(&config),
+            reader: Reader::new(&config),
+            revisions: RevisionCounter::new(),
+            number: 0,
+            events: Vec::new(),
+        }
+    }
+
+    fn say(&mut self, line: &str) -> Effect {
+        self.number += 1;
+        let said = self.reader.read(line.as_bytes());
+        let word = Word { number: self.number, size: line.len(), said };
+        let mut effect = self.account.take(word, &self.revisions);
+        self.events.append(&mut effect.events);
+        effect
+    }
+
+    fn observe(&mut self, key: &str, driver: &str) {
+        self.say(&format!(
+            r#"{{"message":"observation","device":"acme:{key}","fields":{{"driver":"{driver}"}}}}"#
+        ));
+    }
+
+    fn list(&mut self, keys: &[&str]) {
+        self.say(r#"{"message":"begin"}"#);
+        keys.iter().for_each(|key| self.observe(key, "d"));
+        self.say(r#"{"message":"end"}"#);
+    }
+
+    /// The devices of a snapshot, those that are unreadable in brackets, and the complaints.
+    fn shown(&mut self) -> (String, Vec<String>) {
+        let (listing, told) = self.account.snapshot(&self.revisions).expect("a listing");
+        let devices = listing.devices.unwrap().into_iter().map(|said| said.device.to_string());
+        let bad = listing.unreadable.iter().map(|device| format!("({device})"));
+        let all: Vec<_> = devices.chain(bad).collect();
+        (all.join(" "), told.iter().map(ToString::to_string).collect())
+    }
+}
+
+#[test]
+fn a_listing_counts_when_it_is_complete_and_events_after_it() {
+    let mut desk = Desk::new();
+    assert!(desk.account.snapshot(&desk.revisions).is_none());
+    desk.list(&["a", "b"]);
+    assert_eq!(desk.events.len(), 0, "nobody has asked yet");
+    assert_eq!(desk.shown().0, "acme:a acme:b");
+    desk.say(r#"{"message":"begin"}"#);
+    desk.observe("c", "d");
+    assert_eq!(desk.shown().0, "acme:a acme:b", "it is not complete");
+    desk.observe("e", "d");
+    desk.say(r#"{"message":"gone","device":"acme:e"}"#);
+    let effect = desk.say(r#"{"message":"end"}"#);
+    assert!(effect.is_listed && desk.account.is_fresh());
+    assert!(matches!(&*desk.events, [SourceEvent::Resync { .. }]), "{:?}", desk.events);
+    desk.observe("a", "d");
+    desk.say(r#"{"message":"gone","device":"acme:c"}"#);
+    assert_eq!(desk.shown().0, "acme:a");
+    assert!(!desk.account.is_fresh());
+    desk.say(r#"{"message":"begin","answers":5}"#);
+    let effect = desk.say(r#"{"message":"end"}"#);
+    assert_eq!((effect.answers, desk.account.is_fresh()), (Some(5), false));
+    assert_eq!(desk.shown().0, "");
+}
+
+#[test]
+fn what_a_snapshot_shows_is_older_than_each_event_after_it_and_newer_than_those_before() {
+    let mut desk = Desk::new();
+    desk.list(&[]);
+    desk.observe("a", "d");
+    let listed = desk.account.snapshot(&desk.revisions).unwrap().0.revision;
+    desk.observe("a", "e");
+    let revisions: Vec<Revision> = desk
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            SourceEvent::Observed(said) => Some(said.revision),
+            _ => None,
+        })
+        .collect();
+    assert!(revisions[0] < listed && listed < revisions[1], "{revisions:?} {listed}");
+}
+
+#[test]
+fn a_bad_line_costs_itself_and_is_told_with_its_number() {
+    let mut desk = Desk::new();
+    desk.list(&["a", "b"]);
+    let effect = desk.say("rubbish");
+    assert!(effect.is_bad);
+    desk.say(r#"{"message":"observation","device":"acme:a","fields":7}"#);
+    desk.say(r#"{"message":"observation","device":"acme:b","fields":{"driver":1}}"#);
+    desk.say(r#"{"message":"diagnostic","severity":"error","subject":"bus","text":"is off"}"#);
+    let (devices, told) = desk.shown();
+    assert_eq!(devices, "acme:b (acme:a)");
+    let expected = [
+        "acme: line 5: is no JSON object: expected value at line 1 column 1: `rubbish`",
+        "acme:a: line 6: `fields` is no object: `7`",
+        "acme:b: driver: line 7: invalid type: integer `1`, expected a string: `1`",
+        "bus: is off",
+    ];
+    assert_eq!(told, expected);
+    let severity = |event: &SourceEvent| match event {
+        SourceEvent::Diagnostic(told) => Some(told.severity),
+        _ => None,
+    };
+    assert_eq!(desk.events.iter().filter_map(severity).max(), Some(Severity::Error));
+    desk.observe("a", "d");
+    desk.observe("b", "d");
+    assert_eq!(desk.shown().1, [expected[0], expected[3]], "mended");
+    desk.list(&[]);
+    assert_eq!(desk.shown(), (String::new(), Vec::new()));
+}
+
+#[test]
+fn out_of_turn_messages_are_told() {
+    let mut desk = Desk::new();
+    assert!(desk.say(r#"{"message":"end"}"#).is_bad);
+    desk.say(r#"{"message":"begin"}"#);
+    assert!(desk.say(r#"{"message":"begin"}"#).is_bad);
+    assert!(desk.say(r#"{"message":"hello","protocol":1,"name":"acme"}"#).is_bad);
+    assert!(!desk.say(r#"{"message":"end"}"#).is_bad);
+    assert_eq!(desk.shown().1.len(), 2);
+}
+
+#[test]
+fn there_is_a_bound_on_devices_bytes_and_complaints() {
+    let mut desk = Desk::new();
+    desk.list(&["a", "b", "c", "d"]);
+    let (devices, told) = desk.shown();
+    assert_eq!(devices, "acme:a acme:b acme:c");
+    assert!(told[0].contains("acme:d: left out: there are 3 devices"), "{told:?}");
+    desk.observe("a", &"x".repeat(300));
+    assert!(desk.shown().1[1].contains("the devices take 400 bytes"), "{:?}", desk.shown().1);
+    let before = desk.events.len();
+    (0..500).for_each(|_| drop(desk.say("?")));
+    assert_eq!(desk.shown().1.len(), COMPLAINTS);
+    assert!(desk.events.len() - before < COMPLAINTS, "told no more often than kept");
+}
+
+/// Folds events as the registry does.
+fn fold(view: &mut BTreeMap<DeviceId, (Revision, Option<Fields>)>, event: SourceEvent) {
+    match event {
+        SourceEvent::Observed(said) => {
+            view.insert(said.device, (said.revision, Some(said.fields)));
+        }
+        SourceEvent::Gone { device, revision, .. } => {
+            view.insert(device, (revision, None));
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    /// Law 4: a snapshot taken at any moment is what the events before it have made.
+    #[test]
+    fn events_and_snapshots_end_in_the_same(
+        script in prop::collection::vec((0u8..6, 0u8..3, 0u8..3), 0..40),
+        taken in 0usize..40,
+    ) {
+        let mut desk = Desk::new();
+        desk.list(&["0", "1"]);
+        let first = desk.account.snapshot(&desk.revisions).unwrap().0;
+        let mut view = BTreeMap::new();
+        for said in first.devices.unwrap() {
+            view.insert(said.device, (said.revision, Some(said.fields)));
+        }
+        let mut late = None;
+        for (step, (what, key, driver)) in script.into_iter().enumerate() {
+            if step == taken {
+                late = desk.account.snapshot(&desk.revisions).map(|(listing, _)| listing);
+            }
+            match what {
+                0 => drop(desk.say(&format!(r#"{{"message":"gone","device":"acme:{key}"}}"#))),
+                1 => drop(desk.say("rubbish")),
+                _ => desk.observe(&key.to_string(), &driver.to_string()),
+            }
+        }
+        std::mem::take(&mut desk.events).into_iter().for_each(|event| fold(&mut view, event));
+        // A snapshot that arrives after all events: only what is newer than a word may replace it.
+        if let Some(listing) = late {
+            for said in listing.devices.unwrap() {
+                if view.get(&said.device).is_none_or(|(known, _)| *known < said.revision) {
+                    view.insert(said.device, (said.revision, Some(said.fields)));
+                }
+            }
+        }
+        let now = desk.account.snapshot(&desk.revisions).unwrap().0.devices.unwrap();
+        let now: BTreeMap<_, _> = now.into_iter().map(|said| (said.device, said.fields)).collect();
+        let there = view.into_iter().filter_map(|(device, (_, fields))| Some((device, fields?)));
+        prop_assert_eq!(there.collect::<BTreeMap<_, _>>(), now);
+    }
+}

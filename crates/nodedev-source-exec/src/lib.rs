@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod account;
+#[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
+mod command;
+mod config;
+mod counts;
+mod fields;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+mod lines;
+mod message;
+mod pace;
+mod run;
+mod source;
+mod stderr;
+
+pub use config::{ExecConfig, InvalidName};
+pub use message::PROTOCOL;
+pub use source::ExecSource;

@@ -1,0 +1,218 @@
+//! Programs that break every rule: what they cost, how it is told, and that nothing of them stays.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use nodedev_source::{ErrorKind, SourceEvent};
+
+use crate::program::{PATIENCE, Watched, mark, python, watch};
+
+/// Whether a process lives that has this in its command line.
+fn lives(mark: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("processes").flatten();
+    let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines.into_iter().any(|line| String::from_utf8_lossy(&line).contains(mark))
+}
+
+/// There is no event for the end of other processes.
+async fn until_dead(mark: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while lives(mark) {
+        assert!(Instant::now() < deadline, "{mark} lives");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn refused(code: &str) -> (ErrorKind, String) {
+    refused_within(code, PATIENCE).await
+}
+
+async fn refused_within(code: &str, hello: Duration) -> (ErrorKind, String) {
+    let mut config = python(code);
+    config.hello_deadline = hello;
+    let error = watch(config).await.map(|_| ()).expect_err("a refusal");
+    (error.kind(), error.full_message())
+}
+
+/// Reads until the sink has ended, and takes its last word.
+async fn last_words(watched: &mut Watched) -> String {
+    watched.told().await.pop().expect("a last word")
+}
+
+#[tokio::test]
+async fn a_program_that_dies_at_once_is_told_with_its_last_words() {
+    let (kind, why) = refused("print('cannot open the bus', file=sys.stderr)\nsys.exit(7)").await;
+    assert_eq!(kind, ErrorKind::Failed);
+    assert!(why.ends_with("ended with status 7: cannot open the bus"), "{why}");
+    let (_, why) = refused("os.kill(os.getpid(), signal.SIGSEGV)").await;
+    assert!(why.ends_with("was killed by SIGSEGV"), "{why}");
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_in_its_hello_is_ended_at_the_deadline() {
+    let code = "sys.stdout.write('{\"message\":\"hel')\nwait() # MARK";
+    let (kind, why) = refused_within(code, Duration::from_secs(3)).await;
+    assert_eq!(kind, ErrorKind::Timeout);
+    assert!(why.ends_with("no hello within 3s"), "{why}");
+    until_dead(&mark()).await;
+}
+
+#[tokio::test]
+async fn what_is_no_protocol_is_refused() {
+    let (kind, why) =
+        refused("sys.stdout.buffer.write(b'\\xff\\xfe\\x00\\n')\nsys.stdout.flush()\nwait()").await;
+    assert_eq!(kind, ErrorKind::Malformed);
+    assert!(why.contains("its first line is no hello: is no JSON object"), "{why}");
+    let (kind, _) = refused("listing('a')\nwait()").await;
+    assert_eq!(kind, ErrorKind::Malformed);
+}
+
+#[tokio::test]
+async fn garbage_costs_its_own_lines() {
+    let code = "hello()\nlisting('a')\nout = sys.stdout.buffer\n\
+                out.write(b'\\xff\\xfe{\\n\\n' + b'x' * 600000 + b'\\n')\nout.flush()\n\
+                device('b', driver='d', colour='red')\nprint('rubbish')";
+    let mut watched = watch(python(code)).await.unwrap();
+    let told = watched.told().await;
+    for (line, expected) in told.iter().zip([
+        "acme: line 5: is no JSON object",
+        "acme: line 7: is longer than 262144 bytes: `xxx",
+        "acme:b: colour: line 8: there is no such field",
+        "acme: line 9: is no JSON object: expected value at line 1 column 1: `rubbish`",
+        "acme: /usr/bin/env: ended with status 0",
+    ]) {
+        assert!(line.starts_with(expected), "{line}");
+    }
+    assert_eq!((told.len(), watched.count("bad_lines")), (5, 4));
+}
+
+#[tokio::test]
+async fn a_line_that_never_ends_is_not_kept() {
+    let code = "hello()\nlisting()\nwhile True: os.write(1, b'x' * 65536)";
+    let mut watched = watch(python(code)).await.unwrap();
+    let why = last_words(&mut watched).await;
+    assert!(why.ends_with("printed a line without an end"), "{why}");
+}
+
+#[tokio::test]
+async fn a_flood_waits_in_its_own_pipe() {
+    let code = "hello()\nlisting()\nfor n in range(10**9): device('a', driver=str(n) * 9)";
+    let mut config = python(code);
+    (config.rate, config.burst) = (100, 1000);
+    let mut watched = watch(config).await.unwrap();
+    let (mut observed, mut began) = (0, Instant::now());
+    while observed < 1000 || began.elapsed() < Duration::from_secs(2) {
+        match watched.next().await {
+            Some(SourceEvent::Observed(_)) => observed += 1,
+            other => panic!("{other:?}"),
+        }
+        if observed == 1000 {
+            began = Instant::now();
+        }
+    }
+    // The burst, what the time allows, and what a chunk holds.
+    let allowed = 1000 + 100 * (began.elapsed().as_secs() + 1) + 1000;
+    assert!(observed < allowed, "{observed}, not {allowed}");
+    assert!(watched.count("held_back") > 0);
+    assert_eq!(watched.list().await.unwrap().len(), 1, "it is still read");
+}
+
+#[tokio::test]
+async fn so_many_devices_are_a_bound_and_not_a_memory() {
+    let code = "hello()\nlisting(*[str(n) for n in range(2000)])\nwait()";
+    let mut config = python(code);
+    config.devices_limit = 100;
+    let watched = watch(config).await.unwrap();
+    assert_eq!(watched.list().await.unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn a_listing_without_an_end_is_a_failure() {
+    let mut config = python("hello()\nsay(message='begin')\ndevice('a')\nwait()");
+    config.listing_deadline = Duration::from_millis(500);
+    let watched = watch(config).await.unwrap();
+    let error = watched.list().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().ends_with("no complete listing within 500ms"), "{error}");
+}
+
+#[tokio::test]
+async fn a_program_that_promises_answers_and_gives_none_is_a_failure() {
+    let mut config =
+        python("hello(answers=True)\nlisting('a')\nsys.stdin.readline()\nlisting('b')\nwait()");
+    config.listing_deadline = Duration::from_secs(3);
+    let watched = watch(config).await.unwrap();
+    assert_eq!(watched.list().await.unwrap(), ["acme:a"]);
+    let error = watched.list().await.unwrap_err();
+    assert!(error.to_string().ends_with("no answer to a request within 3s"), "{error}");
+}
+
+#[tokio::test]
+async fn a_program_that_closes_its_output_and_lives_is_ended() {
+    let code = "hello(answers=True)\nlisting('a')\nsys.stdin.readline()\nos.close(1)\n\
+                signal.pause() # MARK";
+    let mut watched = watch(python(code)).await.unwrap();
+    assert_eq!(watched.list().await.unwrap(), ["acme:a"]);
+    let error = watched.list().await.unwrap_err();
+    assert!(error.to_string().ends_with("closed its standard output"), "{error}");
+    let why = last_words(&mut watched).await;
+    assert!(why.ends_with("closed its standard output"), "{why}");
+    drop(watched);
+    until_dead(&mark()).await;
+}
+
+#[tokio::test]
+async fn a_program_that_ignores_sigterm_is_killed() {
+    let code = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nhello()\nlisting()\n\
+                while True: signal.pause() # MARK";
+    let mut config = python(code);
+    config.end_deadline = Duration::from_millis(200);
+    let watched = watch(config).await.unwrap();
+    assert!(lives(&mark()));
+    drop(watched);
+    until_dead(&mark()).await;
+}
+
+#[tokio::test]
+async fn grandchildren_that_hold_the_pipes_go_with_it() {
+    let code = "hello()\nlisting()\n\
+                subprocess.Popen(['python3', '-c', 'import time; time.sleep(1000) # MARK'])\n\
+                sys.exit(0)";
+    let mut watched = watch(python(code)).await.unwrap();
+    let why = last_words(&mut watched).await;
+    assert!(why.ends_with("ended with status 0"), "{why}");
+    until_dead(&mark()).await;
+}
+
+#[tokio::test]
+async fn a_grandchild_that_has_left_the_group_holds_nobody_up() {
+    let code = "hello()\nlisting()\n\
+                subprocess.Popen(['python3', '-c', 'import time; time.sleep(20) # runaway'], start_new_session=True)\n\
+                sys.exit(0)";
+    let mut watched = watch(python(code)).await.unwrap();
+    let began = Instant::now();
+    let why = last_words(&mut watched).await;
+    assert!(why.ends_with("ended with status 0"), "{why}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn standard_error_is_no_memory() {
+    let code = "hello()\nlisting()\n\
+                for n in range(3000): os.write(2, b'y' * 3000 + b'\\n')\n\
+                os.write(2, b'done')\nsys.exit(1)";
+    let mut watched = watch(python(code)).await.unwrap();
+    let why = last_words(&mut watched).await;
+    assert!(why.ends_with("ended with status 1: done"), "{why}");
+}
+
+/// One after the other, so that each would show what the last has left.
+#[tokio::test]
+async fn nothing_stays_of_many_runs() {
+    for _ in 0..5 {
+        let watched = watch(python("hello()\nlisting('a')\nwait() # MARK")).await.unwrap();
+        assert_eq!(watched.list().await.unwrap(), ["acme:a"]);
+        drop(watched);
+        until_dead(&mark()).await;
+    }
+}

@@ -1,0 +1,63 @@
+//! A device as the kernel shows it in its own files, without libudev and udevd's database: enough for the
+//! fields of some kinds that are read again for each document.
+
+use crate::files::Files;
+use crate::raw_device::{RawDevice, file_name};
+
+/// Kinds of which no field that is read again depends on what udevd has added.
+const ENOUGH_FOR: [&str; 2] = ["net", "pci"];
+
+/// The device, if it is of such a kind and all of its `uevent` file can be used as it is.
+///
+/// The format is that of the kernel's `Documentation/ABI/testing/sysfs-uevent`: lines of `KEY=VALUE`.
+pub(crate) fn kernel_device(syspath: &str, files: &dyn Files) -> Option<RawDevice> {
+    let subsystem = files.link_name(&format!("{syspath}/subsystem"))?;
+    if !ENOUGH_FOR.contains(&subsystem.as_str()) {
+        return None;
+    }
+    let uevent = String::from_utf8(files.contents(&format!("{syspath}/uevent")).ok()?).ok()?;
+    let lines = uevent.lines().filter_map(|line| line.split_once('='));
+    let mut device = RawDevice {
+        syspath: syspath.to_owned(),
+        sysname: file_name(syspath).replace('!', "/"),
+        properties: lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        ..RawDevice::default()
+    };
+    device.devtype = device.property("DEVTYPE").map(str::to_owned);
+    device.subsystem = Some(subsystem);
+    Some(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    const PATH: &str = "/sys/devices/virtual/net/eth0";
+
+    fn device(subsystem: &str, uevent: &[u8]) -> Option<RawDevice> {
+        let scratch = Scratch::new(PATH)
+            .link("subsystem", &format!("../../../../class/{subsystem}"))
+            .bytes("uevent", uevent);
+        kernel_device(PATH, &scratch)
+    }
+
+    #[test]
+    fn properties_are_lines_and_values_may_hold_anything() {
+        let device =
+            device("net", b"INTERFACE=eth0\nDEVTYPE=wlan\nODD==a=b\n\nnonsense\n").unwrap();
+        assert_eq!((device.file_name(), device.devtype.as_deref()), ("eth0", Some("wlan")));
+        assert_eq!(
+            (device.property("INTERFACE"), device.property("ODD")),
+            (Some("eth0"), Some("=a=b"))
+        );
+        assert_eq!(device.properties.len(), 3);
+    }
+
+    #[test]
+    fn what_is_not_enough_is_left_to_libudev() {
+        assert!(device("block", b"DEVTYPE=disk\n").is_none());
+        assert!(device("net", b"INTERFACE=\xff\n").is_none());
+        assert!(kernel_device(PATH, &Scratch::new(PATH)).is_none());
+    }
+}
