@@ -20,7 +20,8 @@ pub(crate) enum Depth {
 const NEEDED: &[&str] = &["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 /// May be in them too, besides the folders of sources; cargo adds the first three.
 const KNOWN: &[&str] = &[".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig"];
-const FOLDERS: &[&str] = &["benches/", "examples/", "src/", "systemd/", "tests/"];
+const FOLDERS: &[&str] =
+    &["benches/", "examples/", "man/", "package/", "src/", "systemd/", "tests/"];
 
 /// Makes the package of each published crate.
 ///
