@@ -100,7 +100,11 @@ fn require(packages: &[&str], install: bool) -> Result<()> {
 fn make(root: &Path, debug: bool, install: bool) -> Result<Made> {
     require(debian::TO_PACKAGE, install)?;
     let cargo_deb = toolchain::pinned(root, CARGO_DEB, None, install)?;
-    let programs = if debug { programs::build(root)? } else { programs::build_release(root)? };
+    let crates: Vec<_> = PACKAGES.iter().map(|(package, ..)| *package).collect();
+    let programs = match debug {
+        true => programs::build(root)?,
+        false => programs::build_shipped(root, &crates)?,
+    };
     let folder = programs::target_directory(root)?.join("dist");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let stage = stage(root, &folder, &programs)?;

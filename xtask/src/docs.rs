@@ -20,21 +20,20 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     pictures::bring_up_to_date(root, arguments.check)?;
+    from_programs(root, arguments.check).context("the pages made by the programs' tests")?;
     let command =
         ["run", "--quiet", "--package=xtask", "--features=docs", "--bin=xtask-docs", "--"];
     let flag = arguments.check.then_some("--check");
     let docs = Command::cargo(root).args(command).args(flag);
-    docs.run().context("the generated pages")?;
-    let test = [
-        "test",
-        "--quiet",
-        "--package=nodedev-cli",
-        "--package=nodedev-driver",
-        "--bins",
-        "--",
-        "man::",
-    ];
-    let manual = Command::cargo(root).args(test);
-    let manual = if arguments.check { manual } else { manual.env("NODEDEV_WRITE_DOCS", "1") };
-    manual.run_on_stderr().context("the manual pages")
+    docs.run().context("the generated pages")
+}
+
+/// Manual pages, and the table of settings, of which others are made.
+fn from_programs(root: &Path, check: bool) -> Result<()> {
+    let programs = ["--package=nodedev-cli", "--package=nodedev-driver", "--bins"];
+    let tests = ["man::", "the_reference_on_the_page_is_the_table"];
+    let test =
+        Command::cargo(root).args(["test", "--quiet"]).args(programs).args(["--"]).args(tests);
+    let test = if check { test } else { test.env("NODEDEV_WRITE_DOCS", "1") };
+    test.run_on_stderr()
 }

@@ -153,6 +153,11 @@ const EDITS: &[Edit] = &[
         before: "    (\"nodedev-source-NAME\", &[\"nodedev-source-testkit\"]),",
     },
     Edit {
+        file: "docs/SUMMARY.md",
+        line: "- [nodedev-source-template](../crates/nodedev-source-template/README.md)",
+        before: "- [nodedev-source-NAME](../crates/nodedev-source-NAME/README.md)",
+    },
+    Edit {
         file: "CHANGELOG.md",
         line: "### Added",
         before: "- `nodedev-source-NAME`, a source of node devices.",

@@ -37,6 +37,15 @@ pub(crate) fn build_release(root: &Path) -> Result<PathBuf> {
     Ok(target_directory(root)?.join("release"))
 }
 
+/// Builds the programs of these packages as they are shipped, with no more than their own features, and tells in which
+/// folder they are.
+pub(crate) fn build_shipped(root: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let packages = packages.iter().map(|package| format!("--package={package}"));
+    let build = ["build", "--release", "--locked", "--bins"];
+    Command::cargo(root).args(build).args(packages).run()?;
+    Ok(target_directory(root)?.join("release"))
+}
+
 /// Builds the tests of this name, which no other command builds, and tells where they are.
 pub(crate) fn build_tests(root: &Path, name: &str) -> Result<PathBuf> {
     let build = ["test", "--quiet", "--no-run", "--message-format=json", "--test", name];

@@ -39,6 +39,7 @@ fn what_lists_the_crates_knows_the_new_one() {
             "(\"nodedev-source-acme\", &[\"nodedev-source\", \"nodedev-types\"]),",
         ),
         ("xtask/src/tidy/edges.rs", "(\"nodedev-source-acme\", &[\"nodedev-source-testkit\"]),"),
+        ("docs/SUMMARY.md", "- [nodedev-source-acme](../crates/nodedev-source-acme/README.md)\n"),
         ("CHANGELOG.md", "### Added\n\n- `nodedev-source-acme`, a source of node devices.\n- "),
     ] {
         assert!(files[file].contains(expected), "{file}");

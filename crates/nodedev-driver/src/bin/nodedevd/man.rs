@@ -20,6 +20,8 @@ const PROSE: Prose<'_> = Prose {
         "FILES",
         &[
             "*/etc/nodedev/nodedevd.conf*: the configuration, see `nodedevd.conf`(5).",
+            "*/etc/nodedev/sources.d/NAME.conf*: a program that is run as a source of devices, see \
+             */usr/share/doc/nodedevd/exec-source.md*.",
             "*/run/libvirt/virtnodedevd-sock*, */run/libvirt/virtnodedevd-sock-ro*: libvirt's sockets, for those who \
              change something and for those who look.",
             "*/run/nodedev/io.nodedev.NodeDevice*: the varlink socket.",

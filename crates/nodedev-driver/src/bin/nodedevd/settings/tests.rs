@@ -208,7 +208,7 @@ fn the_reference_on_the_page_is_the_table() {
     if std::env::var_os("NODEDEV_WRITE_DOCS").is_some() {
         std::fs::write(&path, [head, begin, &reference(), end, tail].concat()).unwrap();
     } else {
-        assert_eq!(table, reference(), "write it anew with NODEDEV_WRITE_DOCS=1");
+        assert_eq!(table, reference(), "run `cargo xtask docs`");
     }
 }
 
