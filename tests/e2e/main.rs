@@ -2,7 +2,8 @@
 //! clients, and our daemon.
 //!
 //! Runs only in the machines that `cargo xtask e2e` boots, one test after the other: all tests of a
-//! machine use the one kernel, and each leaves it as it found it. `plain`, `mdevctls` and `zoo` are the machines.
+//! machine use the one kernel, and each leaves it as it found it. `plain`, `mdevctls` and `zoo` are the machines;
+//! `outside` runs on the host behind them.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -17,6 +18,7 @@ mod guest;
 mod kernel;
 mod life;
 mod mdevctls;
+mod outside;
 mod plain;
 mod tools;
 mod zoo;

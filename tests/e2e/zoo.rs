@@ -3,4 +3,5 @@
 mod drivers;
 mod hotplug;
 mod pci_parent;
+mod recording;
 mod sandbox;

@@ -18,6 +18,7 @@ pub mod lab;
 pub mod mock;
 pub mod parity;
 pub mod peer;
+pub mod replayed;
 pub mod require;
 pub mod stress;
 pub mod systemd;

@@ -33,16 +33,16 @@ const SLOW: &[Step] = &[
         about: "the libraries keep what the last release promised",
         work: semver,
     },
-    Step {
-        name: "book",
-        about: "the documentation is a book, and every link in it leads somewhere",
-        work: |context| book::check(context.root, context.install).map(drop),
-    },
     Step { name: "msrv", about: "the oldest Rust that is promised builds it all", work: msrv },
     Step {
         name: "verify",
         about: "each package builds of what is in it",
         work: |context| package::run(context.root, package::Depth::Build),
+    },
+    Step {
+        name: "book",
+        about: "the documentation is a book, and every link in it leads somewhere",
+        work: |context| book::check(context.root, context.install).map(drop),
     },
     Step { name: "coverage", about: "how much of the code the tests reach", work: coverage },
     Step { name: "mutants", about: "each mutant of the merge fails some test", work: mutants },

@@ -27,6 +27,9 @@ pub(crate) const TO_TEST: &[&str] = &[
     // What `nodedev dump --json` prints, against its schema and as docs/json.md uses it.
     "python3-jsonschema",
     "jq",
+    // What `nodedev graph` draws, and a terminal for `nodedev explore`.
+    "graphviz",
+    "tmux",
     // One binding of libvirt each, for the programs of tests/clients.
     "gcc",
     "libc6-dev",

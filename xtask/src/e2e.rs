@@ -3,9 +3,10 @@
 mod machines;
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::command::Command;
 use crate::{debian, parity, programs};
@@ -18,7 +19,8 @@ Examples:
   cargo xtask e2e -- life::twenty_fast    only the tests of that name
   cargo xtask e2e -- --list               the names
 
-A test begins with the name of its machine: `plain`, `mdevctls` or `zoo`. All run at the same time.")]
+A test begins with the name of its machine: `plain`, `mdevctls` or `zoo`. All run at the same time.
+What the zoo has recorded is then played on this host (`outside`).")]
 pub(crate) struct Arguments {
     /// What the tests are called with
     #[arg(last = true, value_name = "ARGUMENTS")]
@@ -53,22 +55,44 @@ fn in_machines(root: &Path, program: &Path, words: &[OsString]) -> Result<()> {
     let debian_13 = parity::make_root(root)?;
     let xtask = programs::this()?;
     Command::new(xtask).args(["vm", "--build-only"]).run()?;
-    let command = command(program, &programs, &debian_13, words);
-    machines::run(xtask, &wanted, &command)
+    let share = programs.join("e2e");
+    if share.exists() {
+        fs::remove_dir_all(&share).context("what the last machines left")?;
+    }
+    fs::create_dir_all(&share).context("a folder for what the machines leave")?;
+    let command = command(program, &programs, &debian_13, &share, words);
+    machines::run(xtask, &wanted, &share, &command)?;
+    if wanted.iter().any(|machine| machine.leaves_something(&share)) {
+        let variables = [variable(programs::VARIABLE, &programs), variable(SHARE, &share)];
+        let tests = [program.into(), OsString::from(machines::OUTSIDE)];
+        Command::new("env").args(variables).args(tests).run()?;
+    }
+    Ok(())
+}
+
+/// Tells the tests which folder the machines share with this host.
+const SHARE: &str = "NODEDEV_E2E_SHARE";
+
+fn variable(name: &str, value: &Path) -> OsString {
+    let mut variable = OsString::from(format!("{name}="));
+    variable.push(value);
+    variable
 }
 
 /// What a machine runs, but for which tests.
-fn command(program: &Path, programs: &Path, debian_13: &Path, words: &[OsString]) -> Vec<OsString> {
-    let variable = |name: &str, value: &Path| {
-        let mut variable = OsString::from(format!("{name}="));
-        variable.push(value);
-        variable
-    };
+fn command(
+    program: &Path,
+    programs: &Path,
+    debian_13: &Path,
+    share: &Path,
+    words: &[OsString],
+) -> Vec<OsString> {
     let mut command = vec![
         OsString::from("env"),
         "NODEDEV_GUEST=1".into(),
         variable(programs::VARIABLE, programs),
         variable("NODEDEV_DEBIAN_ROOT", debian_13),
+        variable(SHARE, share),
         // Makes the test harness take the option that shows times.
         "RUSTC_BOOTSTRAP=1".into(),
         program.into(),

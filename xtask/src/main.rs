@@ -56,14 +56,14 @@ enum Task {
     Tidy,
     /// Write the pages that are made from the code's own tables.
     Docs(docs::Arguments),
-    /// Make the Debian packages; try them in a fresh Debian 12.
-    Dist(dist::Arguments),
-    /// Make a book of the documentation's pages, and check every link in it.
-    Book(book::Arguments),
     /// Make the crate of a new source, which passes the conformance kit from its first day.
     NewSource(new_source::Arguments),
     /// Write `docs/crates.md`: what each crate costs alone. Bring the lock files of `tests/projects` up to date.
     Crates(crates::Arguments),
+    /// Make the Debian packages; try them in a fresh Debian 12.
+    Dist(dist::Arguments),
+    /// Make a book of the documentation's pages, and check every link in it.
+    Book(book::Arguments),
     /// Make recordings of hosts fit to be fixtures.
     Fixture(fixture::Arguments),
     /// Compare our daemon with libvirt's own on any host, byte for byte; `--help` has examples.
@@ -92,10 +92,10 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&root, &arguments),
         Task::Tidy => tidy::run(&root),
         Task::Docs(arguments) => docs::run(&root, &arguments),
-        Task::Dist(arguments) => dist::run(&root, &arguments),
-        Task::Book(arguments) => book::run(&root, &arguments),
         Task::NewSource(arguments) => new_source::run(&root, &arguments),
         Task::Crates(arguments) => crates::run(&root, &arguments),
+        Task::Dist(arguments) => dist::run(&root, &arguments),
+        Task::Book(arguments) => book::run(&root, &arguments),
         Task::Fixture(arguments) => fixture::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&root, &arguments),
         Task::E2e(arguments) => e2e::run(&root, &arguments),

@@ -1,5 +1,8 @@
 //! The command line.
 
+mod graph;
+mod recording;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,7 +11,12 @@ use clap::{ArgAction, CommandFactory, FromArgMatches as _, Parser, Subcommand, V
 use nodedev_types::Capability;
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::graph::{Format, Graph};
+pub(crate) use self::recording::{Record, Replay};
 use crate::{command_line, complete};
+
+/// What stands before the file of a recording.
+const REPLAY: &str = "replay:";
 
 const GLOBAL: &str = "Global options";
 
@@ -32,7 +40,7 @@ A definition or attribute that cannot be used is a warning and leaves the status
 #[command(name = "nodedev", version, max_term_width = 100, after_help = EXIT)]
 pub(crate) struct Args {
     /// Who knows the devices: `auto` is a running nodedevd, or this process where there is none; `none`
-    /// is this process; a path is the socket of a nodedevd
+    /// is this process; a path is the socket of a nodedevd; `replay:FILE` is a recording
     #[arg(long, global = true, help_heading = GLOBAL, env = "NODEDEV_CONNECT", default_value = "auto", value_name = "WHERE")]
     pub(crate) connect: Connect,
     /// Print no warnings
@@ -63,6 +71,8 @@ pub(crate) enum Connect {
     None,
     /// From the daemon at that socket.
     Socket(PathBuf),
+    /// From that recording.
+    Replay(PathBuf),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,6 +90,7 @@ pub(crate) enum Command {
     Dump(Dump),
     Explain(Explain),
     Watch(Watch),
+    Graph(Graph),
     Sources(Sources),
     Define(Define),
     Create(Create),
@@ -103,10 +114,12 @@ Examples:
     Undefine(Name),
     Autostart(Autostart),
     Update(Update),
+    Record(Record),
+    Replay(Replay),
 }
 
 /// List devices, by default the active ones.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
   nodedev list --tree
@@ -308,10 +321,16 @@ impl Args {
 
     /// A daemon has its own sources, which nobody else configures.
     fn contradiction(&self) -> Option<String> {
-        let Connect::Socket(socket) = &self.connect else { return None };
-        let option = self.source_option()?;
-        let socket = socket.display();
-        Some(format!("{option} is for the sources in this process, not for nodedevd at {socket}"))
+        let who = match &self.connect {
+            Connect::Socket(socket) => format!("nodedevd at {}", socket.display()),
+            Connect::Replay(file) => format!("the recording {}", file.display()),
+            _ => return None,
+        };
+        let option = match &self.command {
+            Command::Record(_) | Command::Replay(_) => "this command",
+            _ => self.source_option()?,
+        };
+        Some(format!("{option} is for the sources in this process, not for {who}"))
     }
 
     fn source_option(&self) -> Option<&'static str> {
@@ -349,8 +368,9 @@ impl FromStr for Connect {
         match text {
             "auto" | "" => Ok(Self::Auto),
             "none" => Ok(Self::None),
+            text if text.starts_with(REPLAY) => Ok(Self::Replay(text[REPLAY.len()..].into())),
             path if path.contains('/') => Ok(Self::Socket(path.into())),
-            _ => Err("expected auto, none, or the path of a socket".to_owned()),
+            _ => Err("expected auto, none, the path of a socket, or replay:FILE".to_owned()),
         }
     }
 }

@@ -101,7 +101,8 @@ fn asked(words: impl Iterator<Item = OsString>) -> Connect {
 /// All devices of the first daemon that answers in time; none where there is no daemon.
 fn devices(connect: &Connect) -> Vec<Row> {
     let sockets = match connect {
-        Connect::None => vec![],
+        // A recording may be long: it is not played for a completion.
+        Connect::None | Connect::Replay(_) => vec![],
         Connect::Auto => connect::usual_sockets(),
         Connect::Socket(socket) => vec![socket.clone()],
     };

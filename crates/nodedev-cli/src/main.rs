@@ -12,11 +12,14 @@ mod connect;
 mod document;
 mod dump;
 mod explain;
+mod graph;
 mod health;
 mod list;
 #[cfg(test)]
 mod man;
 mod output;
+mod record;
+mod replay;
 mod sources;
 mod status;
 mod watch;
@@ -45,6 +48,11 @@ fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::other("cannot start", error))?;
     runtime.block_on(async {
+        match &args.command {
+            Command::Record(record) => return record::run(args, record, output).await,
+            Command::Replay(replay) => return replay::run(replay, output).await,
+            _ => {}
+        }
         let mut connection = Connection::open(args, output).await?;
         let done = dispatch(args, &mut connection, output).await;
         connection.close().await;
@@ -62,6 +70,7 @@ async fn dispatch(
         Command::Dump(dump) => dump::run(dump, connection, output).await,
         Command::Explain(explain) => explain::run(explain, connection, output).await,
         Command::Watch(watch) => watch::run(watch, connection, output).await,
+        Command::Graph(graph) => graph::run(graph, connection, output).await,
         Command::Sources(sources) => sources::run(sources, connection, output).await,
         Command::Define(_)
         | Command::Create(_)
@@ -73,5 +82,7 @@ async fn dispatch(
             Some(action) => act::run(&action, connection, output).await,
             None => Ok(()),
         },
+        // They need no list that is there already.
+        Command::Record(_) | Command::Replay(_) => Ok(()),
     }
 }

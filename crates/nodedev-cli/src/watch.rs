@@ -43,6 +43,16 @@ pub(crate) async fn run(
     connection: &mut Connection,
     output: &Output,
 ) -> Result<(), Failure> {
+    run_until(args, connection, output, std::future::pending()).await
+}
+
+/// The same until that comes, if it does.
+pub(crate) async fn run_until(
+    args: &Watch,
+    connection: &mut Connection,
+    output: &Output,
+    end: impl Future<Output = ()>,
+) -> Result<(), Failure> {
     let cannot_listen = |error| Failure::other("cannot listen to signals", error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
@@ -52,12 +62,16 @@ pub(crate) async fn run(
     health.tell(&watch.next().await?.sources, output);
     output.note(format_args!("watching {count} devices, Ctrl-C ends"));
     let mut closed = pin!(output_closed());
+    let mut end = pin!(end);
     loop {
         let reply = tokio::select! {
-            reply = watch.next() => reply?,
+            // What has happened is told before the end.
+            biased;
             () = &mut closed => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
+            reply = watch.next() => reply?,
+            () = &mut end => return Ok(()),
         };
         if reply.missed {
             write_missed(args, reply.generation, output)?;

@@ -33,13 +33,30 @@ pub fn start(
     config: DriverConfig,
     further: impl IntoIterator<Item = Arc<dyn NodeDeviceSource>>,
 ) -> Result<Registry, RegistryError> {
+    start_through(config, further, Ok)
+}
+
+/// Sources, as a registry takes them.
+pub type Sources = Vec<Arc<dyn NodeDeviceSource>>;
+
+/// The same over what `through` makes of the sources: recorded ones, for example.
+///
+/// # Errors
+///
+/// As for [`start`], or what `through` gives.
+pub fn start_through<E: From<RegistryError>>(
+    config: DriverConfig,
+    further: impl IntoIterator<Item = Arc<dyn NodeDeviceSource>>,
+    through: impl FnOnce(Sources) -> Result<Sources, E>,
+) -> Result<Registry, E> {
     let udev = Arc::new(UdevSource::new(config.udev));
     let mdevctl = Arc::new(MdevctlSource::new(config.mdevctl));
     let builder = Registry::builder()
         .config(config.registry)
         .control(Arc::clone(&udev) as Arc<dyn NodeDeviceControl>)
-        .control(Arc::clone(&mdevctl) as Arc<dyn NodeDeviceControl>)
-        .source(udev)
-        .source(mdevctl);
-    further.into_iter().fold(builder, |builder, source| builder.source(source)).start()
+        .control(Arc::clone(&mdevctl) as Arc<dyn NodeDeviceControl>);
+    let mut sources: Sources = vec![udev, mdevctl];
+    sources.extend(further);
+    let builder = through(sources)?.into_iter().fold(builder, |all, one| all.source(one));
+    Ok(builder.start()?)
 }

@@ -1,7 +1,7 @@
 //! The machines that the tests run in, all of them at the same time: a test hardly ever has work for two
 //! processors, and the machines do not have equally much to do.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::Instant;
@@ -12,6 +12,9 @@ use crate::command::Command;
 
 /// Room and time for debug builds on a translated processor.
 const OPTIONS: &[&str] = &["--memory=1280", "--timeout=2400"];
+
+/// What the names of the tests begin with that run on the host, behind the machines.
+pub(super) const OUTSIDE: &str = "outside::";
 
 /// A kind of machine: its tests are those whose names begin with its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,11 @@ impl Machine {
         Ok(wanted)
     }
 
+    /// Whether it leaves something in the shared folder for the tests on the host.
+    pub(super) fn leaves_something(self, share: &Path) -> bool {
+        self.name == "zoo" && share.join("zoo.jsonl").exists()
+    }
+
     fn prefix(self) -> String {
         format!("{}::", self.name)
     }
@@ -56,11 +64,16 @@ fn chosen(list: &str) -> Vec<Machine> {
 /// # Errors
 ///
 /// Names the machines in which it failed.
-pub(super) fn run(xtask: &Path, machines: &[Machine], command: &[OsString]) -> Result<()> {
+pub(super) fn run(
+    xtask: &Path,
+    machines: &[Machine],
+    share: &Path,
+    command: &[OsString],
+) -> Result<()> {
     let results: Vec<_> = std::thread::scope(|scope| {
         let start = |machine: &Machine| {
             let machine = *machine;
-            (machine, scope.spawn(move || run_in(xtask, machine, command)))
+            (machine, scope.spawn(move || run_in(xtask, machine, share, command)))
         };
         let running: Vec<_> = machines.iter().map(start).collect();
         running.into_iter().map(|(machine, thread)| (machine, thread.join())).collect()
@@ -73,15 +86,17 @@ pub(super) fn run(xtask: &Path, machines: &[Machine], command: &[OsString]) -> R
     if failed.is_empty() { Ok(()) } else { Err(anyhow!(failed.join("; "))) }
 }
 
-fn run_in(xtask: &Path, machine: Machine, command: &[OsString]) -> Result<()> {
+fn run_in(xtask: &Path, machine: Machine, share: &Path, command: &[OsString]) -> Result<()> {
     let began = Instant::now();
     let (reader, writer) = std::io::pipe().context("a pipe")?;
     let others = MACHINES.iter().filter(|other| **other != machine);
-    let skipped = others.flat_map(|other| ["--skip".to_owned(), other.prefix()]);
+    let skipped = others.map(|other| other.prefix()).chain([OUTSIDE.to_owned()]);
+    let skipped = skipped.flat_map(|prefix| ["--skip".to_owned(), prefix]);
     let vm = Command::bound(xtask)
         .args(["vm"])
         .args(OPTIONS)
         .args(machine.options)
+        .args([OsStr::new("--share"), share.as_os_str()])
         .args(["--"])
         .args(command)
         .args(skipped);

@@ -16,6 +16,7 @@ const NORMAL: &[(&str, &[&str])] = &[
     ("nodedev-source-template", &["nodedev-source", "nodedev-types"]),
     ("nodedev-merge", &["nodedev-types"]),
     ("nodedev-registry", &["nodedev-merge", "nodedev-source", "nodedev-types"]),
+    ("nodedev-recording", &["nodedev-registry", "nodedev-source", "nodedev-types"]),
     ("nodedev-xml", &["nodedev-types"]),
     ("nodedev-control", &["nodedev-registry", "nodedev-types", "nodedev-xml"]),
     ("nodedev-rpc", &[]),
@@ -39,6 +40,7 @@ const NORMAL: &[(&str, &[&str])] = &[
     (
         "nodedev-driver",
         &[
+            "nodedev-recording",
             "nodedev-registry",
             "nodedev-server",
             "nodedev-source",
@@ -48,7 +50,17 @@ const NORMAL: &[(&str, &[&str])] = &[
             "nodedev-types",
         ],
     ),
-    ("nodedev-cli", &["nodedev-driver", "nodedev-types", "nodedev-varlink", "nodedev-xml"]),
+    (
+        "nodedev-cli",
+        &[
+            "nodedev-driver",
+            "nodedev-recording",
+            "nodedev-server",
+            "nodedev-types",
+            "nodedev-varlink",
+            "nodedev-xml",
+        ],
+    ),
     (
         "nodedev-tests",
         &[
@@ -88,6 +100,7 @@ const DEV: &[(&str, &[&str])] = &[
     ("nodedev-rpc", &["nodedev-mutants"]),
     ("nodedev-xml", &["nodedev-mutants"]),
     ("nodedev-registry", &["nodedev-source-testkit", "nodedev-xml"]),
+    ("nodedev-recording", &["nodedev-merge", "nodedev-source-testkit"]),
     ("nodedev-control", &["nodedev-merge", "nodedev-source", "nodedev-source-testkit"]),
     ("nodedev-server", &["nodedev-source-testkit"]),
     ("nodedev-driver", &["nodedev-manual", "nodedev-source-testkit", "nodedev-xml"]),

@@ -10,7 +10,7 @@ const LONG: &[(&str, &str)] = &[("crates/nodedev-types/src/fields.rs", "one tabl
 /// The driver only wires things up; what grows there belongs elsewhere. A third of it is the
 /// daemon's tables of settings and the reading of the files, another third tests.
 const DRIVER: &str = "crates/nodedev-driver/src/";
-const DRIVER_LINES: usize = 4250;
+const DRIVER_LINES: usize = 4400;
 
 /// All source files.
 pub(crate) fn check(files: &[TextFile]) -> Vec<Problem> {

@@ -1,4 +1,4 @@
-//! Where the list comes from: a daemon, or the sources run in this process. Nobody else knows which.
+//! Where the list comes from: a daemon, or the sources or a recording run in this process. Nobody else knows which.
 
 mod local;
 mod remote;
@@ -10,7 +10,7 @@ use nodedev_varlink::{
     Action, Done, Explanation, Filter, Found, INTERFACE, List, Sources, WatchReply,
 };
 
-use self::local::Local;
+pub(crate) use self::local::{CLOSE, Local, driver_config, read_recording};
 use self::remote::Remote;
 use crate::args::{Args, Connect};
 use crate::output::Output;
@@ -29,11 +29,17 @@ impl Connection {
         match args.where_to_connect() {
             Connect::None => Ok(Self::Local(Local::open(args).await?)),
             Connect::Socket(socket) => Ok(Self::Remote(Box::new(Remote::open(&socket).await?))),
+            Connect::Replay(file) => Ok(Self::Local(Local::replay(&file, output).await?)),
             Connect::Auto => match first_that_answers(output).await {
                 Some(remote) => Ok(Self::Remote(Box::new(remote))),
                 None => Ok(Self::Local(Local::open(args).await?)),
             },
         }
+    }
+
+    /// The list of a registry that runs.
+    pub(crate) const fn of(local: Local) -> Self {
+        Self::Local(local)
     }
 
     /// The devices that the filter admits.
@@ -91,7 +97,7 @@ impl Connection {
     /// Who answers, for people.
     pub(crate) fn who(&self) -> String {
         match self {
-            Self::Local(_) => "this process".to_owned(),
+            Self::Local(local) => local.who(),
             Self::Remote(remote) => remote.who(),
         }
     }

@@ -58,6 +58,9 @@ pub(crate) struct Args {
     /// Where to serve varlink: a path, or `none`
     #[arg(long, value_name = "PATH")]
     pub(crate) varlink_socket: Option<PathBuf>,
+    /// Write down all that the sources say, until there are 256 MiB: `nodedev replay` plays it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// What to log, for example `info` or `nodedev_server=debug,warn`
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
@@ -95,7 +98,8 @@ impl Args {
         let Some(base) = self.background.clone() else {
             return;
         };
-        let mut paths: Vec<_> = [&mut self.socket_dir, &mut self.config, &mut self.pid_file].into();
+        let mut paths: Vec<_> =
+            [&mut self.socket_dir, &mut self.config, &mut self.pid_file, &mut self.record].into();
         if self.varlink_socket.as_deref() != Some(Path::new("none")) {
             paths.push(&mut self.varlink_socket);
         }

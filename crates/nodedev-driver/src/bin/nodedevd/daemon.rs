@@ -25,7 +25,7 @@ use crate::log::LogControl;
 use crate::pid_file::PidFile;
 use crate::places::Owner;
 use crate::settings::{Loaded, Settings};
-use crate::{command, notify, say};
+use crate::{command, notify, recording, say};
 
 /// How long calls that run may go on after the end was asked for, and then how long each part may
 /// take to end. Together less than a second.
@@ -99,7 +99,8 @@ impl Daemon<'_> {
         let programs: Vec<_> =
             programs.iter().cloned().map(ExecSource::new).map(Arc::new).collect();
         let further = programs.iter().cloned().map(|source| source as Arc<dyn NodeDeviceSource>);
-        let registry = nodedev_driver::start(driver.clone(), further)?;
+        let record = self.args.record.as_deref();
+        let (registry, recorder) = recording::start(driver.clone(), further, record)?;
         let server = Server::new(registry.clone(), self.server_config());
         for listener in doors.listeners.drain(..) {
             server.listen(listener);
@@ -127,6 +128,7 @@ impl Daemon<'_> {
         watchdog.abort();
         end(&server, &registry).await;
         end_programs(&programs).await;
+        recorder.iter().for_each(recording::finish);
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod man;
 mod notify;
 mod pid_file;
 mod places;
+mod recording;
 mod settings;
 mod syntax;
 

@@ -1,0 +1,154 @@
+//! `nodedev record`: the sources, run in this process, and what they say on a file.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nodedev_driver::registry::{Registry, SourceState};
+use nodedev_recording::{End, Options, Recorder, create, kernel};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::{Args, Record};
+use crate::connect::{CLOSE, driver_config};
+use crate::output::Output;
+use crate::status::Failure;
+
+pub(crate) async fn run(args: &Args, record: &Record, output: &Output) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let config = driver_config(args)?;
+    let options = Options::new(concat!("nodedev ", env!("CARGO_PKG_VERSION")))
+        .with_kernel(kernel())
+        .with_scrub(record.scrub)
+        .with_limit(record.max_size << 20);
+    let mut recorder = None;
+    let registry = nodedev_driver::start_through(config, [], |sources| {
+        let out = open(&record.file);
+        let started = out.and_then(|out| Recorder::start(out, &options, sources));
+        let (started, sources) =
+            started.with_context(|| format!("cannot write {}", record.file.display()))?;
+        recorder = Some(started);
+        anyhow::Ok(sources)
+    });
+    let registry = registry.map_err(|error| Failure::Other(format!("{error:#}")))?;
+    let Some(recorder) = recorder else { return Ok(()) };
+    tokio::select! {
+        () = proceed(record, &registry, &mut signals, output) => {}
+        () = recorder.ended() => {}
+    }
+    let result = finish(record, &recorder, &registry, output);
+    // A source that does not end in time ends with the process.
+    let _ = tokio::time::timeout(CLOSE, registry.shutdown()).await;
+    result
+}
+
+/// All that is to be recorded. The first signal ends the going on, the next one what is left to be read.
+async fn proceed(record: &Record, registry: &Registry, signals: &mut Signals, output: &Output) {
+    let begin = async {
+        registry.ready().await;
+        read_documents(registry).await;
+    };
+    if signals.or(begin).await.is_none() {
+        return;
+    }
+    if !record.follow && record.time.is_none() {
+        return;
+    }
+    let count = registry.snapshot().len();
+    let until = match record.time {
+        Some(time) => format!("for {time:?}"),
+        None => "until interrupted".to_owned(),
+    };
+    output.note(format_args!("{count} devices are recorded, going on {until}"));
+    signals.or(wait(record.time)).await;
+    signals.or(read_documents(registry)).await;
+}
+
+async fn wait(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What documents need is read when they are asked for, and recorded then.
+async fn read_documents(registry: &Registry) {
+    let snapshot = registry.snapshot();
+    for device in snapshot.devices() {
+        // One that goes meanwhile is recorded as gone.
+        let _ = registry.refresh(&device.name).await;
+    }
+}
+
+fn finish(
+    record: &Record,
+    recorder: &Recorder,
+    registry: &Registry,
+    output: &Output,
+) -> Result<(), Failure> {
+    let summary = recorder.finish().map_err(|error| cannot_write(&record.file, error))?;
+    for source in registry.sources() {
+        if let SourceState::Degraded(reason) = source.state {
+            output.warning(format_args!("{} is recorded as degraded: {reason}", source.name));
+        }
+    }
+    match summary.end {
+        End::Full => output.warning(format_args!(
+            "the recording ended at {} MiB: more than that is asked for with --max-size",
+            record.max_size
+        )),
+        End::Behind => output.warning("the recording ended: what it is written to is too slow"),
+        _ => {}
+    }
+    let (file, count, size) = (record.file.display(), registry.snapshot().len(), summary.bytes);
+    output.note(format_args!("{file}: {count} devices, {} KiB", size.div_ceil(1024)));
+    if !record.scrub {
+        output.note("it names serial numbers, addresses and uuids: --scrub replaces them");
+    }
+    Ok(())
+}
+
+fn open(file: &Path) -> io::Result<Box<dyn Write + Send>> {
+    if file.as_os_str() == "-" {
+        return Ok(Box::new(BufWriter::new(io::stdout())));
+    }
+    Ok(Box::new(create(file)?))
+}
+
+fn cannot_write(file: &Path, error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::OutputClosed,
+        _ => Failure::other(&format!("cannot write {}", file.display()), error),
+    }
+}
+
+/// What a user ends it with.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::other("cannot listen to signals", error));
+        let interrupt = listen(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// What comes of it, unless a signal comes first.
+    pub(crate) async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = future => Some(done),
+            () = self.next() => None,
+        }
+    }
+
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The way from the sources to the file: a bounded queue and a thread that writes.
+//!
+//! Whoever records never waits for the file. A file that is too slow ends the recording, not the source.
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use nodedev_source::{Snapshot, SourceError};
+use nodedev_types::Observation;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::format::{Call, Entry, Failure, ListingEnd, Message, Word};
+use crate::recorder::{End, Summary};
+use crate::write::Writer;
+
+/// Messages that may wait to be written; a snapshot is one.
+const QUEUE: usize = 16_384;
+
+/// What waits to be written.
+#[derive(Debug)]
+enum Written {
+    Message { at: u64, source: String, message: Message },
+    Snapshot { at: u64, source: String, result: Result<Snapshot, SourceError> },
+    End { at: u64, reason: &'static str },
+}
+
+/// What sources are recorded on.
+#[derive(Debug)]
+pub(crate) struct Tape {
+    began: Instant,
+    queue: Mutex<Option<SyncSender<Written>>>,
+    thread: Mutex<Option<JoinHandle<io::Result<Summary>>>>,
+    ended: watch::Receiver<bool>,
+}
+
+impl Tape {
+    pub(crate) fn start<W: Write + Send + 'static>(writer: Writer<W>) -> io::Result<Self> {
+        let (queue, queued) = sync_channel(QUEUE);
+        let (ended_sender, ended) = watch::channel(false);
+        let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(move || {
+            let result = write(writer, &queued);
+            ended_sender.send_replace(true);
+            result
+        })?;
+        let thread = Mutex::new(Some(thread));
+        Ok(Self { began: Instant::now(), queue: Mutex::new(Some(queue)), thread, ended })
+    }
+
+    pub(crate) fn put(&self, source: &str, message: Message) {
+        let (at, source) = (self.now(), source.to_owned());
+        self.send(Written::Message { at, source, message });
+    }
+
+    pub(crate) fn put_snapshot(&self, source: &str, result: Result<Snapshot, SourceError>) {
+        let (at, source) = (self.now(), source.to_owned());
+        self.send(Written::Snapshot { at, source, result });
+    }
+
+    /// Writes what waits and the last line; what was written altogether.
+    pub(crate) fn finish(&self, reason: &'static str) -> io::Result<Summary> {
+        let at = self.now();
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(queue) = queue {
+            // The thread may have ended already, for a reason that it gives itself.
+            let _ = queue.send(Written::End { at, reason });
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return Ok(Summary::default()) };
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread panicked")))
+    }
+
+    pub(crate) fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.clone()
+    }
+
+    fn send(&self, written: Written) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(sender) = &*queue else { return };
+        match sender.try_send(written) {
+            Ok(()) => {}
+            // Dropping it tells the thread, once it has written what waits.
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *queue = None,
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+fn write<W: Write>(mut writer: Writer<W>, queued: &Receiver<Written>) -> io::Result<Summary> {
+    let mut last = 0;
+    let end = loop {
+        let next = match queued.try_recv() {
+            Err(TryRecvError::Empty) => {
+                // Whoever reads along, and whoever reads after a crash, has all there is.
+                writer.flush()?;
+                queued.recv().ok()
+            }
+            next => next.ok(),
+        };
+        let Some(next) = next else { break End::Behind };
+        let entries = match next {
+            Written::End { at, reason } => {
+                writer.end(at.max(last), reason)?;
+                return Ok(summary(&writer, End::Asked));
+            }
+            Written::Message { at, source, message } => vec![Entry { at, source, message }],
+            Written::Snapshot { at, source, result } => entries(at, &source, result),
+        };
+        let mut fits = true;
+        for mut entry in entries {
+            // The queue keeps the order; two threads may have read the clock the other way round.
+            last = last.max(entry.at);
+            entry.at = last;
+            fits = fits && writer.write(&entry)?;
+        }
+        if !fits {
+            break End::Full;
+        }
+    };
+    writer.end(last, end.as_str())?;
+    Ok(summary(&writer, end))
+}
+
+fn summary<W: Write>(writer: &Writer<W>, end: End) -> Summary {
+    Summary { bytes: writer.written(), lines: writer.lines(), end }
+}
+
+/// A line for each device, then one that completes the listing.
+fn entries(at: u64, source: &str, result: Result<Snapshot, SourceError>) -> Vec<Entry> {
+    let entry = |message| Entry { at, source: source.to_owned(), message };
+    let snapshot = match result {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            let error = Failure::from(&error);
+            return vec![entry(Message::Failed { call: Call::Snapshot, error })];
+        }
+    };
+    let mut entries = Vec::new();
+    let mut listings = Vec::new();
+    for listing in snapshot.listings {
+        let devices: &[Observation] = listing.devices.as_deref().unwrap_or_default();
+        listings.push(ListingEnd {
+            stream: listing.source.clone(),
+            revision: listing.revision,
+            devices: devices.len(),
+            unreadable: listing.unreadable.clone(),
+            error: listing.devices.as_ref().err().map(Failure::from),
+        });
+        entries.extend(devices.iter().map(|device| entry(Message::Listed(Word::from(device)))));
+    }
+    let (diagnostics, backend) = (snapshot.diagnostics, snapshot.backend);
+    entries.push(entry(Message::Snapshot { listings, diagnostics, backend }));
+    entries
+}

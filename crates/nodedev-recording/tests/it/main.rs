@@ -1,0 +1,14 @@
+//! Recordings: written, read, damaged, scrubbed and played.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails, also in the functions that tests share"
+)]
+
+#[path = "../../../nodedev-types/tests/it/arbitrary.rs"]
+mod arbitrary;
+mod damage;
+mod lines;
+mod pace;
+mod same;
+mod stage;
