@@ -9,7 +9,10 @@ use nodedev_tests::require::{programs, require, root};
 #[test]
 fn every_sub_command_has_help_with_examples() {
     let overview = run(Command::new(nodedev()).arg("--help")).ok();
-    let documented = ["list", "dump", "explain", "watch", "sources", "define", "create", "update"];
+    let documented = [
+        "list", "dump", "explain", "watch", "sources", "define", "create", "update", "record",
+        "replay", "graph", "explore",
+    ];
     for command in documented {
         assert!(overview.contains(command), "{overview}");
         let help = run(Command::new(nodedev()).args([command, "--help"])).ok();

@@ -28,6 +28,7 @@ mod daemon_process;
 mod definitions;
 mod dump_schema;
 mod exec_source;
+mod explore;
 mod graph;
 mod hostile;
 mod metrics;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod explore;
 mod graph;
 mod recording;
 
@@ -11,6 +12,7 @@ use clap::{ArgAction, CommandFactory, FromArgMatches as _, Parser, Subcommand, V
 use nodedev_types::Capability;
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::explore::Explore;
 pub(crate) use self::graph::{Format, Graph};
 pub(crate) use self::recording::{Record, Replay};
 use crate::{command_line, complete};
@@ -91,6 +93,7 @@ pub(crate) enum Command {
     Explain(Explain),
     Watch(Watch),
     Graph(Graph),
+    Explore(Explore),
     Sources(Sources),
     Define(Define),
     Create(Create),
@@ -327,7 +330,9 @@ impl Args {
             _ => return None,
         };
         let option = match &self.command {
-            Command::Record(_) | Command::Replay(_) => "this command",
+            Command::Record(_) => "record",
+            // It asks nobody.
+            Command::Replay(_) => return None,
             _ => self.source_option()?,
         };
         Some(format!("{option} is for the sources in this process, not for {who}"))

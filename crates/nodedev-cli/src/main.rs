@@ -12,6 +12,7 @@ mod connect;
 mod document;
 mod dump;
 mod explain;
+mod explore;
 mod graph;
 mod health;
 mod list;
@@ -70,6 +71,7 @@ async fn dispatch(
         Command::Dump(dump) => dump::run(dump, connection, output).await,
         Command::Explain(explain) => explain::run(explain, connection, output).await,
         Command::Watch(watch) => watch::run(watch, connection, output).await,
+        Command::Explore(_) => explore::run(args, connection, output).await,
         Command::Graph(graph) => graph::run(graph, connection, output).await,
         Command::Sources(sources) => sources::run(sources, connection, output).await,
         Command::Define(_)

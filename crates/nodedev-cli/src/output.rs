@@ -74,6 +74,11 @@ impl Output {
         self.lines
     }
 
+    /// Whether what goes to standard output is coloured.
+    pub(crate) const fn has_color(&self) -> bool {
+        self.color
+    }
+
     /// Whether what goes to standard error is coloured.
     pub(crate) const fn has_error_color(&self) -> bool {
         self.error_color

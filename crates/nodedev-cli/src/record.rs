@@ -127,14 +127,20 @@ fn cannot_write(file: &Path, error: io::Error) -> Failure {
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// The end of the terminal, for whoever lives in one.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
     pub(crate) fn new() -> Result<Self, Failure> {
-        let listen =
-            |kind| signal(kind).map_err(|error| Failure::other("cannot listen to signals", error));
         let interrupt = listen(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: listen(SignalKind::terminate())? })
+        Ok(Self { interrupt, terminate: listen(SignalKind::terminate())?, hangup: None })
+    }
+
+    /// The same with the end of the terminal.
+    pub(crate) fn of_terminal() -> Result<Self, Failure> {
+        let hangup = Some(listen(SignalKind::hangup())?);
+        Ok(Self { hangup, ..Self::new()? })
     }
 
     /// What comes of it, unless a signal comes first.
@@ -149,6 +155,11 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            Some(()) = async { self.hangup.as_mut()?.recv().await } => {}
         }
     }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::other("cannot listen to signals", error))
 }

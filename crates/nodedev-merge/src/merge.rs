@@ -118,8 +118,8 @@ impl Policy {
                 said(&|source| self.owns_namespace(source, namespace))
             }
             (_, FieldName::Known(_)) => rule.map_or_else(Vec::new, |rule| by_rule(rule, said)),
-            (_, FieldName::Extension { namespace, .. }) => {
-                said(&|source| self.owns_namespace(source, namespace))
+            (_, FieldName::Extension(extension)) => {
+                said(&|source| self.owns_namespace(source, &extension.namespace))
             }
             _ => Vec::new(),
         }

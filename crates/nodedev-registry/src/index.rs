@@ -60,11 +60,19 @@ impl Keys {
         let fields = &merged.fields;
         let address = parent_address(id, fields).map(|a| (a.into(), !is_mdev_capable(fields)));
         Self {
-            path: fields.get(device::PATH).map(Into::into),
+            path: fields.get(device::PATH).map(|path| shared(path, id)),
             address,
             awaited: awaited_address(id, fields).map(Into::into),
             base: base_name(id, fields),
         }
+    }
+}
+
+/// That path, as the identity has it if it is the same: thousands of devices have one.
+fn shared(path: &str, id: &DeviceId) -> Arc<str> {
+    match id {
+        DeviceId::Sysfs(own) if own.as_str() == path => own.shared(),
+        _ => path.into(),
     }
 }
 

@@ -31,6 +31,10 @@ pub(crate) struct Account {
     is_fresh: bool,
     /// Whether a snapshot was given.
     is_served: bool,
+    /// The newest request.
+    asked: u64,
+    /// Whether somebody waits for its answer.
+    is_awaited: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +83,8 @@ impl Account {
             is_complete: false,
             is_fresh: false,
             is_served: false,
+            asked: 0,
+            is_awaited: false,
         }
     }
 
@@ -155,9 +161,19 @@ impl Account {
         Some((listing, complaints))
     }
 
-    /// Whether a snapshot would show a listing that came unasked and that none has shown yet.
-    pub(crate) const fn is_fresh(&self) -> bool {
-        self.is_complete && self.is_fresh
+    /// A new request, unless a listing has come that no snapshot has shown yet.
+    pub(crate) fn ask(&mut self) -> Option<u64> {
+        if self.is_complete && self.is_fresh {
+            return None;
+        }
+        self.asked += 1;
+        self.is_awaited = true;
+        Some(self.asked)
+    }
+
+    /// Nobody waits any more for the answer of a request.
+    pub(crate) fn forget(&mut self, request: u64) {
+        self.is_awaited &= request != self.asked;
     }
 
     /// Where words go: into the listing that has begun, else to what is known.
@@ -175,8 +191,10 @@ impl Account {
         self.book = book;
         self.is_complete = true;
         effect.is_listed = true;
-        effect.answers = answers;
-        if answers.is_none() {
+        effect.answers = answers.filter(|answers| *answers <= self.asked);
+        // Whoever waits for the answer takes it. Of any other listing somebody has to be told.
+        let is_awaited = self.is_awaited && answers == Some(self.asked);
+        if !is_awaited {
             self.is_fresh = true;
             if self.is_served {
                 let reason = "the program has listed its devices anew".to_owned();

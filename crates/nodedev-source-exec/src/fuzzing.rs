@@ -54,7 +54,7 @@ pub fn exec(bytes: &[u8]) {
                             assert!(config.fields.contains(name), "{name}");
                             assert_eq!(field.kind(), value.kind(), "{name}");
                         }
-                        FieldName::Extension { namespace, .. } => assert_eq!(&**namespace, "acme"),
+                        FieldName::Extension(extension) => assert_eq!(extension.namespace, "acme"),
                         _ => panic!("{name}"),
                     }
                 }

@@ -14,8 +14,10 @@ mod lines;
 mod message;
 mod pace;
 mod run;
+mod shared;
 mod source;
 mod stderr;
+mod task;
 
 pub use config::{ExecConfig, InvalidName};
 pub use message::PROTOCOL;

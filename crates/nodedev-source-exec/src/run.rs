@@ -1,33 +1,17 @@
-//! One run of the program: a task that reads what it prints until it ends or is ended.
+//! One run of the program: its start and its end. What it says is read by its task.
 
-use std::future::pending;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use nix::sys::signal::Signal;
-use nix::unistd::Pid;
-use nodedev_source::{
-    ErrorKind, EventSink, HintStream, RevisionCounter, Snapshot, SourceError, SourceEvent,
-};
-use nodedev_types::{Diagnostic, Severity};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
-use tokio::sync::{OwnedMutexGuard, oneshot, watch};
+use nodedev_source::{ErrorKind, EventSink, HintStream, RevisionCounter, SourceError};
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::account::{Account, Word};
-use crate::command::{self, Pipes, ProcessGroup};
+use crate::command;
 use crate::config::ExecConfig;
 use crate::counts::Counts;
-use crate::lines::{Line, Lines};
-use crate::message::{self, Hello, Message, PROTOCOL, Reader, Refused, excerpt};
-use crate::pace::Pace;
-use crate::stderr::{self, Complaints};
-
-/// How long what an ended program has printed is read: its pipe may be held by another.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+use crate::shared::Shared;
+use crate::task::Task;
 
 /// A run; it is ended when dropped.
 #[derive(Debug)]
@@ -36,27 +20,6 @@ pub(crate) struct Run {
     task: JoinHandle<()>,
     /// Its end is the signal.
     _stop: oneshot::Sender<()>,
-}
-
-/// What others may know of a run.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    config: Arc<ExecConfig>,
-    revisions: Arc<RevisionCounter>,
-    account: Mutex<Account>,
-    progress: watch::Sender<Progress>,
-    /// The newest request.
-    looks: watch::Sender<u64>,
-    head: Pid,
-}
-
-#[derive(Debug, Default)]
-struct Progress {
-    hello: Option<Hello>,
-    is_listed: bool,
-    /// The newest request that was answered.
-    answered: u64,
-    ended: Option<SourceError>,
 }
 
 /// What a run needs of its source.
@@ -84,32 +47,10 @@ impl Run {
         let config = Arc::clone(&means.config);
         let spawned = command::spawn(&config).map_err(|error| cannot_run(&config, error))?;
         means.counts.runs.count();
-        let (group, Pipes { stdin, stdout, stderr }) = spawned;
-        let shared = Arc::new(Shared {
-            revisions: Arc::clone(&means.revisions),
-            account: Mutex::new(Account::new(&config)),
-            progress: watch::Sender::default(),
-            looks: watch::Sender::new(0),
-            head: group.head(),
-            config: Arc::clone(&config),
-        });
-        let (sink, hints) = listener.map_or((None, None), |l| (Some(l.sink), Some(l.hints)));
+        let (group, pipes) = spawned;
+        let shared = Arc::new(Shared::new(means, group.head()));
         let (stop, stopped) = oneshot::channel();
-        let task = Task {
-            looks: shared.looks.subscribe(),
-            shared: Arc::clone(&shared),
-            counts: means.counts.clone(),
-            reader: Reader::new(&config),
-            sink,
-            hints: hints.filter(|_| !config.interests.is_empty()),
-            hint_due: None,
-            stdin: Some(stdin),
-            unsent: Vec::new(),
-            lines: Lines::new(stdout, config.line_limit),
-            errors: Some(Lines::new(stderr, stderr::LINE_LIMIT)),
-            complaints: Complaints::new(&config.name),
-            pace: Pace::new(config.rate, config.burst),
-        };
+        let task = Task::new(Arc::clone(&shared), means.counts.clone(), pipes, listener);
         let task = tokio::spawn(task.run(group, stopped, turn));
         Ok(Self { shared, task, _stop: stop })
     }
@@ -122,76 +63,6 @@ impl Run {
     }
 }
 
-impl Shared {
-    /// Whether the program still runs, whatever its task has noticed.
-    pub(crate) fn is_alive(&self) -> bool {
-        self.progress.borrow().ended.is_none() && command::is_alive(self.head)
-    }
-
-    /// Waits for the program's first line.
-    pub(crate) async fn greeted(&self) -> Result<(), SourceError> {
-        let deadline = self.config.hello_deadline;
-        let what = "no hello";
-        self.until(deadline, what, |progress| progress.hello.is_some()).await
-    }
-
-    /// All devices: as the program lists them when it is asked, where it answers, else as it has said.
-    pub(crate) async fn snapshot(&self) -> Result<Snapshot, SourceError> {
-        let deadline = self.config.listing_deadline;
-        let what = "no complete listing";
-        self.until(deadline, what, |progress| progress.is_listed).await?;
-        let answers = self.progress.borrow().hello.as_ref().is_some_and(|hello| hello.answers);
-        if answers && !self.account().is_fresh() {
-            let mut wanted = 0;
-            self.looks.send_modify(|newest| {
-                *newest += 1;
-                wanted = *newest;
-            });
-            let what = "no answer to a request";
-            self.until(deadline, what, |progress| progress.answered >= wanted).await?;
-        }
-        let shown = self.account().snapshot(&self.revisions);
-        let Some((listing, diagnostics)) = shown else {
-            return Err(self.error(ErrorKind::Failed, "ended"));
-        };
-        let mut snapshot = Snapshot::new().with_listing(listing);
-        snapshot.diagnostics = diagnostics;
-        if !answers && !self.config.interests.is_empty() {
-            let text = "`interests` are configured, but the program does not answer requests";
-            snapshot.diagnostics.push(Diagnostic::warning(&self.config.name, text));
-        }
-        let about = self.progress.borrow().hello.as_ref().and_then(|hello| hello.about.clone());
-        snapshot.backend = Some(about.unwrap_or_else(|| self.config.program.display().to_string()));
-        Ok(snapshot)
-    }
-
-    async fn until(
-        &self,
-        deadline: Duration,
-        what: &str,
-        so: impl Fn(&Progress) -> bool,
-    ) -> Result<(), SourceError> {
-        let mut progress = self.progress.subscribe();
-        let waited = progress.wait_for(|progress| so(progress) || progress.ended.is_some());
-        match timeout(deadline, waited).await {
-            Err(_) => Err(self.error(ErrorKind::Timeout, &format!("{what} within {deadline:?}"))),
-            Ok(Ok(progress)) => match &progress.ended {
-                Some(error) => Err(error.clone()),
-                None => Ok(()),
-            },
-            Ok(Err(_)) => Err(self.error(ErrorKind::Failed, "ended")),
-        }
-    }
-
-    fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn error(&self, kind: ErrorKind, what: &str) -> SourceError {
-        SourceError::new(kind, format!("{}: {what}", self.config.program.display()))
-    }
-}
-
 fn cannot_run(config: &ExecConfig, error: io::Error) -> SourceError {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::Unavailable,
@@ -200,287 +71,4 @@ fn cannot_run(config: &ExecConfig, error: io::Error) -> SourceError {
     };
     let program = config.program.display();
     SourceError::new(kind, format!("{program}: cannot be run")).with_source(error)
-}
-
-/// Why a run is over.
-enum End {
-    /// Nobody wants it any more.
-    Stopped,
-    /// The program has ended, and how.
-    Exited(String),
-    /// It is of no use any more.
-    Failed(SourceError),
-}
-
-struct Task {
-    shared: Arc<Shared>,
-    counts: Counts,
-    reader: Reader,
-    sink: Option<EventSink>,
-    hints: Option<HintStream>,
-    hint_due: Option<Instant>,
-    stdin: Option<ChildStdin>,
-    looks: watch::Receiver<u64>,
-    /// Bytes for its standard input that it has not taken.
-    unsent: Vec<u8>,
-    lines: Lines<ChildStdout>,
-    errors: Option<Lines<ChildStderr>>,
-    complaints: Complaints,
-    pace: Pace,
-}
-
-impl Task {
-    async fn run(
-        mut self,
-        mut group: ProcessGroup,
-        mut stop: oneshot::Receiver<()>,
-        turn: OwnedMutexGuard<()>,
-    ) {
-        let name = self.shared.config.name.clone();
-        tracing::debug!(source = name, program = %self.shared.config.program.display(), "started");
-        let end = tokio::select! {
-            biased;
-            _ = &mut stop => End::Stopped,
-            end = self.listen(&mut group) => end,
-        };
-        let was_stopped = matches!(end, End::Stopped);
-        let error = match end {
-            End::Stopped => self.shared.error(ErrorKind::Failed, "was ended"),
-            End::Failed(error) => error,
-            End::Exited(how) => {
-                // Others of its group may hold the pipes.
-                group.signal(Signal::SIGKILL);
-                let _ = timeout(LAST_WORDS, self.drain()).await;
-                self.failure(&how)
-            }
-        };
-        if !was_stopped {
-            self.tell(&error);
-        }
-        let shared = Arc::clone(&self.shared);
-        // Its standard input ends, and its output goes nowhere.
-        drop(self);
-        *shared.account() = Account::new(&shared.config);
-        shared.progress.send_modify(|progress| progress.ended = Some(error));
-        group.end(shared.config.end_deadline).await;
-        drop(turn);
-    }
-
-    /// Does what comes until the program is of no use any more.
-    async fn listen(&mut self, group: &mut ProcessGroup) -> End {
-        loop {
-            if let Err(end) = self.take_held() {
-                return end;
-            }
-            let Self { hints, hint_due, stdin, looks, unsent, lines, errors, pace, .. } = self;
-            tokio::select! {
-                biased;
-                how = group.ended() => return End::Exited(how),
-                _ = looks.changed() => {
-                    unsent.extend(message::look(*looks.borrow_and_update()).into_bytes());
-                }
-                sent = send(stdin, unsent) => match sent {
-                    Ok(sent) => drop(unsent.drain(..sent)),
-                    // It does not read; whoever waits for an answer has a deadline.
-                    Err(_) => *stdin = None,
-                },
-                hinted = next_hint(hints) => match hinted {
-                    true => {
-                        let due = Instant::now() + self.shared.config.quiet;
-                        hint_due.get_or_insert(due);
-                    }
-                    false => *hints = None,
-                },
-                () = until(*hint_due) => self.ask_to_be_read(),
-                read = read_more(errors) => self.take_errors(read),
-                read = read_at_pace(lines, pace) => match read {
-                    Ok(0) => return self.closed(group).await,
-                    Ok(bytes) => self.take_bytes(bytes),
-                    Err(error) => {
-                        return End::Failed(self.failure("cannot be read").with_source(error));
-                    }
-                },
-            }
-        }
-    }
-
-    /// Its output has ended, mostly because it has.
-    async fn closed(&self, group: &mut ProcessGroup) -> End {
-        match timeout(LAST_WORDS, group.ended()).await {
-            Ok(how) => End::Exited(how),
-            Err(_) => End::Failed(self.failure("closed its standard output")),
-        }
-    }
-
-    /// What is left in the pipes of a program that has ended.
-    async fn drain(&mut self) {
-        while let Ok(1..) = self.lines.read().await {
-            if self.take_held().is_err() {
-                break;
-            }
-        }
-        let _ = self.take_held();
-        while self.errors.is_some() {
-            let read = read_more(&mut self.errors).await;
-            self.take_errors(read);
-        }
-    }
-
-    /// Takes the lines that have been read.
-    fn take_held(&mut self) -> Result<(), End> {
-        loop {
-            match self.lines.held() {
-                Ok(None) => return Ok(()),
-                Ok(Some(line)) => self.take(line)?,
-                Err(_) => {
-                    let what = "printed a line without an end";
-                    return Err(End::Failed(self.shared.error(ErrorKind::Malformed, what)));
-                }
-            }
-        }
-    }
-
-    fn take(&mut self, line: Line) -> Result<(), End> {
-        self.counts.lines.count();
-        self.pace.spend(1.0);
-        let text = line.bytes.trim_ascii();
-        let said = if line.too_long {
-            Err(self.reader.refuse_too_long(text, self.shared.config.line_limit))
-        } else if text.is_empty() {
-            return Ok(());
-        } else {
-            self.reader.read(text)
-        };
-        if self.shared.progress.borrow().hello.is_none() {
-            return self.greet(said, text);
-        }
-        let word = Word { number: line.number, size: line.bytes.len(), said };
-        let effect = self.shared.account().take(word, &self.shared.revisions);
-        if effect.is_bad {
-            self.counts.bad_lines.count();
-        }
-        if let Some(sink) = &self.sink {
-            effect.events.into_iter().for_each(|event| sink.send(event));
-        }
-        if effect.is_listed {
-            self.shared.progress.send_modify(|progress| {
-                progress.is_listed = true;
-                progress.answered = progress.answered.max(effect.answers.unwrap_or(0));
-            });
-        }
-        Ok(())
-    }
-
-    fn greet(&self, said: Result<Message, Refused>, line: &[u8]) -> Result<(), End> {
-        let name = &self.shared.config.name;
-        let refuse = |kind, what: &str| Err(End::Failed(self.shared.error(kind, what)));
-        match said {
-            Ok(Message::Hello(hello)) if hello.protocol != PROTOCOL => {
-                let its = hello.protocol;
-                let what =
-                    format!("speaks version {its} of the protocol; {PROTOCOL} is understood");
-                refuse(ErrorKind::Unsupported, &what)
-            }
-            Ok(Message::Hello(hello)) if hello.name != *name => {
-                let its = excerpt(hello.name.as_bytes());
-                let what = format!("says that it is `{its}`; `{name}` is configured");
-                refuse(ErrorKind::Malformed, &what)
-            }
-            Ok(Message::Hello(mut hello)) => {
-                hello.about = hello.about.map(|about| excerpt(about.as_bytes()));
-                self.shared.progress.send_modify(|progress| progress.hello = Some(hello));
-                Ok(())
-            }
-            Ok(_) => {
-                let what = format!("its first line is no hello: `{}`", excerpt(line));
-                refuse(ErrorKind::Malformed, &what)
-            }
-            Err(Refused { problem, .. }) => {
-                let what = format!("its first line is no hello: {problem}");
-                refuse(ErrorKind::Malformed, &what)
-            }
-        }
-    }
-
-    fn take_bytes(&mut self, bytes: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "a chunk is small")]
-        self.pace.spend(bytes as f64 / 1024.0);
-        if self.pace.is_late() {
-            self.counts.held_back.count();
-        }
-    }
-
-    fn take_errors(&mut self, read: io::Result<usize>) {
-        let Some(errors) = &mut self.errors else { return };
-        while let Ok(Some(line)) = errors.held() {
-            self.complaints.take(&line);
-        }
-        if matches!(read, Ok(0) | Err(_)) {
-            self.errors = None;
-        }
-    }
-
-    /// Others have news: whoever reads the source asks the program, if it answers.
-    fn ask_to_be_read(&mut self) {
-        self.hint_due = None;
-        let reason = "other sources have news".to_owned();
-        if let Some(sink) = &self.sink {
-            sink.send(SourceEvent::Resync { reason });
-        }
-    }
-
-    fn failure(&self, what: &str) -> SourceError {
-        match self.complaints.last_words() {
-            Some(words) => self.shared.error(ErrorKind::Failed, &format!("{what}: {words}")),
-            None => self.shared.error(ErrorKind::Failed, what),
-        }
-    }
-
-    /// Tells why the run ends: all that follows is told the operator by the end of the sink.
-    fn tell(&self, error: &SourceError) {
-        let reason = error.full_message();
-        tracing::warn!(
-            source = self.shared.config.name,
-            reason,
-            "the program is of no use any more"
-        );
-        if let Some(sink) = &self.sink {
-            let told = Diagnostic::warning(&self.shared.config.name, reason);
-            sink.send(SourceEvent::Diagnostic(told.with_severity(Severity::Error)));
-        }
-    }
-}
-
-async fn send(stdin: &mut Option<ChildStdin>, unsent: &[u8]) -> io::Result<usize> {
-    match stdin {
-        Some(stdin) if !unsent.is_empty() => stdin.write(unsent).await,
-        _ => pending().await,
-    }
-}
-
-/// True for a hint, false when no more can come.
-async fn next_hint(hints: &mut Option<HintStream>) -> bool {
-    match hints {
-        Some(hints) => hints.next().await.is_some(),
-        None => pending().await,
-    }
-}
-
-async fn until(when: Option<Instant>) {
-    match when {
-        Some(when) => sleep_until(when).await,
-        None => pending().await,
-    }
-}
-
-async fn read_more(errors: &mut Option<Lines<ChildStderr>>) -> io::Result<usize> {
-    match errors {
-        Some(errors) => errors.read().await,
-        None => pending().await,
-    }
-}
-
-async fn read_at_pace(lines: &mut Lines<ChildStdout>, pace: &mut Pace) -> io::Result<usize> {
-    pace.wait().await;
-    lines.read().await
 }

@@ -10,7 +10,8 @@ use nodedev_types::{DeviceId, Observation};
 
 use crate::config::ExecConfig;
 use crate::counts::Counts;
-use crate::run::{Listener, Means, Run, Shared};
+use crate::run::{Listener, Means, Run};
+use crate::shared::Shared;
 
 /// What a program that prints JSON lines knows of a host's devices.
 ///

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nodedev_types::{DeviceId, Revision};
@@ -26,7 +27,8 @@ pub(crate) struct Said {
 /// Shared by the watch and the snapshots of one source.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    said: BTreeMap<String, Said>,
+    /// By path, which is shared with the identity where that is the path.
+    said: BTreeMap<Arc<str>, Said>,
     /// Devices that are there and could not be read the last time.
     failed: BTreeSet<String>,
     removed: BTreeMap<String, Instant>,
@@ -67,7 +69,7 @@ impl Memory {
     pub(crate) fn say(&mut self, path: &str, id: DeviceId, revision: Revision) -> Option<DeviceId> {
         self.failed.remove(path);
         let said = Said { id: id.clone(), revision };
-        let before = self.said.insert(path.to_owned(), said)?;
+        let before = self.said.insert(key(path, &id), said)?;
         Some(before.id).filter(|before| *before != id)
     }
 
@@ -108,13 +110,13 @@ impl Memory {
         let prefix = format!("{path}/");
         self.said
             .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
-            .map_while(|(path, _)| path.starts_with(&prefix).then(|| path.clone()))
+            .map_while(|(path, _)| path.starts_with(&prefix).then(|| path.to_string()))
             .collect()
     }
 
     /// The path of a device that was spoken of.
     pub(crate) fn path_of(&self, id: &DeviceId) -> Option<&str> {
-        self.said.iter().find_map(|(path, said)| (said.id == *id).then_some(path.as_str()))
+        self.said.iter().find_map(|(path, said)| (said.id == *id).then_some(&**path))
     }
 
     /// The kernel has removed it.
@@ -151,14 +153,21 @@ impl Memory {
         failed: impl IntoIterator<Item = String>,
     ) {
         self.failed = failed.into_iter().collect();
-        let mut list: BTreeMap<String, Said> =
-            listed.into_iter().map(|(path, id)| (path, Said { id, revision })).collect();
+        let mut list: BTreeMap<Arc<str>, Said> =
+            listed.into_iter().map(|(path, id)| (key(&path, &id), Said { id, revision })).collect();
         for (path, said) in std::mem::take(&mut self.said) {
             if said.revision > revision {
                 list.insert(path, said);
             }
         }
         self.said = list;
+    }
+}
+
+fn key(path: &str, id: &DeviceId) -> Arc<str> {
+    match id {
+        DeviceId::Sysfs(own) if own.as_str() == path => own.shared(),
+        _ => path.into(),
     }
 }
 

@@ -44,7 +44,7 @@ impl FieldSet {
     pub fn contains(&self, name: &FieldName) -> bool {
         match name {
             FieldName::Known(field) => self.known.contains(field),
-            FieldName::Extension { namespace, .. } => self.namespaces.contains(&**namespace),
+            FieldName::Extension(extension) => self.namespaces.contains(&*extension.namespace),
         }
     }
 

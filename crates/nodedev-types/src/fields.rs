@@ -488,19 +488,24 @@ pub enum FieldName {
     /// A field of the known model.
     Known(Field),
     /// A field that one third-party source brings under its own name space.
-    Extension {
-        /// The source's name space.
-        namespace: Arc<str>,
-        /// Name within it.
-        name: Arc<str>,
-    },
+    Extension(Arc<ExtensionName>),
+}
+
+/// Name of a field outside the known model. Behind a pointer in [`FieldName`], since hardly any field has one and
+/// every field of every device would have room for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExtensionName {
+    /// The source's name space.
+    pub namespace: String,
+    /// Name within it.
+    pub name: String,
 }
 
 impl FieldName {
     /// A field outside the known model.
     #[must_use]
     pub fn extension(namespace: &str, name: &str) -> Self {
-        Self::Extension { namespace: namespace.into(), name: name.into() }
+        Self::Extension(Arc::new(ExtensionName { namespace: namespace.into(), name: name.into() }))
     }
 }
 
@@ -527,7 +532,10 @@ impl fmt::Display for FieldName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Known(field) => f.pad(field.as_str()),
-            Self::Extension { namespace, name } => f.pad(&alloc::format!("{namespace}:{name}")),
+            Self::Extension(extension) => {
+                let ExtensionName { namespace, name } = &**extension;
+                f.pad(&alloc::format!("{namespace}:{name}"))
+            }
         }
     }
 }
@@ -566,6 +574,11 @@ mod tests {
             assert!(!field.as_str().contains(':'), "{field} would read as an extension");
             assert!(field.description().len() > 10, "{field} has no description");
         }
+    }
+
+    #[test]
+    fn a_name_is_small_since_every_field_of_every_device_has_one() {
+        assert_eq!(size_of::<FieldName>(), 2 * size_of::<usize>());
     }
 
     #[test]

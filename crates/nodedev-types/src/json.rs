@@ -95,7 +95,7 @@ type Entry<'a> = (&'a FieldName, &'a Value);
 fn written(fields: &Fields) -> impl Iterator<Item = Entry<'_>> {
     fields.iter().filter(|(name, value)| match name {
         FieldName::Known(field) => value.kind() == field.kind(),
-        FieldName::Extension { .. } => !is_object(value.kind()),
+        FieldName::Extension(_) => !is_object(value.kind()),
     })
 }
 
@@ -140,8 +140,8 @@ impl Serialize for Level<'_> {
 fn part(name: &FieldName, depth: usize) -> Option<&str> {
     match name {
         FieldName::Known(field) => field.as_str().split('.').nth(depth),
-        FieldName::Extension { namespace, name } => {
-            [EXTENSIONS, namespace, name].get(depth).copied()
+        FieldName::Extension(extension) => {
+            [EXTENSIONS, &extension.namespace, &extension.name].get(depth).copied()
         }
     }
 }

@@ -28,7 +28,7 @@ pub use ccwgroup::CcwgroupMember;
 pub use device::Device;
 pub use diagnostic::{Diagnostic, Severity};
 pub use field_set::FieldSet;
-pub use fields::{Field, FieldName, Key, Refresh, UnknownField};
+pub use fields::{ExtensionName, Field, FieldName, Key, Refresh, UnknownField};
 pub use fields_map::Fields;
 pub use fields_map::IntoFieldValue;
 pub use id::{DeviceId, InvalidDeviceId};

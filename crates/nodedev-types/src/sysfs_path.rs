@@ -45,6 +45,12 @@ impl SysfsPath {
         &self.0
     }
 
+    /// The text itself, shared with this path.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// The last component: the kernel's name of the device.
     #[must_use]
     pub fn file_name(&self) -> &str {

@@ -212,7 +212,7 @@ impl FieldName {
     ) -> Result<Value, D::Error> {
         match self {
             Self::Known(field) => field.kind().deserialize(deserializer),
-            Self::Extension { .. } => Ok(ExtensionValue::deserialize(deserializer)?.0),
+            Self::Extension(_) => Ok(ExtensionValue::deserialize(deserializer)?.0),
         }
     }
 }

@@ -102,6 +102,19 @@ impl Connection {
         }
     }
 
+    /// Whether who answers can go and come back.
+    pub(crate) const fn can_return(&self) -> bool {
+        matches!(self, Self::Remote(_))
+    }
+
+    /// Asks again whoever answered before.
+    pub(crate) async fn reopen(&mut self) -> Result<(), Failure> {
+        if let Self::Remote(remote) = self {
+            **remote = remote.again().await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn close(self) {
         if let Self::Local(local) = self {
             local.close().await;

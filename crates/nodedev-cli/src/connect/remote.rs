@@ -39,6 +39,11 @@ impl Remote {
         }
     }
 
+    /// Connects to the daemon that answers now where this one did.
+    pub(crate) async fn again(&self) -> Result<Self, Failure> {
+        Self::open(&self.socket).await
+    }
+
     async fn introduce(mut client: Client, socket: &Path) -> Result<Self, Failure> {
         let Ok(info) = tokio::time::timeout(INTRODUCE, client.info()).await else {
             let socket = socket.display();

@@ -17,7 +17,9 @@ pub(super) fn node(device: &Device) -> Node {
     let capability = device.capability();
     let kind = capability.map_or_else(|| "device".to_owned(), |c| c.to_string());
     let driver = device.fields.get(device::DRIVER);
-    let state = match (device.persistent, device.active) {
+    // The host is persistent too, which tells nothing.
+    let is_defined = device.persistent && capability == Some(Capability::Mdev);
+    let state = match (is_defined, device.active) {
         (true, true) => Some("defined, running"),
         (true, false) => Some("defined"),
         (false, true) => None,
@@ -29,7 +31,7 @@ pub(super) fn node(device: &Device) -> Node {
         about: cut(&about.collect::<Vec<_>>().join(" · ")),
         tip: tip(device),
         family: capability.map_or("other", family),
-        dashed: device.persistent,
+        dashed: is_defined,
         faint: !device.active,
         chosen: false,
     }
@@ -47,13 +49,11 @@ pub(super) fn mdev_type(mdev_type: &MdevType) -> Node {
 }
 
 pub(super) fn iommu_group(number: u64, members: usize) -> Node {
-    let devices = if members == 1 { "device" } else { "devices" };
-    Node {
-        name: format!("IOMMU group {number}"),
-        about: format!("{members} {devices}, passed through together"),
-        family: "bus",
-        ..Node::default()
-    }
+    let about = match members {
+        1 => "1 device".to_owned(),
+        _ => format!("{members} devices, passed through together"),
+    };
+    Node { name: format!("IOMMU group {number}"), about, family: "bus", ..Node::default() }
 }
 
 /// Something that is named and not in the list.

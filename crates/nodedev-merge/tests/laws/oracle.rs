@@ -62,7 +62,7 @@ fn nameless(id: &DeviceId, said: &[Observation]) -> Option<Device> {
         let by = |source: &str| heard(source).and_then(|fields| fields.value(name)).cloned();
         let value = match (id, name) {
             (DeviceId::Foreign { namespace, .. }, _) => by(third_party(namespace)),
-            (_, FieldName::Extension { namespace, .. }) => by(third_party(namespace)),
+            (_, FieldName::Extension(extension)) => by(third_party(&extension.namespace)),
             (_, FieldName::Known(field)) => match field {
                 Field::DeviceCapability | Field::MdevUuid | Field::MdevParentAddr => {
                     by("udev").or_else(|| by("mdevctl/defined"))

@@ -16,8 +16,8 @@ use crate::world::{DEVICES, SOURCES, history, said, streams};
 /// Whether the word of `source` can count for the field, by the specification.
 fn owns(source: &str, id: &DeviceId, name: &FieldName) -> bool {
     let namespace = match (id, name) {
-        (DeviceId::Foreign { namespace, .. }, _) => namespace,
-        (_, FieldName::Extension { namespace, .. }) => namespace,
+        (DeviceId::Foreign { namespace, .. }, _) => &**namespace,
+        (_, FieldName::Extension(extension)) => extension.namespace.as_str(),
         (_, FieldName::Known(field)) => {
             let owners: &[&str] = match field {
                 Field::DeviceCapability | Field::MdevUuid | Field::MdevParentAddr => {
@@ -33,7 +33,7 @@ fn owns(source: &str, id: &DeviceId, name: &FieldName) -> bool {
         }
         _ => return false,
     };
-    matches!((&**namespace, source), ("acme", "acme") | ("net", "shadow"))
+    matches!((namespace, source), ("acme", "acme") | ("net", "shadow"))
 }
 
 /// Only what is the source's own of one saying, and what is not of another.
@@ -48,7 +48,8 @@ fn by_id(list: &List) -> BTreeMap<&DeviceId, &Device> {
 }
 
 fn without_extensions_of(namespace: &str, device: &Device) -> Device {
-    let own = |name: &FieldName| matches!(name, FieldName::Extension { namespace: of, .. } if **of == *namespace);
+    let own =
+        |name: &FieldName| matches!(name, FieldName::Extension(of) if of.namespace == namespace);
     let fields = device.fields.iter().filter(|(name, _)| !own(name));
     let fields = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
     Device { fields, ..device.clone() }

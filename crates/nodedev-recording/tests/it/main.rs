@@ -7,6 +7,9 @@
 
 #[path = "../../../nodedev-types/tests/it/arbitrary.rs"]
 mod arbitrary;
+#[path = "../../../nodedev-source-testkit/tests/it/bed.rs"]
+mod bed;
+mod contract;
 mod damage;
 mod lines;
 mod pace;

@@ -71,16 +71,38 @@ fn a_listing_counts_when_it_is_complete_and_events_after_it() {
     desk.observe("e", "d");
     desk.say(r#"{"message":"gone","device":"acme:e"}"#);
     let effect = desk.say(r#"{"message":"end"}"#);
-    assert!(effect.is_listed && desk.account.is_fresh());
+    assert!(effect.is_listed && desk.account.is_fresh);
     assert!(matches!(&*desk.events, [SourceEvent::Resync { .. }]), "{:?}", desk.events);
     desk.observe("a", "d");
     desk.say(r#"{"message":"gone","device":"acme:c"}"#);
     assert_eq!(desk.shown().0, "acme:a");
-    assert!(!desk.account.is_fresh());
-    desk.say(r#"{"message":"begin","answers":5}"#);
-    let effect = desk.say(r#"{"message":"end"}"#);
-    assert_eq!((effect.answers, desk.account.is_fresh()), (Some(5), false));
-    assert_eq!(desk.shown().0, "");
+    assert!(!desk.account.is_fresh);
+}
+
+#[test]
+fn an_answer_that_is_awaited_is_taken_and_of_any_other_listing_is_told() {
+    let mut desk = Desk::new();
+    desk.list(&[]);
+    assert_eq!(desk.account.ask(), None, "what has just come is the answer");
+    desk.shown();
+    let asked = desk.account.ask();
+    assert_eq!(asked, Some(1));
+    let answer = |desk: &mut Desk, id: u64| {
+        desk.say(&format!(r#"{{"message":"begin","answers":{id}}}"#));
+        desk.say(r#"{"message":"end"}"#).answers
+    };
+    assert_eq!((answer(&mut desk, 1), desk.account.is_fresh), (Some(1), false));
+    desk.account.forget(1);
+    assert_eq!(desk.events.len(), 0);
+    // The same answer once more, one that nobody waits for any more, and one to what nobody asked.
+    assert_eq!((answer(&mut desk, 1), desk.account.is_fresh), (Some(1), true));
+    desk.shown();
+    assert_eq!(desk.account.ask(), Some(2));
+    desk.account.forget(2);
+    assert_eq!((answer(&mut desk, 2), desk.account.is_fresh), (Some(2), true));
+    desk.shown();
+    assert_eq!((answer(&mut desk, 7), desk.account.is_fresh), (None, true));
+    assert_eq!(desk.events.len(), 3, "{:?}", desk.events);
 }
 
 #[test]

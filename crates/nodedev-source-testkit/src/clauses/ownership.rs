@@ -66,7 +66,7 @@ async fn refreshed<H: Harness>(rig: &Rig<H>, session: &Session) -> Verdict {
     owned(&session.info, &said)?;
     let still = said.fields.iter().find(|(name, _)| match name {
         FieldName::Known(field) => field.refresh() != Refresh::OnDump,
-        FieldName::Extension { .. } => false,
+        FieldName::Extension(_) => false,
         _ => true,
     });
     ensure!(still.is_none(), "refresh() of {device} said {still:?}, which is not read on dump");

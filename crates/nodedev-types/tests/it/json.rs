@@ -35,7 +35,9 @@ fn read(json: &Json) -> Result<Device, serde_json::Error> {
 /// The value at the place that the field's name says.
 fn at<'a>(json: &'a Json, name: &FieldName) -> Option<&'a Json> {
     let parts = match name {
-        FieldName::Extension { namespace, name } => vec![EXTENSIONS, namespace, name],
+        FieldName::Extension(extension) => {
+            vec![EXTENSIONS, &extension.namespace, &extension.name]
+        }
         FieldName::Known(field) => field.as_str().split('.').collect(),
         other => panic!("{other}"),
     };

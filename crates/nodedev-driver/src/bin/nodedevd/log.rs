@@ -26,6 +26,7 @@ const PARTS: &[(&str, &str)] = &[
     ("rpc", "nodedev_server"),
     ("udev", "nodedev_source_udev"),
     ("mdevctl", "nodedev_source_mdevctl"),
+    ("exec", "nodedev_source_exec"),
 ];
 
 type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;

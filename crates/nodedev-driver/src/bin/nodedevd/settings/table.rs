@@ -190,7 +190,7 @@ pub(crate) const TABLE: &[Setting] = &[
         expects: "entries like `1:nodedev 3:rpc` in quotes",
         default: "\"\"",
         reload: true,
-        about: "Levels of parts: `nodedev` for all, `rpc`, `udev`, `mdevctl`. Others have no effect.",
+        about: "Levels of parts: `nodedev` for all, `rpc`, `udev`, `mdevctl`, `exec`. Others have no effect.",
         set: |settings, value| {
             settings.log.filters = value.entries(LogFilter::parse)?;
             let foreign = settings.log.filters.iter().find(|entry| !log::has_part(&entry.part));
