@@ -28,7 +28,8 @@ use rename::Renames;
 use rest::{Rested, Rests};
 use retry::Retries;
 
-/// When a device whose reader was given up is read once more: it may have been slow, no more.
+/// After how long a device whose reader was given up is read once more, and so on while that is so: it may have
+/// been slow, no more. What hangs costs one reader only.
 pub(crate) const SECOND_CHANCE: Duration = Duration::from_secs(5);
 
 /// Why a device is read. Of two reasons for one reading the greater counts.

@@ -182,7 +182,12 @@ fn end_of(link: &Path, target: &Path) -> Option<PathBuf> {
 fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError> {
     let mut file = open(path)?;
     let mut start = [0; PAGE];
-    let first = file.read(&mut start);
+    let first = loop {
+        match file.read(&mut start) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            first => break first,
+        }
+    };
     let mut contents = start[..*first.as_ref().unwrap_or(&0)].to_vec();
     let read = match first {
         Ok(PAGE) => (&file).take((MAX_ATTRIBUTE + 1 - PAGE) as u64).read_to_end(&mut contents),

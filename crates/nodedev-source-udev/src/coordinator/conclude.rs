@@ -45,7 +45,7 @@ impl Coordinator {
             }
             Outcome::Unreadable { id, diagnostic, diagnostics } => {
                 if id.is_none() {
-                    self.retries.recheck(path, Instant::now() + SECOND_CHANCE);
+                    self.retries.recheck_once(path, Instant::now() + SECOND_CHANCE);
                 }
                 let mut said = vec![self.unreadable(path, revision, diagnostic)];
                 said.extend(diagnostics.into_iter().map(SourceEvent::Diagnostic));

@@ -54,6 +54,13 @@ impl Retries {
         self.rechecks.insert((at, path.to_owned()));
     }
 
+    /// The same, unless it is to be read at some time anyway.
+    pub(super) fn recheck_once(&mut self, path: &str, at: Instant) {
+        if !self.rechecks.iter().any(|(_, known)| known == path) {
+            self.recheck(path, at);
+        }
+    }
+
     /// What is to be read again now.
     pub(super) fn due(&mut self, now: Instant) -> Vec<String> {
         let mut due = Vec::new();
@@ -122,5 +129,7 @@ mod tests {
         retries.recheck("/sys/b", at);
         assert_eq!(retries.due_rechecks(at), ["/sys/b"], "an earlier look replaces no later one");
         assert_eq!(retries.wait(at), Some(Duration::from_secs(1)));
+        retries.recheck_once("/sys/b", at);
+        assert_eq!(retries.wait(at), Some(Duration::from_secs(1)), "one is enough");
     }
 }
