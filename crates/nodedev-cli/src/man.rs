@@ -56,6 +56,8 @@ fn the_manual_pages_are_the_command_line() {
     }
     assert!(pages.len() > 12, "{}", pages.len());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+    let kept = std::fs::read_dir(&folder).unwrap().count();
+    assert!(kept <= pages.len(), "a page in man/ is of a command that is gone");
     for (name, page) in pages {
         let path = folder.join(format!("{name}.1"));
         assert!(is_up_to_date(&path, &page), "{name}.1 is stale: run `cargo xtask docs`");

@@ -23,7 +23,7 @@ pub(super) fn from_the_root(summary: &str) -> String {
     text + &summary[done..]
 }
 
-/// Every page of the documentation and of a crate has its place.
+/// Every page of the documentation and of a crate has its place, and no page has two, which mdBook would refuse.
 pub(crate) fn check(files: &[TextFile]) -> Vec<Problem> {
     let Some(summary) = files.iter().find(|file| file.path == PATH) else { return vec![] };
     let listed = pages(&summary.text);
@@ -36,7 +36,10 @@ pub(crate) fn check(files: &[TextFile]) -> Vec<Problem> {
     };
     let wanted = files.iter().filter(|file| file.is_page() && is_wanted(&file.path));
     let missing = wanted.filter(|file| !listed.contains(&file.path));
-    missing.map(|file| Problem::new(&file.path, format!("is not in {PATH}"))).collect()
+    let missing = missing.map(|file| Problem::new(&file.path, format!("is not in {PATH}")));
+    let again = listed.iter().enumerate().filter(|(place, page)| listed[..*place].contains(page));
+    let again = again.map(|(_, page)| Problem::new(page, format!("is in {PATH} twice")));
+    missing.chain(again).collect()
 }
 
 #[cfg(test)]
@@ -55,8 +58,9 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_forgotten_is_named() {
-        let file = |path: &str| TextFile { path: path.to_owned(), text: SUMMARY.to_owned() };
+    fn a_page_that_is_forgotten_or_there_twice_is_named() {
+        let text = format!("{SUMMARY}- [b again](README.md)\n");
+        let file = |path: &str| TextFile { path: path.to_owned(), text: text.clone() };
         let paths =
             [PATH, "docs/README.md", "docs/d.md", "crates/c/README.md", "crates/e/README.md"];
         let found: Vec<_> = check(&paths.map(file)).iter().map(ToString::to_string).collect();
@@ -64,7 +68,8 @@ mod tests {
             found,
             [
                 "docs/d.md: is not in docs/SUMMARY.md",
-                "crates/e/README.md: is not in docs/SUMMARY.md"
+                "crates/e/README.md: is not in docs/SUMMARY.md",
+                "docs/README.md: is in docs/SUMMARY.md twice"
             ]
         );
     }

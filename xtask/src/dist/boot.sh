@@ -14,4 +14,4 @@ rm "$at/usr/sbin/policy-rc.d"
 umount "$at/var/cache/apt/archives" "$at/proc" "$at/sys" "$at/run" "$at/dev/pts" "$at/dev"
 
 say "booting it"
-"$tasks" vm --no-install --timeout 900 --system "$at" -- sh /srv/booted.sh
+"$tasks" vm --no-install --timeout 1500 --system "$at" -- sh /srv/booted.sh

@@ -16,7 +16,7 @@ const BOOTED: &str = include_str!("booted.sh");
 
 const LIMIT: Duration = Duration::from_secs(900);
 /// For a machine that QEMU translates, on a busy host.
-const BOOT_LIMIT: Duration = Duration::from_secs(1800);
+const BOOT_LIMIT: Duration = Duration::from_secs(2100);
 
 /// Installs, upgrades and purges them.
 pub(super) fn run(made: &Made) -> Result<()> {
