@@ -33,6 +33,11 @@ const SLOW: &[Step] = &[
         about: "the libraries keep what the last release promised",
         work: semver,
     },
+    Step {
+        name: "alone",
+        about: "each library builds by itself, with the features that it asks for",
+        work: |context| crates::check_alone(context.root),
+    },
     Step { name: "msrv", about: "the oldest Rust that is promised builds it all", work: msrv },
     Step {
         name: "verify",

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{crates, debian, dist, e2e, fuzz, no_std, package, parity, programs, tidy, toolchain};
+use crate::{debian, dist, e2e, fuzz, no_std, package, parity, programs, tidy, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -57,7 +57,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        about: "ten seconds of libFuzzer for every parser of foreign bytes",
+        about: "five seconds of libFuzzer for every parser of foreign bytes",
         work: |context| fuzz::check(context.root),
     },
     Step {
@@ -68,11 +68,6 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "doctests", about: "the examples in the documentation", work: doctests },
     Step { name: "pages", about: "the commands that the pages name exist", work: pages },
     Step { name: "doc", about: "the API documentation builds without warnings", work: doc },
-    Step {
-        name: "alone",
-        about: "each library builds by itself, with the features that it asks for",
-        work: |context| crates::check_alone(context.root),
-    },
     Step {
         name: "package",
         about: "each published crate can be packaged, with what belongs into it",
