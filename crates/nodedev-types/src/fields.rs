@@ -579,6 +579,7 @@ mod tests {
     #[test]
     fn a_name_is_small_since_every_field_of_every_device_has_one() {
         assert_eq!(size_of::<FieldName>(), 2 * size_of::<usize>());
+        assert!(size_of::<(FieldName, crate::Value)>() <= 6 * size_of::<usize>());
     }
 
     #[test]

@@ -20,6 +20,8 @@ quote ratios.
 ";
 
 const AFTER_GOALS: &str = "\
+What stops the goals that are not met stands in [performance-limits.md](performance-limits.md).
+
 The bound is a bare loop that reads the same files as our daemon, once each and one after the other,
 and does nothing with them. Time for a start is from the exec to the complete list in the client's hands, with what
 the stage around the daemon takes (about 10 ms), which is the same for all three.
