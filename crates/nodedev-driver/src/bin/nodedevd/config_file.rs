@@ -40,6 +40,9 @@ impl ConfigFile {
             Some(path) if self.required || path.exists() => Loaded::from_file(path)?,
             _ => Loaded::default(),
         };
+        if let Some(path) = self.path.as_ref().filter(|_| self.owner.is_root()) {
+            loaded.check_hands(path);
+        }
         args.override_settings(&mut loaded.settings);
         find_host_uuid(&mut loaded);
         if let Some(folder) = self.owner.sources(&loaded.settings.sources_dir) {

@@ -6,12 +6,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nodedev_source_exec::ExecConfig;
 use nodedev_types::{Capability, Field, FieldSet};
 
+use super::hands::in_foreign_hands;
 use super::wrong::{Wrong, because};
 use super::{millis, unknown};
 use crate::syntax::{self, Value};
@@ -137,6 +137,10 @@ fn is_meant(field: Field, name: &str) -> bool {
 /// writes it is who runs the daemon.
 pub(super) fn read(folder: &Path, owned: bool) -> Programs {
     let mut found = Programs::default();
+    if let Some(why) = owned.then(|| in_foreign_hands(folder)).flatten() {
+        found.problems.push(why);
+        return found;
+    }
     let names = match names(folder) {
         Ok(names) => names,
         Err(error) => {
@@ -211,19 +215,6 @@ impl Programs {
         if let Some(error) = error {
             self.problems.push(format!("{}:{}: {}", path.display(), error.line, error.message));
         }
-    }
-}
-
-/// Why somebody else than root could change the file. One that is not there nobody can change.
-fn in_foreign_hands(path: &Path) -> Option<String> {
-    let file = path.metadata().ok()?;
-    let (place, mode) = (path.display(), file.mode() & 0o7777);
-    if file.uid() != 0 {
-        Some(format!("{place} belongs to user {}: only root may name what root runs", file.uid()))
-    } else if mode & 0o022 != 0 {
-        Some(format!("{place} can be written by others than its owner (mode {mode:04o})"))
-    } else {
-        None
     }
 }
 
@@ -304,19 +295,33 @@ mod tests {
     #[test]
     fn what_another_could_change_is_refused_where_root_would_run_it() {
         let folder = tempfile::tempdir().unwrap();
-        let (file, program) = (folder.path().join("a.conf"), folder.path().join("program"));
+        let set_mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap()
+        };
+        let (sources, programs) = (folder.path().join("sources.d"), folder.path().join("programs"));
+        let (file, program) = (sources.join("a.conf"), programs.join("program"));
+        for made in [&sources, &programs] {
+            fs::create_dir(made).unwrap();
+            set_mode(made, 0o755);
+        }
         fs::write(&program, "").unwrap();
         fs::write(&file, format!("command = [\"{}\"]", program.display())).unwrap();
-        let problems = || read(folder.path(), true).problems;
-        if file.metadata().unwrap().uid() != 0 {
-            assert!(problems()[0].contains("belongs to user"), "{:?}", problems());
-            return;
+        set_mode(&program, 0o755);
+        set_mode(&file, 0o644);
+        let problems = || read(&sources, true).problems;
+        assert_eq!(problems(), [""; 0]);
+        for (path, good, what) in [
+            (&program, 0o755, "program can be written by others"),
+            (&programs, 0o755, "programs can be written by others"),
+            (&file, 0o644, "a.conf can be written by others"),
+            (&sources, 0o755, "sources.d can be written by others"),
+        ] {
+            set_mode(path, good | 0o020);
+            let told = problems();
+            assert!(told.len() == 1 && told[0].contains(what), "{told:?}");
+            set_mode(path, good);
         }
         assert_eq!(problems(), [""; 0]);
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o775)).unwrap();
-        assert!(problems()[0].contains("program can be written by others"), "{:?}", problems());
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o646)).unwrap();
-        assert!(problems()[0].contains("a.conf can be written by others"), "{:?}", problems());
     }
 
     /// With `NODEDEV_WRITE_DOCS=1` it writes the table into the page instead.
