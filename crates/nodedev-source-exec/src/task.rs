@@ -75,7 +75,7 @@ impl Task {
             unsent: Vec::new(),
             lines: Lines::new(pipes.stdout, config.line_limit),
             errors: Some(Lines::new(pipes.stderr, stderr::LINE_LIMIT)),
-            complaints: Complaints::new(&config.name),
+            complaints: Complaints::new(&config),
             pace: Pace::new(config.rate, config.burst),
         }
     }
@@ -123,7 +123,9 @@ impl Task {
             if let Err(end) = self.take_held() {
                 return end;
             }
-            let Self { hints, hint_due, stdin, looks, unsent, lines, errors, pace, .. } = self;
+            let Self {
+                hints, hint_due, stdin, looks, unsent, lines, errors, complaints, pace, ..
+            } = self;
             tokio::select! {
                 biased;
                 how = group.ended() => return End::Exited(how),
@@ -143,7 +145,6 @@ impl Task {
                     false => *hints = None,
                 },
                 () = until(*hint_due) => self.ask_to_be_read(),
-                read = read_more(errors) => self.take_errors(read),
                 read = read_at_pace(lines, pace) => match read {
                     Ok(0) => return self.closed(group).await,
                     Ok(bytes) => self.take_bytes(bytes),
@@ -151,6 +152,8 @@ impl Task {
                         return End::Failed(self.failure("cannot be read").with_source(error));
                     }
                 },
+                // Last, so that what it says comes before what it complains of.
+                read = read_errors_at_pace(errors, complaints) => self.take_errors(read),
             }
         }
     }
@@ -266,6 +269,9 @@ impl Task {
         while let Ok(Some(line)) = errors.held() {
             self.complaints.take(&line);
         }
+        if self.complaints.count(*read.as_ref().unwrap_or(&0)) {
+            self.counts.held_back.count();
+        }
         if matches!(read, Ok(0) | Err(_)) {
             self.errors = None;
         }
@@ -334,4 +340,13 @@ async fn read_more(errors: &mut Option<Lines<ChildStderr>>) -> io::Result<usize>
 async fn read_at_pace(lines: &mut Lines<ChildStdout>, pace: &mut Pace) -> io::Result<usize> {
     pace.wait().await;
     lines.read().await
+}
+
+/// What a program complains of too fast waits in its pipe, and the program with it.
+async fn read_errors_at_pace(
+    errors: &mut Option<Lines<ChildStderr>>,
+    complaints: &mut Complaints,
+) -> io::Result<usize> {
+    complaints.wait().await;
+    read_more(errors).await
 }
