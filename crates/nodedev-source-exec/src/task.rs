@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use nodedev_source::{ErrorKind, EventSink, HintStream, SourceError, SourceEvent};
+use nodedev_source::{ErrorKind, EventSink, Hint, HintStream, SourceError, SourceEvent};
 use nodedev_types::{Diagnostic, Severity};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -111,7 +111,7 @@ impl Task {
         let shared = Arc::clone(&self.shared);
         // Its standard input ends, and its output goes nowhere.
         drop(self);
-        *shared.account() = Account::new(&shared.config);
+        *shared.account() = Account::new(&shared.config, Hint::default());
         shared.progress.send_modify(|progress| progress.ended = Some(error));
         group.end(shared.config.end_deadline).await;
         drop(turn);
@@ -152,8 +152,10 @@ impl Task {
                         return End::Failed(self.failure("cannot be read").with_source(error));
                     }
                 },
-                // Last, so that what it says comes before what it complains of.
-                read = read_errors_at_pace(errors, complaints) => self.take_errors(read),
+                // What it says comes before what it complains of, which waits in its pipe as well.
+                read = async { complaints.wait().await; read_more(errors).await } => {
+                    self.take_errors(read);
+                }
             }
         }
     }
@@ -340,13 +342,4 @@ async fn read_more(errors: &mut Option<Lines<ChildStderr>>) -> io::Result<usize>
 async fn read_at_pace(lines: &mut Lines<ChildStdout>, pace: &mut Pace) -> io::Result<usize> {
     pace.wait().await;
     lines.read().await
-}
-
-/// What a program complains of too fast waits in its pipe, and the program with it.
-async fn read_errors_at_pace(
-    errors: &mut Option<Lines<ChildStderr>>,
-    complaints: &mut Complaints,
-) -> io::Result<usize> {
-    complaints.wait().await;
-    read_more(errors).await
 }
