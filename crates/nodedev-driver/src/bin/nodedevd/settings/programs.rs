@@ -117,11 +117,11 @@ const TABLE: &[Setting] = &[
     },
     Setting {
         name: "end_deadline",
-        expects: "milliseconds, from 1 to 10000",
+        expects: "milliseconds, from 1 to 5000",
         default: "`1000`",
-        about: "How long it has to end after SIGTERM, before it is killed.",
+        about: "How long it has to end after SIGTERM, before it is killed. It is not started again before.",
         set: |config, value| {
-            config.end_deadline = millis(value.number(1, 10_000)?);
+            config.end_deadline = millis(value.number(1, 5000)?);
             Ok(())
         },
     },
@@ -284,6 +284,18 @@ mod tests {
         }
         assert_eq!(found.warnings.len(), 1, "{:?}", found.warnings);
         assert!(found.warnings[0].contains("do you mean `command`?"), "{:?}", found.warnings);
+    }
+
+    /// A source that is watched anew waits for the end of the program, and for the hello of the next one.
+    #[test]
+    fn the_longest_end_and_a_hello_are_within_the_deadline_of_a_watch() {
+        let text = |end: u32| format!("command = [\"/bin/a\"]\nend_deadline = {end}");
+        let found = read_files(&[("a.conf", &text(5000))]);
+        let config = &found.programs[0];
+        let watch = nodedev_driver::DriverConfig::default().registry.watch;
+        assert!(config.end_deadline + config.hello_deadline <= watch, "{watch:?}");
+        let found = read_files(&[("a.conf", &text(5001))]);
+        assert_eq!((found.programs.len(), found.problems.len()), (0, 1), "{:?}", found.problems);
     }
 
     #[test]
