@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use nodedev_source::{ErrorKind, SourceEvent};
+use tokio::time::{timeout, timeout_at};
 
 use crate::program::{PATIENCE, Watched, mark, python, watch};
 
@@ -241,7 +242,7 @@ async fn a_flood_to_standard_error_waits_in_its_own_pipe_and_holds_nothing_up() 
     let mut watched = watch(config).await.unwrap();
     let end = tokio::time::Instant::now() + Duration::from_secs(2);
     let mut chunks = 0;
-    while let Ok(event) = tokio::time::timeout_at(end, watched.receiver.recv()).await {
+    while let Ok(event) = timeout_at(end, watched.receiver.recv()).await {
         assert!(matches!(event, Some(SourceEvent::Observed(_))), "{event:?}");
         chunks += 1;
     }
@@ -249,6 +250,31 @@ async fn a_flood_to_standard_error_waits_in_its_own_pipe_and_holds_nothing_up() 
     assert!(chunks <= 4, "{chunks} chunks of 64 KiB were read");
     assert!(watched.count("held_back") > 0);
     assert_eq!(watched.list().await.unwrap().len(), 1, "it is still read");
+}
+
+/// What a tracer has not let go of cannot be reaped, as what hangs in the kernel cannot.
+#[tokio::test]
+async fn no_other_is_started_before_a_killed_one_has_gone() {
+    let code = r#"
+import ctypes
+ctypes.CDLL(None).prctl(0x59616d61, ctypes.c_long(-1), 0, 0, 0)  # Whoever wants to may trace it.
+trace = "import ctypes, time; print(ctypes.CDLL(None).ptrace(0x4206, %d, 0, 0), flush=True); time.sleep(60)"
+tracer = subprocess.Popen(["python3", "-c", trace % os.getpid()], start_new_session=True, stdout=subprocess.PIPE)
+assert tracer.stdout.readline() == b"0\n"
+hello()
+listing(str(tracer.pid))
+wait()"#;
+    let mut config = python(code);
+    config.end_deadline = Duration::from_millis(100);
+    let watched = watch(config).await.unwrap();
+    let tracer = watched.list().await.unwrap().remove(0).replace("acme:", "");
+    let Watched { source, watch, .. } = watched;
+    drop(watch);
+    let too_soon = timeout(Duration::from_secs(3), source.ended()).await;
+    let killed = std::process::Command::new("kill").args(["-KILL", &tracer]).status().unwrap();
+    assert!(too_soon.is_err(), "another would have been started");
+    assert!(killed.success());
+    timeout(PATIENCE, source.ended()).await.expect("an end");
 }
 
 /// One after the other, so that each would show what the last has left.
