@@ -2,7 +2,6 @@
 //!
 //! The names, ranges and meanings are rows of one table. Opens the file and nothing else.
 
-mod hands;
 mod log_words;
 mod nearest;
 mod programs;
@@ -208,11 +207,6 @@ impl Loaded {
             None => loaded.problems.extend(loaded.contradictions()),
         }
         loaded
-    }
-
-    /// Refuses the file if another than root could change it: it names what root runs.
-    pub(crate) fn check_hands(&mut self, path: &Path) {
-        self.problems.extend(hands::in_foreign_hands(path));
     }
 
     /// Takes the programs that are named in this folder, which need not be there. With `owned` what

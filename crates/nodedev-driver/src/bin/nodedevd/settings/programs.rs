@@ -8,10 +8,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use nodedev_source_exec::ExecConfig;
+use nodedev_source_exec::{ExecConfig, in_foreign_hands};
 use nodedev_types::{Capability, Field, FieldSet};
 
-use super::hands::in_foreign_hands;
 use super::wrong::{Wrong, because};
 use super::{millis, unknown};
 use crate::syntax::{self, Value};

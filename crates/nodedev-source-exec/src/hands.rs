@@ -13,9 +13,11 @@ use nix::unistd::geteuid;
 const LINKS: usize = 40;
 const STICKY: u32 = 0o1000;
 
-/// Why somebody else than root, or who runs the daemon, could change what the path leads to. A file that
-/// is not there nobody can change, unless somebody else could make it.
-pub(super) fn in_foreign_hands(path: &Path) -> Option<String> {
+/// Why somebody else than root, or than the user of this process, could change what the path leads to: what
+/// root runs, or what says so, is to be in root's hands alone. A file that is not there nobody can change,
+/// unless somebody else could make it.
+#[must_use]
+pub fn in_foreign_hands(path: &Path) -> Option<String> {
     // A relative one, of the command line, counts from where the daemon was started.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     way_in_foreign_hands(&path, LINKS)
