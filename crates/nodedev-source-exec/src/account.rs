@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use nodedev_source::{Listing, RevisionCounter, SourceEvent};
+use nodedev_source::{Hint, Listing, RevisionCounter, SourceEvent};
 use nodedev_types::{DeviceId, Diagnostic, Fields, Observation, SourceId};
 
 use crate::config::ExecConfig;
@@ -31,8 +31,12 @@ pub(crate) struct Account {
     is_fresh: bool,
     /// Whether a snapshot was given.
     is_served: bool,
-    /// The newest request.
-    asked: u64,
+    /// The newest request, and the hint that was the newest then.
+    asked: (u64, Hint),
+    /// A hint that is older than the begin of every listing from now on: that of the start, or of the
+    /// newest request that was answered. When the program began any other one nobody knows: its line
+    /// may have waited.
+    heard: Hint,
     /// Whether somebody waits for its answer.
     is_awaited: bool,
 }
@@ -73,7 +77,8 @@ pub(crate) struct Effect {
 }
 
 impl Account {
-    pub(crate) fn new(config: &ExecConfig) -> Self {
+    /// Of a program that was started after this hint.
+    pub(crate) fn new(config: &ExecConfig, heard: Hint) -> Self {
         Self {
             source: SourceId::new(&config.name),
             devices_limit: config.devices_limit,
@@ -83,7 +88,8 @@ impl Account {
             is_complete: false,
             is_fresh: false,
             is_served: false,
-            asked: 0,
+            asked: (0, heard),
+            heard,
             is_awaited: false,
         }
     }
@@ -161,19 +167,20 @@ impl Account {
         Some((listing, complaints))
     }
 
-    /// A new request, unless a listing has come that no snapshot has shown yet.
-    pub(crate) fn ask(&mut self) -> Option<u64> {
-        if self.is_complete && self.is_fresh {
+    /// A new request, unless a listing has come that no snapshot has shown yet and that is known to be
+    /// newer than this hint.
+    pub(crate) fn ask(&mut self, newest: Hint) -> Option<u64> {
+        if self.is_complete && self.is_fresh && newest <= self.heard {
             return None;
         }
-        self.asked += 1;
+        self.asked = (self.asked.0 + 1, newest);
         self.is_awaited = true;
-        Some(self.asked)
+        Some(self.asked.0)
     }
 
     /// Nobody waits any more for the answer of a request.
     pub(crate) fn forget(&mut self, request: u64) {
-        self.is_awaited &= request != self.asked;
+        self.is_awaited &= request != self.asked.0;
     }
 
     /// Where words go: into the listing that has begun, else to what is known.
@@ -191,9 +198,13 @@ impl Account {
         self.book = book;
         self.is_complete = true;
         effect.is_listed = true;
-        effect.answers = answers.filter(|answers| *answers <= self.asked);
+        let (asked, hint) = self.asked;
+        effect.answers = answers.filter(|answers| *answers <= asked);
+        if answers == Some(asked) {
+            self.heard = hint;
+        }
         // Whoever waits for the answer takes it. Of any other listing somebody has to be told.
-        let is_awaited = self.is_awaited && answers == Some(self.asked);
+        let is_awaited = self.is_awaited && answers == Some(asked);
         if !is_awaited {
             self.is_fresh = true;
             if self.is_served {

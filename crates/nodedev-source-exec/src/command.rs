@@ -20,7 +20,7 @@ use crate::message::PROTOCOL;
 
 /// Where the program finds others.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// How long a killed process is waited for before tokio's reaper is left to it.
+/// How long a killed process may take to go before that is told.
 const REAP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A program that leads its own process group. Dropped, the group is killed at once and tokio's
@@ -122,7 +122,8 @@ impl ProcessGroup {
         }
     }
 
-    /// Ends the group: asks, waits so long for the program, kills what is left, and reaps.
+    /// Ends the group: asks, waits so long for the program, kills what is left, and reaps, however long
+    /// that takes: what hangs in the kernel may hold what the next one needs.
     pub(crate) async fn end(mut self, patience: Duration) {
         self.signal(Signal::SIGTERM);
         if timeout(patience, self.ended()).await.is_err() {
@@ -130,7 +131,9 @@ impl ProcessGroup {
         }
         self.signal(Signal::SIGKILL);
         if timeout(REAP_PATIENCE, self.child.wait()).await.is_err() {
-            tracing::warn!(source = self.name, pid = %self.head, "killed and not gone");
+            let pid = self.head;
+            tracing::warn!(source = self.name, %pid, "killed and not gone; no other is started before");
+            let _ = self.child.wait().await;
         }
     }
 }

@@ -30,7 +30,8 @@ pub struct ExecConfig {
     /// How long it may take to list its devices, at first or when it is asked. Default 20 s: less than
     /// what the registry grants a snapshot.
     pub listing_deadline: Duration,
-    /// How long it has to end by itself when it is told to. Default 1 s.
+    /// How long it has to end by itself when it is told to. Default 1 s. With `hello_deadline` it should
+    /// not be more than what the registry grants a watch, which waits for both.
     pub end_deadline: Duration,
     /// Hints that follow each other within this time are answered together. Default 50 ms.
     pub quiet: Duration,

@@ -78,6 +78,10 @@ impl Reading<'_> {
         if name.to_string().parse() != Ok(name.clone()) {
             return self.refuse(name.to_string(), "is no name of a field".to_owned());
         }
+        // Nobody writes a name over lines.
+        if has_any_control(&name.to_string()) {
+            return self.refuse(name.to_string(), "has control characters in its name".to_owned());
+        }
         if has_control_characters(&value) {
             let shown = excerpt(value.to_string().as_bytes());
             return self.refuse(name.to_string(), format!("has control characters: `{shown}`"));
@@ -109,9 +113,15 @@ fn has_control_characters(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains(|c: char| c.is_control() && c != '\t' && c != '\n'),
         Value::Array(values) => values.iter().any(has_control_characters),
-        Value::Object(members) => members.values().any(has_control_characters),
+        Value::Object(members) => {
+            members.iter().any(|(key, value)| has_any_control(key) || has_control_characters(value))
+        }
         _ => false,
     }
+}
+
+fn has_any_control(name: &str) -> bool {
+    name.contains(char::is_control)
 }
 
 fn not_an_object(value: &Value) -> String {
@@ -156,7 +166,8 @@ mod tests {
             "driver": 7, "capability": "mdev", "colour": "red", "pci": { "class": 3, "x": 1 },
             "subsystem": "a", "net": "eth0",
             "extensions": {
-                "acme": { "slot": null, "good": "yes\n", "esc": ["a", "\u{1b}[31m"] },
+                "acme": { "slot": null, "good": "yes\n", "esc": ["a", "\u{1b}[31m"],
+                    "r\u{1b}ed": 1, "two\nlines": "a" },
                 "other": { "a": 1 }, "x": 1,
             },
         }));
@@ -173,9 +184,17 @@ mod tests {
             "extensions.x: is no object: `1`",
             "acme:slot: a field outside the known model is a flag, a number, a text or texts: `null`",
             "acme:esc: has control characters: `[\"a\",\"\\u001b[31m\"]`",
+            ":r\\u{1b}ed: has control characters in its name",
+            ":two\\nlines: has control characters in its name",
             "capability: no device of a program is an mdev",
         ] {
             assert!(bad.contains(expected), "{expected}\n{bad}");
         }
+    }
+
+    #[test]
+    fn keys_of_objects_are_looked_at_too() {
+        assert!(has_control_characters(&json!([{ "a": [{ "r\u{1b}ed": 1 }] }])));
+        assert!(!has_control_characters(&json!([{ "a": [{ "red": "b\n" }] }])));
     }
 }

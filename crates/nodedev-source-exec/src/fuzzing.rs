@@ -2,7 +2,7 @@
 //!
 //! For what a program prints. Starts no process.
 
-use nodedev_source::{RevisionCounter, SourceEvent};
+use nodedev_source::{Hint, RevisionCounter, SourceEvent};
 use nodedev_types::{DeviceId, FieldName};
 
 use crate::account::{Account, Word};
@@ -30,7 +30,7 @@ pub fn exec(bytes: &[u8]) {
     let mut config = ExecConfig::new("acme", "/x").unwrap_or_else(|error| panic!("{error}"));
     (config.devices_limit, config.total_limit, config.line_limit) = (DEVICES, TOTAL, LINE);
     let (reader, revisions) = (Reader::new(&config), RevisionCounter::new());
-    let mut account = Account::new(&config);
+    let mut account = Account::new(&config, Hint::default());
     let mut splitter = Splitter::new(LINE);
     let mut rest = bytes;
     let mut events = Vec::new();

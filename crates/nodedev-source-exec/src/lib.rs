@@ -10,6 +10,7 @@ mod fields;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hands;
 mod lines;
 mod message;
 mod pace;
@@ -20,5 +21,6 @@ mod stderr;
 mod task;
 
 pub use config::{ExecConfig, InvalidName};
+pub use hands::in_foreign_hands;
 pub use message::PROTOCOL;
 pub use source::ExecSource;

@@ -45,10 +45,11 @@ impl Run {
         turn: OwnedMutexGuard<()>,
     ) -> Result<Self, SourceError> {
         let config = Arc::clone(&means.config);
+        let heard = listener.as_ref().map(|l| l.hints.newest()).unwrap_or_default();
         let spawned = command::spawn(&config).map_err(|error| cannot_run(&config, error))?;
         means.counts.runs.count();
         let (group, pipes) = spawned;
-        let shared = Arc::new(Shared::new(means, group.head()));
+        let shared = Arc::new(Shared::new(means, group.head(), heard));
         let (stop, stopped) = oneshot::channel();
         let task = Task::new(Arc::clone(&shared), means.counts.clone(), pipes, listener);
         let task = tokio::spawn(task.run(group, stopped, turn));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::unistd::Pid;
-use nodedev_source::{ErrorKind, RevisionCounter, Snapshot, SourceError};
+use nodedev_source::{ErrorKind, Hint, RevisionCounter, Snapshot, SourceError};
 use nodedev_types::Diagnostic;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -54,11 +54,12 @@ fn lock(account: &Mutex<Account>) -> MutexGuard<'_, Account> {
 }
 
 impl Shared {
-    pub(crate) fn new(means: &Means, head: Pid) -> Self {
+    /// Of a program that was started after this hint.
+    pub(crate) fn new(means: &Means, head: Pid, heard: Hint) -> Self {
         Self {
             config: Arc::clone(&means.config),
             revisions: Arc::clone(&means.revisions),
-            account: Mutex::new(Account::new(&means.config)),
+            account: Mutex::new(Account::new(&means.config, heard)),
             progress: watch::Sender::default(),
             looks: watch::Sender::new(0),
             head,
@@ -78,12 +79,13 @@ impl Shared {
     }
 
     /// All devices: as the program lists them when it is asked, where it answers, else as it has said.
-    pub(crate) async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+    /// What it lists is newer than this hint.
+    pub(crate) async fn snapshot(&self, newest: Hint) -> Result<Snapshot, SourceError> {
         let deadline = self.config.listing_deadline;
         let what = "no complete listing";
         self.until(deadline, what, |progress| progress.is_listed).await?;
         let answers = self.progress.borrow().hello.as_ref().is_some_and(|hello| hello.answers);
-        let asking = answers.then(|| self.ask()).flatten();
+        let asking = answers.then(|| self.ask(newest)).flatten();
         if let Some(asking) = &asking {
             let what = "no answer to a request";
             self.until(deadline, what, |progress| progress.answered >= asking.id).await?;
@@ -104,8 +106,8 @@ impl Shared {
     }
 
     /// Has the program asked to list anew, unless it has done so by itself.
-    fn ask(&self) -> Option<Asking<'_>> {
-        let id = self.account().ask()?;
+    fn ask(&self, newest: Hint) -> Option<Asking<'_>> {
+        let id = self.account().ask(newest)?;
         self.looks.send_replace(id);
         Some(Asking { account: &self.account, id })
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nodedev_source::{
-    Counter, EventSink, HintStream, NodeDeviceSource, Presence, RevisionCounter, Snapshot,
+    Counter, EventSink, Hint, HintStream, NodeDeviceSource, Presence, RevisionCounter, Snapshot,
     SourceError, SourceInfo, StreamInfo, Watch, async_trait,
 };
 use nodedev_types::{DeviceId, Observation};
@@ -64,7 +64,7 @@ impl ExecSource {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let run = Run::start(&self.means, None, turn)?;
         let read = match run.shared.greeted().await {
-            Ok(()) => run.shared.snapshot().await,
+            Ok(()) => run.shared.snapshot(Hint::default()).await,
             Err(error) => Err(error),
         };
         run.end().await;
@@ -99,7 +99,7 @@ impl NodeDeviceSource for ExecSource {
         };
         // Before the program is asked.
         let newest = hints.newest();
-        let mut snapshot = shared.snapshot().await?;
+        let mut snapshot = shared.snapshot(newest).await?;
         snapshot.answers = newest;
         Ok(snapshot)
     }

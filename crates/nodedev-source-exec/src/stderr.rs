@@ -1,5 +1,6 @@
-//! What the program prints to standard error: into the log, within bounds.
+//! What the program prints to standard error: read at a pace, into the log within bounds.
 
+use crate::config::ExecConfig;
 use crate::lines::Line;
 use crate::message::excerpt;
 use crate::pace::Pace;
@@ -14,18 +15,40 @@ const RATE: u32 = 1;
 #[derive(Debug)]
 pub(crate) struct Complaints {
     name: String,
+    /// How fast they are read: as fast as standard output.
+    reading: Pace,
+    /// How fast they are logged.
     pace: Pace,
     left_out: u64,
     last: Option<String>,
 }
 
 impl Complaints {
-    pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), pace: Pace::new(RATE, BURST), left_out: 0, last: None }
+    pub(crate) fn new(config: &ExecConfig) -> Self {
+        Self {
+            name: config.name.clone(),
+            reading: Pace::new(config.rate, config.burst),
+            pace: Pace::new(RATE, BURST),
+            left_out: 0,
+            last: None,
+        }
+    }
+
+    /// Waits until more may be read.
+    pub(crate) async fn wait(&mut self) {
+        self.reading.wait().await;
+    }
+
+    /// Takes note that so many bytes have been read; tells whether that was too much at once.
+    pub(crate) fn count(&mut self, bytes: usize) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "a chunk is small")]
+        self.reading.spend(bytes as f64 / 1024.0);
+        self.reading.is_late()
     }
 
     /// Logs a line, or counts it.
     pub(crate) fn take(&mut self, line: &Line) {
+        self.reading.spend(1.0);
         let text = excerpt(line.bytes.trim_ascii());
         if text.is_empty() {
             return;

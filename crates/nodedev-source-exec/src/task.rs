@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use nodedev_source::{ErrorKind, EventSink, HintStream, SourceError, SourceEvent};
+use nodedev_source::{ErrorKind, EventSink, Hint, HintStream, SourceError, SourceEvent};
 use nodedev_types::{Diagnostic, Severity};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -75,7 +75,7 @@ impl Task {
             unsent: Vec::new(),
             lines: Lines::new(pipes.stdout, config.line_limit),
             errors: Some(Lines::new(pipes.stderr, stderr::LINE_LIMIT)),
-            complaints: Complaints::new(&config.name),
+            complaints: Complaints::new(&config),
             pace: Pace::new(config.rate, config.burst),
         }
     }
@@ -111,7 +111,7 @@ impl Task {
         let shared = Arc::clone(&self.shared);
         // Its standard input ends, and its output goes nowhere.
         drop(self);
-        *shared.account() = Account::new(&shared.config);
+        *shared.account() = Account::new(&shared.config, Hint::default());
         shared.progress.send_modify(|progress| progress.ended = Some(error));
         group.end(shared.config.end_deadline).await;
         drop(turn);
@@ -123,7 +123,9 @@ impl Task {
             if let Err(end) = self.take_held() {
                 return end;
             }
-            let Self { hints, hint_due, stdin, looks, unsent, lines, errors, pace, .. } = self;
+            let Self {
+                hints, hint_due, stdin, looks, unsent, lines, errors, complaints, pace, ..
+            } = self;
             tokio::select! {
                 biased;
                 how = group.ended() => return End::Exited(how),
@@ -143,7 +145,6 @@ impl Task {
                     false => *hints = None,
                 },
                 () = until(*hint_due) => self.ask_to_be_read(),
-                read = read_more(errors) => self.take_errors(read),
                 read = read_at_pace(lines, pace) => match read {
                     Ok(0) => return self.closed(group).await,
                     Ok(bytes) => self.take_bytes(bytes),
@@ -151,6 +152,10 @@ impl Task {
                         return End::Failed(self.failure("cannot be read").with_source(error));
                     }
                 },
+                // What it says comes before what it complains of, which waits in its pipe as well.
+                read = async { complaints.wait().await; read_more(errors).await } => {
+                    self.take_errors(read);
+                }
             }
         }
     }
@@ -265,6 +270,9 @@ impl Task {
         let Some(errors) = &mut self.errors else { return };
         while let Ok(Some(line)) = errors.held() {
             self.complaints.take(&line);
+        }
+        if self.complaints.count(*read.as_ref().unwrap_or(&0)) {
+            self.counts.held_back.count();
         }
         if matches!(read, Ok(0) | Err(_)) {
             self.errors = None;

@@ -19,7 +19,7 @@ impl Desk {
         config.devices_limit = 3;
         config.total_limit = 400;
         Self {
-            account: Account::new(&config),
+            account: Account::new(&config, Hint::default()),
             reader: Reader::new(&config),
             revisions: RevisionCounter::new(),
             number: 0,
@@ -83,9 +83,9 @@ fn a_listing_counts_when_it_is_complete_and_events_after_it() {
 fn an_answer_that_is_awaited_is_taken_and_of_any_other_listing_is_told() {
     let mut desk = Desk::new();
     desk.list(&[]);
-    assert_eq!(desk.account.ask(), None, "what has just come is the answer");
+    assert_eq!(desk.account.ask(Hint::default()), None, "what has just come is the answer");
     desk.shown();
-    let asked = desk.account.ask();
+    let asked = desk.account.ask(Hint::default());
     assert_eq!(asked, Some(1));
     let answer = |desk: &mut Desk, id: u64| {
         desk.say(&format!(r#"{{"message":"begin","answers":{id}}}"#));
@@ -97,12 +97,33 @@ fn an_answer_that_is_awaited_is_taken_and_of_any_other_listing_is_told() {
     // The same answer once more, one that nobody waits for any more, and one to what nobody asked.
     assert_eq!((answer(&mut desk, 1), desk.account.is_fresh), (Some(1), true));
     desk.shown();
-    assert_eq!(desk.account.ask(), Some(2));
+    assert_eq!(desk.account.ask(Hint::default()), Some(2));
     desk.account.forget(2);
     assert_eq!((answer(&mut desk, 2), desk.account.is_fresh), (Some(2), true));
     desk.shown();
     assert_eq!((answer(&mut desk, 7), desk.account.is_fresh), (None, true));
     assert_eq!(desk.events.len(), 3, "{:?}", desk.events);
+}
+
+#[test]
+fn a_listing_that_may_be_older_than_a_hint_is_no_answer_to_it() {
+    let (sender, _stream) = nodedev_source::hint_channel();
+    let mut desk = Desk::new();
+    desk.list(&["a"]);
+    assert_eq!(desk.account.ask(Hint::default()), None, "it was started after this hint");
+    let first = sender.raise();
+    assert_eq!(desk.account.ask(first), Some(1));
+    // Nobody waits any more; the answer is as new as the hint.
+    desk.account.forget(1);
+    desk.say(r#"{"message":"begin","answers":1}"#);
+    desk.say(r#"{"message":"end"}"#);
+    assert!(desk.account.is_fresh);
+    assert_eq!(desk.account.ask(first), None);
+    let second = sender.raise();
+    assert_eq!(desk.account.ask(second), Some(2));
+    // Begun before the hint, for all that is known.
+    desk.list(&["b"]);
+    assert_eq!(desk.account.ask(second), Some(3));
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use nodedev_source::{ErrorKind, SourceEvent};
+use tokio::time::{timeout, timeout_at};
 
 use crate::program::{PATIENCE, Watched, mark, python, watch};
 
@@ -197,13 +200,82 @@ async fn a_grandchild_that_has_left_the_group_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn standard_error_is_no_memory() {
+async fn the_last_words_are_found_behind_a_flood() {
     let code = "hello()\nlisting()\n\
                 for n in range(3000): os.write(2, b'y' * 3000 + b'\\n')\n\
                 os.write(2, b'done')\nsys.exit(1)";
     let mut watched = watch(python(code)).await.unwrap();
     let why = last_words(&mut watched).await;
     assert!(why.ends_with("ended with status 1: done"), "{why}");
+}
+
+/// A number of KiB out of `/proc/self/status`.
+fn kib(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("a status");
+    let line = status.lines().find(|line| line.starts_with(name)).expect("a line");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[tokio::test]
+async fn standard_error_is_no_memory() {
+    let code = "hello()\nlisting()\n\
+                for n in range(1024): os.write(2, b'y' * 65536)\n\
+                for n in range(1024): os.write(2, b'y' * 32767 + b'\\n')\n\
+                os.write(2, b'done')\nsys.exit(1)";
+    let mut config = python(code);
+    config.burst = 1_000_000;
+    // From here on the most that was held is counted anew.
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = kib("VmRSS:");
+    let mut watched = watch(config).await.unwrap();
+    let why = last_words(&mut watched).await;
+    assert!(why.ends_with("ended with status 1: done"), "{why}");
+    let held = kib("VmHWM:").saturating_sub(before);
+    assert!(held < 16 << 10, "{held} KiB more for 96 MiB");
+}
+
+#[tokio::test]
+async fn a_flood_to_standard_error_waits_in_its_own_pipe_and_holds_nothing_up() {
+    let code = "hello()\nlisting()\n\
+                for n in range(10**9): os.write(2, b'y' * 15 + b'\\n') if n % 4096 else \
+                device('a', driver=str(n // 4096))";
+    let mut config = python(code);
+    (config.rate, config.burst) = (100, 1000);
+    let mut watched = watch(config).await.unwrap();
+    let end = tokio::time::Instant::now() + Duration::from_secs(2);
+    let mut chunks = 0;
+    while let Ok(event) = timeout_at(end, watched.receiver.recv()).await {
+        assert!(matches!(event, Some(SourceEvent::Observed(_))), "{event:?}");
+        chunks += 1;
+    }
+    // The burst, what the time allows, and what its pipe holds, in chunks of 64 KiB; and the first word.
+    assert!(chunks <= 4, "{chunks} chunks of 64 KiB were read");
+    assert!(watched.count("held_back") > 0);
+    assert_eq!(watched.list().await.unwrap().len(), 1, "it is still read");
+}
+
+/// What a tracer has not let go of cannot be reaped, as what hangs in the kernel cannot.
+#[tokio::test]
+async fn no_other_is_started_before_a_killed_one_has_gone() {
+    let code = r#"
+import ctypes
+ctypes.CDLL(None).prctl(0x59616d61, ctypes.c_long(-1), 0, 0, 0)  # Whoever wants to may trace it.
+trace = "import ctypes, time; print(ctypes.CDLL(None).ptrace(0x4206, %d, 0, 0), flush=True); time.sleep(60)"
+tracer = subprocess.Popen(["python3", "-c", trace % os.getpid()], start_new_session=True, stdout=subprocess.PIPE)
+assert tracer.stdout.readline() == b"0\n"
+hello()
+listing(str(tracer.pid))
+wait()"#;
+    let mut config = python(code);
+    config.end_deadline = Duration::from_millis(100);
+    let watched = watch(config).await.unwrap();
+    let tracer = watched.list().await.unwrap().remove(0).replace("acme:", "");
+    let Watched { source, watch, .. } = watched;
+    drop(watch);
+    let too_soon = timeout(Duration::from_secs(3), source.ended()).await;
+    kill(Pid::from_raw(tracer.parse().unwrap()), Signal::SIGKILL).expect("the tracer is there");
+    assert!(too_soon.is_err(), "another would have been started");
+    timeout(PATIENCE, source.ended()).await.expect("an end");
 }
 
 /// One after the other, so that each would show what the last has left.

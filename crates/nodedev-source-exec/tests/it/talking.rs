@@ -52,6 +52,21 @@ async fn news_of_others_make_it_be_asked() {
 }
 
 #[tokio::test]
+async fn a_listing_from_before_the_news_is_no_answer_to_them() {
+    let code = "hello(answers=True)\nlisting('old')\n\
+                for line in sys.stdin: listing('new', answers=json.loads(line)['id'])";
+    let mut config = python(code);
+    config.interests = vec![Capability::Pci];
+    let watched = watch(config).await.unwrap();
+    let news = watched.hints.raise();
+    let snapshot = watched.source.snapshot().await.unwrap();
+    assert_eq!(snapshot.answers, news);
+    let devices = snapshot.listings.into_iter().flat_map(|l| l.devices.unwrap());
+    let devices: Vec<_> = devices.map(|said| said.device.to_string()).collect();
+    assert_eq!(devices, ["acme:new"]);
+}
+
+#[tokio::test]
 async fn a_listing_that_nobody_asked_for_asks_to_be_taken() {
     let code = "hello(answers=True)\nlisting('a')\nsys.stdin.readline()\n\
                 listing('b', answers=1)\nlisting('c')\nwait()";

@@ -107,6 +107,7 @@ fn tls_complaint(loaded: &Loaded, error: &TlsError) -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
     use clap::Parser as _;
 
@@ -117,10 +118,15 @@ mod tests {
 
     /// What is wrong with this text, each without the folder's name.
     fn problems(text: &str) -> Vec<String> {
+        problems_of_file(text, 0o644)
+    }
+
+    fn problems_of_file(text: &str, mode: u32) -> Vec<String> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x.conf");
         let here = folder.path().to_str().expect("a name").to_owned();
         fs::write(&path, text.replace("HERE", &here)).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its permissions");
         let file = path.to_str().expect("a name");
         let args = Args::try_parse_from(["nodedevd", "-f", file]).expect("good words");
         let mut loaded = ConfigFile::find(&args, &Owner::Root).load(&args).expect("a file");
@@ -143,6 +149,13 @@ mod tests {
         assert!(found[0].contains("cannot write the folder HERE/none: "), "{found:?}");
         let group = "HERE/x.conf:3: unix_sock_group = \"no-such-group\": there is no such group";
         assert_eq!(found[1], group);
+    }
+
+    #[test]
+    fn a_configuration_that_another_could_change_is_refused() {
+        let found = problems_of_file("max_clients = 7", 0o664);
+        let expected = "HERE/x.conf can be written by others than its owner (mode 0664)";
+        assert_eq!(found, [expected]);
     }
 
     #[test]

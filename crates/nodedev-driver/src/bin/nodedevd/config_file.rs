@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use nodedev_source_exec::in_foreign_hands;
+
 use crate::args::Args;
 use crate::places::Owner;
 use crate::settings::{HostUuidSource, Loaded};
@@ -40,6 +42,9 @@ impl ConfigFile {
             Some(path) if self.required || path.exists() => Loaded::from_file(path)?,
             _ => Loaded::default(),
         };
+        if let Some(path) = self.path.as_ref().filter(|_| self.owner.is_root()) {
+            loaded.problems.extend(in_foreign_hands(path));
+        }
         args.override_settings(&mut loaded.settings);
         find_host_uuid(&mut loaded);
         if let Some(folder) = self.owner.sources(&loaded.settings.sources_dir) {

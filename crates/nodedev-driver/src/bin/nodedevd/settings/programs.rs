@@ -6,10 +6,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use nodedev_source_exec::ExecConfig;
+use nodedev_source_exec::{ExecConfig, in_foreign_hands};
 use nodedev_types::{Capability, Field, FieldSet};
 
 use super::wrong::{Wrong, because};
@@ -117,11 +116,11 @@ const TABLE: &[Setting] = &[
     },
     Setting {
         name: "end_deadline",
-        expects: "milliseconds, from 1 to 10000",
+        expects: "milliseconds, from 1 to 5000",
         default: "`1000`",
-        about: "How long it has to end after SIGTERM, before it is killed.",
+        about: "How long it has to end after SIGTERM, before it is killed. It is not started again before.",
         set: |config, value| {
-            config.end_deadline = millis(value.number(1, 10_000)?);
+            config.end_deadline = millis(value.number(1, 5000)?);
             Ok(())
         },
     },
@@ -137,6 +136,10 @@ fn is_meant(field: Field, name: &str) -> bool {
 /// writes it is who runs the daemon.
 pub(super) fn read(folder: &Path, owned: bool) -> Programs {
     let mut found = Programs::default();
+    if let Some(why) = owned.then(|| in_foreign_hands(folder)).flatten() {
+        found.problems.push(why);
+        return found;
+    }
     let names = match names(folder) {
         Ok(names) => names,
         Err(error) => {
@@ -214,19 +217,6 @@ impl Programs {
     }
 }
 
-/// Why somebody else than root could change the file. One that is not there nobody can change.
-fn in_foreign_hands(path: &Path) -> Option<String> {
-    let file = path.metadata().ok()?;
-    let (place, mode) = (path.display(), file.mode() & 0o7777);
-    if file.uid() != 0 {
-        Some(format!("{place} belongs to user {}: only root may name what root runs", file.uid()))
-    } else if mode & 0o022 != 0 {
-        Some(format!("{place} can be written by others than its owner (mode {mode:04o})"))
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -295,6 +285,18 @@ mod tests {
         assert!(found.warnings[0].contains("do you mean `command`?"), "{:?}", found.warnings);
     }
 
+    /// A source that is watched anew waits for the end of the program, and for the hello of the next one.
+    #[test]
+    fn the_longest_end_and_a_hello_are_within_the_deadline_of_a_watch() {
+        let text = |end: u32| format!("command = [\"/bin/a\"]\nend_deadline = {end}");
+        let found = read_files(&[("a.conf", &text(5000))]);
+        let config = &found.programs[0];
+        let watch = nodedev_driver::DriverConfig::default().registry.watch;
+        assert!(config.end_deadline + config.hello_deadline <= watch, "{watch:?}");
+        let found = read_files(&[("a.conf", &text(5001))]);
+        assert_eq!((found.programs.len(), found.problems.len()), (0, 1), "{:?}", found.problems);
+    }
+
     #[test]
     fn a_folder_need_not_be_there() {
         let found = read(Path::new("/no/such/folder"), true);
@@ -304,19 +306,33 @@ mod tests {
     #[test]
     fn what_another_could_change_is_refused_where_root_would_run_it() {
         let folder = tempfile::tempdir().unwrap();
-        let (file, program) = (folder.path().join("a.conf"), folder.path().join("program"));
+        let set_mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap()
+        };
+        let (sources, programs) = (folder.path().join("sources.d"), folder.path().join("programs"));
+        let (file, program) = (sources.join("a.conf"), programs.join("program"));
+        for made in [&sources, &programs] {
+            fs::create_dir(made).unwrap();
+            set_mode(made, 0o755);
+        }
         fs::write(&program, "").unwrap();
         fs::write(&file, format!("command = [\"{}\"]", program.display())).unwrap();
-        let problems = || read(folder.path(), true).problems;
-        if file.metadata().unwrap().uid() != 0 {
-            assert!(problems()[0].contains("belongs to user"), "{:?}", problems());
-            return;
+        set_mode(&program, 0o755);
+        set_mode(&file, 0o644);
+        let problems = || read(&sources, true).problems;
+        assert_eq!(problems(), [""; 0]);
+        for (path, good, what) in [
+            (&program, 0o755, "program can be written by others"),
+            (&programs, 0o755, "programs can be written by others"),
+            (&file, 0o644, "a.conf can be written by others"),
+            (&sources, 0o755, "sources.d can be written by others"),
+        ] {
+            set_mode(path, good | 0o020);
+            let told = problems();
+            assert!(told.len() == 1 && told[0].contains(what), "{told:?}");
+            set_mode(path, good);
         }
         assert_eq!(problems(), [""; 0]);
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o775)).unwrap();
-        assert!(problems()[0].contains("program can be written by others"), "{:?}", problems());
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o646)).unwrap();
-        assert!(problems()[0].contains("a.conf can be written by others"), "{:?}", problems());
     }
 
     /// With `NODEDEV_WRITE_DOCS=1` it writes the table into the page instead.
