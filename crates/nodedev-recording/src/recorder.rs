@@ -135,19 +135,22 @@ impl Recorder {
         Ok((Self { tape }, recorded))
     }
 
-    /// Waits until nothing more is recorded: it is full, or cannot be written.
+    /// Waits until nothing more is recorded: it is full, cannot be written, or what it is written to is too
+    /// slow. [`Recorder::finish`] tells which.
     pub async fn ended(&self) {
         let mut ended = self.tape.ended();
-        // An error means that the writing thread has ended as well.
+        // The sender lives as long as self.
         let _ = ended.wait_for(|ended| *ended).await;
     }
 
-    /// Ends the recording. The sources go on. Waits until all is written, at most for what is written to.
+    /// Ends the recording. The sources go on. Waits until all is written, which is for ever where what it is
+    /// written to takes nothing: give it a deadline. Whoever drops the future leaves what is not written yet to
+    /// the end of the process.
     ///
     /// # Errors
     ///
     /// When something could not be written.
-    pub fn finish(&self) -> io::Result<Summary> {
-        self.tape.finish(End::Asked.as_str())
+    pub async fn finish(&self) -> io::Result<Summary> {
+        self.tape.finish(End::Asked.as_str()).await
     }
 }

@@ -34,20 +34,26 @@ pub(crate) struct Tape {
     began: Instant,
     queue: Mutex<Option<SyncSender<Written>>>,
     thread: Mutex<Option<JoinHandle<io::Result<Summary>>>>,
-    ended: watch::Receiver<bool>,
+    /// Whether nothing more is recorded.
+    ended: watch::Sender<bool>,
+    /// Whether all is written, which comes later. Its sender goes with the thread.
+    written: watch::Receiver<bool>,
 }
 
 impl Tape {
     pub(crate) fn start<W: Write + Send + 'static>(writer: Writer<W>) -> io::Result<Self> {
         let (queue, queued) = sync_channel(QUEUE);
-        let (ended_sender, ended) = watch::channel(false);
+        let ended = watch::Sender::new(false);
+        let (written_sender, written) = watch::channel(false);
+        let ending = ended.clone();
         let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(move || {
             let result = write(writer, &queued);
-            ended_sender.send_replace(true);
+            ending.send_replace(true);
+            written_sender.send_replace(true);
             result
         })?;
-        let thread = Mutex::new(Some(thread));
-        Ok(Self { began: Instant::now(), queue: Mutex::new(Some(queue)), thread, ended })
+        let (queue, thread) = (Mutex::new(Some(queue)), Mutex::new(Some(thread)));
+        Ok(Self { began: Instant::now(), queue, thread, ended, written })
     }
 
     pub(crate) fn put(&self, source: &str, message: Message) {
@@ -60,21 +66,24 @@ impl Tape {
         self.send(Written::Snapshot { at, source, result });
     }
 
-    /// Writes what waits and the last line; what was written altogether.
-    pub(crate) fn finish(&self, reason: &'static str) -> io::Result<Summary> {
+    /// Writes what waits and the last line; what was written altogether. Whoever does not wait for it leaves
+    /// the thread to the end of the process.
+    pub(crate) async fn finish(&self, reason: &'static str) -> io::Result<Summary> {
         let at = self.now();
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(queue) = queue {
-            // The thread may have ended already, for a reason that it gives itself.
-            let _ = queue.send(Written::End { at, reason });
+            // The thread may have ended already, for a reason that it gives itself; or it is behind.
+            let _ = queue.try_send(Written::End { at, reason });
         }
+        // An error means that the thread has panicked.
+        let _ = self.written.clone().wait_for(|written| *written).await;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(thread) = thread else { return Ok(Summary::default()) };
         thread.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread panicked")))
     }
 
     pub(crate) fn ended(&self) -> watch::Receiver<bool> {
-        self.ended.clone()
+        self.ended.subscribe()
     }
 
     fn send(&self, written: Written) {
@@ -83,7 +92,10 @@ impl Tape {
         match sender.try_send(written) {
             Ok(()) => {}
             // Dropping it tells the thread, once it has written what waits.
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *queue = None,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                *queue = None;
+                self.ended.send_replace(true);
+            }
         }
     }
 

@@ -128,7 +128,9 @@ impl Daemon<'_> {
         watchdog.abort();
         end(&server, &registry).await;
         end_programs(&programs).await;
-        recorder.iter().for_each(recording::finish);
+        if let Some(recorder) = &recorder {
+            recording::finish(recorder).await;
+        }
         Ok(())
     }
 

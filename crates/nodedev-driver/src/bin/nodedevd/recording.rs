@@ -1,13 +1,19 @@
 //! Records the sources of the daemon, where that was asked for: `--record`.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use nodedev_driver::DriverConfig;
 use nodedev_driver::registry::Registry;
-use nodedev_recording::{Options, Recorder, create, kernel};
+use nodedev_recording::{Options, Recorder, Summary, create, kernel};
 use nodedev_source::NodeDeviceSource;
+use tokio::time::timeout;
+
+/// How long the writing of what waits may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts the registry, over recorded sources if there is a file for them.
 ///
@@ -35,11 +41,17 @@ pub(crate) fn start(
 }
 
 /// Writes what is still to be written.
-pub(crate) fn finish(recorder: &Recorder) {
-    match recorder.finish() {
+pub(crate) async fn finish(recorder: &Recorder) {
+    match within_patience(recorder).await {
         Ok(summary) => {
             tracing::info!(bytes = summary.bytes, end = ?summary.end, "the recording has ended");
         }
         Err(error) => tracing::warn!("the recording could not be written: {error}"),
     }
+}
+
+/// What it is written to may take nothing; then what waits ends with the process.
+async fn within_patience(recorder: &Recorder) -> io::Result<Summary> {
+    let finished = timeout(PATIENCE, recorder.finish()).await;
+    finished.unwrap_or_else(|_| Err(io::Error::other("what it is written to takes nothing")))
 }
