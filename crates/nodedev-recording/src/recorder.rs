@@ -1,5 +1,6 @@
 //! Begins and ends a recording, and puts the sources on it.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -83,6 +84,12 @@ impl End {
     }
 }
 
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What was recorded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -138,9 +145,7 @@ impl Recorder {
     /// Waits until nothing more is recorded: it is full, cannot be written, or what it is written to is too
     /// slow. [`Recorder::finish`] tells which.
     pub async fn ended(&self) {
-        let mut ended = self.tape.ended();
-        // The sender lives as long as self.
-        let _ = ended.wait_for(|ended| *ended).await;
+        self.tape.ended().await;
     }
 
     /// Ends the recording. The sources go on. Waits until all is written, which is for ever where what it is

@@ -148,6 +148,34 @@ async fn the_end_waits_no_longer_than_it_is_given() {
     assert_eq!(recorder.finish().await.unwrap().end, End::Behind);
 }
 
+/// A message may hold as many devices as the host has.
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_counted_in_devices() {
+    let (gate, closed) = mpsc::channel();
+    let stream = nodedev_merge::builtin_streams().into_iter().find(|s| s.id.as_str() == "udev");
+    let info = nodedev_source::SourceInfo::new("udev", "1").with_stream(stream.unwrap());
+    let (source, host) = nodedev_source_testkit::ScriptedSource::with_info(info);
+    for number in 0..2000 {
+        let path = format!("/sys/devices/virtual/net/eth{number}");
+        host.set(&nodedev_types::DeviceId::sysfs(&path).unwrap(), nodedev_types::Fields::new());
+    }
+    let out = Stuck(Some(closed));
+    let (recorder, sources) = Recorder::start(out, &Options::new("test"), vec![source]).unwrap();
+    // The first is being written, and 100 wait.
+    for _ in 0..101 {
+        assert!(ended(&recorder).await.is_err());
+        sources[0].snapshot().await.unwrap();
+    }
+    sources[0].snapshot().await.unwrap();
+    ended(&recorder).await.unwrap();
+    gate.send(()).unwrap();
+    assert_eq!(recorder.finish().await.unwrap().end, End::Behind);
+}
+
+async fn ended(recorder: &Recorder) -> Result<(), tokio::time::error::Elapsed> {
+    tokio::time::timeout(Duration::from_millis(1), recorder.ended()).await
+}
+
 struct Broken;
 
 impl Write for Broken {
