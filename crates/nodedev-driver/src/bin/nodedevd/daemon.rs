@@ -100,7 +100,7 @@ impl Daemon<'_> {
             programs.iter().cloned().map(ExecSource::new).map(Arc::new).collect();
         let further = programs.iter().cloned().map(|source| source as Arc<dyn NodeDeviceSource>);
         let record = self.args.record.as_deref();
-        let (registry, recorder) = recording::start(driver.clone(), further, record)?;
+        let (registry, recording) = recording::start(driver.clone(), further, record)?;
         let server = Server::new(registry.clone(), self.server_config());
         for listener in doors.listeners.drain(..) {
             server.listen(listener);
@@ -128,8 +128,8 @@ impl Daemon<'_> {
         watchdog.abort();
         end(&server, &registry).await;
         end_programs(&programs).await;
-        if let Some(recorder) = &recorder {
-            recording::finish(recorder).await;
+        if let Some(recording) = recording {
+            recording.finish().await;
         }
         Ok(())
     }
