@@ -51,6 +51,54 @@ fn each_kind_of_failure_has_its_status() {
     assert!(sources.contains("not installed"), "{sources}");
 }
 
+/// A recording may come from anybody: nothing of it may move the cursor of whoever reads on a terminal.
+#[test]
+fn what_a_recording_says_does_nothing_to_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hostile.jsonl");
+    let lines = [
+        r#"{"format":"nodedev-recording","version":1,"program":"p\u001b[1m","kernel":"k\u001b[2J","#,
+        r#""sources":[{"name":"ac\u001b[31mme","version":"1\u001b[2J","streams":[{"id":"udev","#,
+        r#""presence":"active","fields":["capability"]}]},"#,
+        r#"{"name":"be\u0007ll","version":"2","streams":[{"id":"x\u001b[31m","presence":"nothing","#,
+        r#""fields":[],"namespaces":["acme"]}]}]}"#,
+        "\n",
+        r#"{"at":1,"source":"ac\u001b[31mme","message":"listed","stream":"udev","device":"computer","#,
+        r#""revision":1,"fields":{"capability":"system"}}"#,
+        "\n",
+        r#"{"at":2,"source":"ac\u001b[31mme","message":"snapshot","backend":"be\u001b[2Jx","listings":"#,
+        r#"[{"stream":"udev","revision":1,"devices":1}],"diagnostics":[{"severity":"warning","#,
+        r#""source":"ac\u001b[31mme","subject":"s\u001b[2J","message":"m\u001b[2J"}]}"#,
+        "\n",
+        r#"{"at":3,"source":"be\u0007ll","message":"listed","stream":"x\u001b[31m","device":"computer","#,
+        r#""revision":1,"fields":{"extensions":{"acme":{"x\u001b[2J":"v\u001b[2J"}}}}"#,
+        "\n",
+        r#"{"at":4,"source":"be\u0007ll","message":"snapshot","listings":"#,
+        r#"[{"stream":"x\u001b[31m","revision":1,"devices":1}]}"#,
+        "\n",
+        r#"{"at":5,"source":"be\u0007ll","message":"failed","call":"snapshot","#,
+        r#""error":{"kind":"failed","message":"away\u001b[2J"}}"#,
+        "\n",
+    ];
+    std::fs::write(&file, lines.concat()).unwrap();
+    let connect = format!("--connect=replay:{}", file.display());
+    for words in [&["sources"][..], &["explain", "computer"], &["list"], &["list", "--tree"]] {
+        let ran = run(Command::new(nodedev()).arg(&connect).args(words));
+        for text in [&ran.stdout, &ran.stderr] {
+            let moves = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(moves), "{words:?}: {text:?}");
+        }
+        assert!(ran.stdout.contains("computer") || words == ["sources"], "{ran:?}");
+        if words == ["sources"] {
+            for shown in
+                ["ac\\u{1b}[31mme 1\\u{1b}[2J", "be\\u{1b}[2Jx", "away\\u{1b}[2J", "x\\u{1b}[31m"]
+            {
+                assert!(ran.stdout.contains(shown), "{shown}: {ran:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_document_is_validated_where_that_is_wanted() {
     require!(root());

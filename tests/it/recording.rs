@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nodedev_source_testkit::mock_host::Record;
@@ -184,12 +186,8 @@ fn the_daemon_records_too() {
     let mdevctl = mock.mdevctl("[]", "[]");
     let file = mock.folder().join("daemon.jsonl");
     let folder = mock.folder().join("daemon");
-    let root = mock.host().root().to_owned();
-    let daemon = Daemon::start(&folder, |program| {
-        let mut command = Command::new(program);
-        command.arg("--record").arg(&file).args(["--mdevctl", &mdevctl]);
-        nodedev_source_testkit::mock_host::wrap(&command, &root)
-    });
+    fs::write(&file, "of the daemon before").unwrap();
+    let daemon = recording_daemon(&mock, &folder, &file, &mdevctl);
     let ask = |words: &[&str]| {
         let mut command = Command::new(nodedev());
         run(command.arg("--connect").arg(daemon.varlink_socket()).args(words)).ok()
@@ -203,11 +201,66 @@ fn the_daemon_records_too() {
             & 0o777,
         0o600
     );
+    let aside = fs::read_to_string(mock.folder().join("daemon.jsonl.1")).unwrap();
+    assert_eq!(aside, "of the daemon before");
     // Killed: what was recorded is on the file, but for the end.
     drop(daemon);
     let replayed = run(&mut replaying(&file, &["dump", "--all-devices"]));
     assert!(replayed.stderr.contains("it breaks off"), "{replayed:?}");
     assert_eq!(replayed.ok(), live);
+}
+
+fn recording_daemon(mock: &Mock, folder: &Path, file: &Path, mdevctl: &str) -> Daemon {
+    let root = mock.host().root().to_owned();
+    Daemon::start(folder, |program| {
+        let mut command = Command::new(program);
+        command.arg("--record").arg(file).args(["--mdevctl", mdevctl]);
+        nodedev_source_testkit::mock_host::wrap(&command, &root)
+    })
+}
+
+#[test]
+fn a_daemon_whose_recording_ends_says_so_and_goes_on() {
+    require!(root());
+    require!(mock_hosts());
+    let mock = Mock::every_kind();
+    let mdevctl = mock.mdevctl("[]", "[]");
+    let folder = mock.folder().join("daemon");
+    let daemon = recording_daemon(&mock, &folder, Path::new("/dev/full"), &mdevctl);
+    wait_for(&folder.join("log"), "nothing more is recorded: No space left on device");
+    let mut list = Command::new(nodedev());
+    list.arg("--connect").arg(daemon.varlink_socket()).arg("list");
+    assert!(run(&mut list).ok().contains("computer"));
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_nobody_up() {
+    require!(root());
+    require!(mock_hosts());
+    let mock = Mock::every_kind();
+    let mdevctl = mock.mdevctl("[]", "[]");
+    let mut child = mock
+        .nodedev(&["record", "--mdevctl", &mdevctl, "-"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let unread = child.stdout.take().unwrap();
+    fcntl(&unread, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    let (sender, said) = mpsc::channel();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        stderr.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
+    });
+    let record = Running(child);
+    let waits_for = |text: &str| {
+        while !said.recv_timeout(PATIENCE).expect(text).contains(text) {}
+    };
+    waits_for("a signal waits no longer");
+    record.interrupt();
+    waits_for("the recording breaks off");
+    drop(unread);
 }
 
 #[test]

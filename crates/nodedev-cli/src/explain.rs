@@ -37,7 +37,8 @@ pub(crate) async fn run(
 
 fn write(out: &mut impl Write, explanation: &Explanation, output: &Output) -> std::io::Result<()> {
     let device = &explanation.device;
-    writeln!(out, "{}  {}", output.paint(Ink::Strong, &device.name), device.id)?;
+    let id = printable(&device.id.to_string());
+    writeln!(out, "{}  {id}", output.paint(Ink::Strong, &device.name))?;
     for claim in &explanation.claims {
         write_claim(out, claim, output)?;
     }
@@ -52,7 +53,7 @@ fn write(out: &mut impl Write, explanation: &Explanation, output: &Output) -> st
 
 fn write_claim(out: &mut impl Write, claim: &Claim, output: &Output) -> std::io::Result<()> {
     let age = claim.said.map(age).unwrap_or_default();
-    write!(out, "  said by {:<16} {age}", claim.source)?;
+    write!(out, "  said by {:<16} {age}", printable(claim.source.as_str()))?;
     if let Some(reason) = &claim.stale {
         write!(out, "  {}", output.paint(Ink::Warning, format_args!("stale: {reason}")))?;
     }
@@ -72,7 +73,7 @@ impl Widths {
         let widest =
             |text: &dyn Fn(&FieldExplanation) -> usize| fields.iter().map(text).max().unwrap_or(0);
         Self {
-            field: widest(&|field| field.field.len()),
+            field: widest(&|field| printable(&field.field).chars().count()),
             value: widest(&|field| shown(field.value.as_ref()).chars().count()).min(VALUE_WIDTH),
         }
     }
@@ -93,7 +94,7 @@ fn write_field(
     };
     let age = said.map(|age| format!(", {age}")).unwrap_or_default();
     let origin = output.paint(Ink::Dim, format_args!("{}{age}", field.origin));
-    writeln!(out, "{:<width$}  {value:<value_width$}  {origin}", field.field)?;
+    writeln!(out, "{:<width$}  {value:<value_width$}  {origin}", printable(&field.field))?;
     let (same, other): (Vec<_>, Vec<_>) =
         field.lost.iter().partition(|lost| Some(&lost.value) == field.value.as_ref());
     if !same.is_empty() {

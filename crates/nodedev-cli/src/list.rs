@@ -10,7 +10,7 @@ use crate::args::List;
 use crate::connect::Connection;
 use crate::document;
 use crate::health;
-use crate::output::{Ink, Lines, Output};
+use crate::output::{Ink, Lines, Output, printable};
 use crate::status::Failure;
 
 pub(crate) async fn run(
@@ -29,7 +29,7 @@ pub(crate) async fn run(
         write_tree(&mut out, &rows, &filter, output)?;
     } else {
         for row in &rows {
-            writeln!(out, "{}", row.name)?;
+            writeln!(out, "{}", printable(row.name.as_str()))?;
         }
     }
     out.flush()?;
@@ -104,5 +104,5 @@ fn write_children(
 }
 
 fn label(row: &Row, output: &Output) -> String {
-    if row.active { row.name.to_string() } else { output.paint(Ink::Dim, &row.name) }
+    if row.active { printable(row.name.as_str()) } else { output.paint(Ink::Dim, &row.name) }
 }

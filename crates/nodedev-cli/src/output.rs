@@ -90,9 +90,9 @@ impl Output {
         BufWriter::new(io::stdout().lock())
     }
 
-    /// The text in its colour, if there are colours.
+    /// The text on one line, in its colour, if there are colours.
     pub(crate) fn paint(&self, ink: Ink, text: impl Display) -> String {
-        paint(self.color, ink, text)
+        paint(self.color, ink, printable(&text.to_string()))
     }
 
     pub(crate) fn error(&self, failure: &Failure) {

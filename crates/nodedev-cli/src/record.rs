@@ -2,11 +2,12 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use nodedev_driver::registry::{Registry, SourceState};
-use nodedev_recording::{End, Options, Recorder, create, kernel};
+use nodedev_recording::{End, Options, Recorder, Summary, create, kernel};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Args, Record};
@@ -36,7 +37,7 @@ pub(crate) async fn run(args: &Args, record: &Record, output: &Output) -> Result
         () = proceed(record, &registry, &mut signals, output) => {}
         () = recorder.ended() => {}
     }
-    let result = finish(record, &recorder, &registry, output);
+    let result = finish(record, &recorder, &registry, &mut signals, output).await;
     // A source that does not end in time ends with the process.
     let _ = tokio::time::timeout(CLOSE, registry.shutdown()).await;
     result
@@ -80,13 +81,18 @@ async fn read_documents(registry: &Registry) {
     }
 }
 
-fn finish(
+async fn finish(
     record: &Record,
     recorder: &Recorder,
     registry: &Registry,
+    signals: &mut Signals,
     output: &Output,
 ) -> Result<(), Failure> {
-    let summary = recorder.finish().map_err(|error| cannot_write(&record.file, error))?;
+    let Some(finished) = signals.or(write_rest(recorder, output)).await else {
+        output.warning("the recording breaks off: what it is written to takes nothing");
+        return Ok(());
+    };
+    let summary = finished.map_err(|error| cannot_write(&record.file, error))?;
     for source in registry.sources() {
         if let SourceState::Degraded(reason) = source.state {
             output.warning(format_args!("{} is recorded as degraded: {reason}", source.name));
@@ -106,6 +112,16 @@ fn finish(
         output.note("it names serial numbers, addresses and uuids: --scrub replaces them");
     }
     Ok(())
+}
+
+/// Whoever reads along may take his time, or may never read: a user can tell, and is told how to.
+async fn write_rest(recorder: &Recorder, output: &Output) -> io::Result<Summary> {
+    let mut finished = pin!(recorder.finish());
+    if let Ok(finished) = tokio::time::timeout(CLOSE, &mut finished).await {
+        return finished;
+    }
+    output.note("waiting for what it is written to; a signal waits no longer");
+    finished.await
 }
 
 fn open(file: &Path) -> io::Result<Box<dyn Write + Send>> {

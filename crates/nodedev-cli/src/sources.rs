@@ -22,7 +22,7 @@ pub(crate) async fn run(
         serde_json::to_writer_pretty(&mut out, &told)?;
         writeln!(out)?;
     } else {
-        writeln!(out, "answered by {}", connection.who())?;
+        writeln!(out, "answered by {}", printable(&connection.who()))?;
         write_registry(&mut out, &told.registry, output)?;
         for source in &told.sources {
             write_source(&mut out, source, output)?;
@@ -41,7 +41,7 @@ fn write_registry(
     let name = output.paint(Ink::Strong, "registry");
     writeln!(out, "{name}  {devices} devices, list {generation}")?;
     writeln!(out, "  counted      {messages} messages taken in, {waiting} waiting")?;
-    writeln!(out, "  told         {}", counts(events))?;
+    writeln!(out, "  told         {}", printable(&counts(events)))?;
     if *missed > 0 {
         let text = format_args!("{missed} times a follower was too slow");
         writeln!(out, "  missed       {}", output.paint(Ink::Warning, text))?;
@@ -64,14 +64,14 @@ fn write_source(out: &mut impl Write, source: &Source, output: &Output) -> std::
         _ => output.paint(Ink::Dim, "starting"),
     };
     let name = output.paint(Ink::Strong, &source.name);
-    writeln!(out, "{name} {}  {state}", source.version)?;
+    writeln!(out, "{name} {}  {state}", printable(&source.version))?;
     if let Some(backend) = &source.backend {
-        writeln!(out, "  speaks to    {backend}")?;
+        writeln!(out, "  speaks to    {}", printable(backend))?;
     }
     writeln!(out, "  last change  {}", source.last_change.map_or_else(|| "-".to_owned(), age))?;
     if let Some(stale) = &source.stale {
         let since = stale.since.map_or_else(|| "-".to_owned(), age);
-        let text = format!("since {since}: {}", printable(&stale.reason));
+        let text = format_args!("since {since}: {}", stale.reason);
         writeln!(out, "  stale        {}", output.paint(Ink::Warning, text))?;
     }
     write_counts(out, source, output)?;
@@ -84,7 +84,7 @@ fn write_source(out: &mut impl Write, source: &Source, output: &Output) -> std::
             Severity::Warning => Ink::Warning,
             _ => Ink::Bad,
         };
-        writeln!(out, "  {}", output.paint(ink, printable(&diagnostic.to_string())))?;
+        writeln!(out, "  {}", output.paint(ink, diagnostic))?;
     }
     Ok(())
 }
@@ -109,13 +109,14 @@ fn write_counts(out: &mut impl Write, source: &Source, output: &Output) -> std::
         writeln!(out, "  self-check   {} times, {}", source.checks, output.paint(ink, text))?;
     }
     if !source.counts.is_empty() {
-        writeln!(out, "  its own      {}", counts(&source.counts))?;
+        writeln!(out, "  its own      {}", printable(&counts(&source.counts)))?;
     }
     Ok(())
 }
 
 fn write_stream(out: &mut impl Write, stream: &Stream, output: &Output) -> std::io::Result<()> {
-    write!(out, "  {:<16} {} devices, asserts {}", stream.id, stream.devices, stream.presence)?;
+    let id = printable(stream.id.as_str());
+    write!(out, "  {id:<16} {} devices, asserts {}", stream.devices, stream.presence)?;
     if stream.stale > 0 {
         write!(out, ", {}", output.paint(Ink::Warning, format_args!("{} stale", stream.stale)))?;
     }

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::Watch;
 use crate::connect::Connection;
 use crate::health::Health;
-use crate::output::{Ink, Output};
+use crate::output::{Ink, Output, printable};
 use crate::status::Failure;
 
 /// One event as JSON.
@@ -106,7 +106,7 @@ fn write_changes(args: &Watch, reply: &WatchReply, output: &Output) -> Result<()
             write_json(&mut out, change, reply.generation)?;
         } else {
             let kind = output.paint(ink(change.kind), format_args!("{:<9}", change.kind));
-            writeln!(out, "{kind} {}", change.name)?;
+            writeln!(out, "{kind} {}", printable(change.name.as_str()))?;
         }
     }
     Ok(out.flush()?)

@@ -10,6 +10,9 @@ pub const FORMAT: &str = "nodedev-recording";
 /// Version of the format. Within a version members and kinds of messages are only added.
 pub const VERSION: u32 = 1;
 
+/// How many sources a recording may have.
+pub const SOURCES: usize = 256;
+
 /// The first line of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {

@@ -15,8 +15,8 @@ mod tape;
 mod write;
 
 pub use format::{Answer, Call, Entry, Failure, Gone, ListingEnd, Message, Unreadable, Word};
-pub use header::{FORMAT, Header, RecordedSource, RecordedStream, VERSION};
-pub use host::{create, kernel};
+pub use header::{FORMAT, Header, RecordedSource, RecordedStream, SOURCES, VERSION};
+pub use host::{create, kernel, set_aside};
 pub use read::{LINE_LIMIT, ReadError, Recording};
 pub use recorder::{End, Options, Recorder, Summary};
 pub use replay::{Replay, Speed};

@@ -1,9 +1,10 @@
 //! Reads a recording, whatever state it is in: what cannot be used is named and left out.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, Read as _};
 
 use crate::format::{Entry, Message};
-use crate::header::{FORMAT, Header, VERSION};
+use crate::header::{FORMAT, Header, SOURCES, VERSION};
 
 /// No line that this program writes is longer: a device's is some thousand bytes long.
 pub const LINE_LIMIT: usize = 8 << 20;
@@ -55,8 +56,10 @@ impl Recording {
     pub fn read(input: impl BufRead) -> Result<Self, ReadError> {
         let mut lines = Lines { input, number: 0, total: 0 };
         let header = header(lines.next()?)?;
+        let sources = header.sources.iter().map(|source| source.name.clone()).collect();
         let mut recording = Self { header, entries: Vec::new(), problems: Vec::new() };
-        let mut reader = Reader { recording: &mut recording, refused: 0, is_complete: false };
+        let recorded = &mut recording;
+        let mut reader = Reader { recording: recorded, sources, refused: 0, is_complete: false };
         reader.read(&mut lines);
         Ok(recording)
     }
@@ -92,11 +95,17 @@ fn header(line: Line) -> Result<Header, ReadError> {
     if any.version > VERSION {
         return Err(ReadError::LaterVersion { found: any.version });
     }
-    serde_json::from_slice(&text).map_err(|error| not(&format!("its first line: {error}")))
+    let header: Header =
+        serde_json::from_slice(&text).map_err(|error| not(&format!("its first line: {error}")))?;
+    if header.sources.len() > SOURCES {
+        return Err(not(&format!("its first line names more than {SOURCES} sources")));
+    }
+    Ok(header)
 }
 
 struct Reader<'a> {
     recording: &'a mut Recording,
+    sources: HashSet<String>,
     refused: usize,
     is_complete: bool,
 }
@@ -135,8 +144,7 @@ impl Reader<'_> {
                 if entry.at < last {
                     return self.refuse(number, "earlier than the line before");
                 }
-                let name = &entry.source;
-                let known = self.recording.header.sources.iter().any(|s| s.name == *name);
+                let known = self.sources.contains(&entry.source);
                 self.is_complete = matches!(entry.message, Message::End { .. });
                 if !known && !self.is_complete {
                     return self.refuse(number, "of a source that the first line does not name");

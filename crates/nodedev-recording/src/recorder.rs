@@ -1,5 +1,6 @@
 //! Begins and ends a recording, and puts the sources on it.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -83,6 +84,12 @@ impl End {
     }
 }
 
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What was recorded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -135,19 +142,20 @@ impl Recorder {
         Ok((Self { tape }, recorded))
     }
 
-    /// Waits until nothing more is recorded: it is full, or cannot be written.
+    /// Waits until nothing more is recorded: it is full, cannot be written, or what it is written to is too
+    /// slow. [`Recorder::finish`] tells which.
     pub async fn ended(&self) {
-        let mut ended = self.tape.ended();
-        // An error means that the writing thread has ended as well.
-        let _ = ended.wait_for(|ended| *ended).await;
+        self.tape.ended().await;
     }
 
-    /// Ends the recording. The sources go on. Waits until all is written, at most for what is written to.
+    /// Ends the recording. The sources go on. Waits until all is written, which is for ever where what it is
+    /// written to takes nothing: give it a deadline. Whoever drops the future leaves what is not written yet to
+    /// the end of the process.
     ///
     /// # Errors
     ///
     /// When something could not be written.
-    pub fn finish(&self) -> io::Result<Summary> {
-        self.tape.finish(End::Asked.as_str())
+    pub async fn finish(&self) -> io::Result<Summary> {
+        self.tape.finish(End::Asked.as_str()).await
     }
 }

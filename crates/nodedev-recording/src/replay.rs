@@ -4,6 +4,7 @@
 
 mod played;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,6 +64,8 @@ pub struct Replay {
 #[derive(Debug)]
 struct Stage {
     sources: Vec<Arc<Played>>,
+    /// The place of each among them, by its name.
+    places: HashMap<String, usize>,
     speed: Speed,
     /// What is still to be played, until it begins.
     entries: Mutex<Option<Vec<Entry>>>,
@@ -75,17 +78,28 @@ impl Replay {
     #[must_use]
     pub fn new(recording: Recording, speed: Speed) -> Self {
         let Recording { header, entries, .. } = recording;
-        let sources = header.sources.iter().map(|source| {
-            let read = entries.iter().filter(|entry| entry.source == source.name);
-            let read = read.filter(|entry| matches!(entry.message, Message::Snapshot { .. }));
-            Arc::new(Played::new(source.info(), read.map(|entry| entry.at).collect()))
-        });
+        let names = header.sources.iter().map(|source| source.name.clone());
+        let places: HashMap<_, _> = names.zip(0..).collect();
+        let mut read = vec![Vec::new(); header.sources.len()];
+        for entry in &entries {
+            if let (Message::Snapshot { .. }, Some(place)) =
+                (&entry.message, places.get(&entry.source))
+            {
+                read[*place].push(entry.at);
+            }
+        }
+        let sources = header.sources.iter().zip(read);
+        let sources: Vec<_> =
+            sources.map(|(source, read)| Arc::new(Played::new(source.info(), read))).collect();
+        // Nobody watches where there is nobody to be watched.
+        let ended = watch::Sender::new(sources.is_empty());
         let stage = Arc::new(Stage {
-            sources: sources.collect(),
+            sources,
+            places,
             speed,
             entries: Mutex::new(Some(entries)),
             player: Mutex::default(),
-            ended: watch::Sender::new(false),
+            ended,
         });
         Self { stage }
     }
@@ -132,11 +146,10 @@ impl Stage {
 
 impl Stage {
     fn play(&self, entry: &Entry) {
-        let speaks = |source: &&Arc<Played>| source.name() == entry.source;
-        let Some(speaker) = self.sources.iter().find(speaks) else { return };
-        for device in speaker.play(entry.at, &entry.message) {
-            let others = self.sources.iter().filter(|source| !speaks(source));
-            others.for_each(|source| source.forget_life(&device));
+        let Some(&place) = self.places.get(&entry.source) else { return };
+        for device in self.sources[place].play(entry.at, &entry.message) {
+            let others = self.sources.iter().enumerate().filter(|(other, _)| *other != place);
+            others.for_each(|(_, source)| source.forget_life(&device));
         }
     }
 }

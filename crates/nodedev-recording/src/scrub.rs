@@ -25,8 +25,12 @@ const SERIALS: &[&str] = &[
 /// The field whose text is what somebody called a medium.
 const LABEL: &str = "storage.media_label";
 
-/// Shorter serial numbers are not looked for in other texts: too much would be found.
+/// Shorter serial numbers are not looked for in other texts, nor are those without a digit: too much would
+/// be found.
 const TELLING: usize = 6;
+
+/// Members outside of the fields that are words of the format, or names that other lines refer to.
+const WORDS: &[&str] = &["source", "stream", "kind", "call", "presence", "severity"];
 
 /// Folders below `/dev` whose links are named after what is in a device.
 const TELLING_LINKS: &[&str] =
@@ -46,7 +50,21 @@ impl Scrubber {
     pub fn scrub(&mut self, line: &mut Json) {
         // First what other texts of the same line may hold too.
         self.learn(line, None);
-        self.walk(line, None);
+        self.walk_line(line);
+    }
+
+    /// A line or one of the messages of a batch, whose `message` is which kind it is of.
+    fn walk_line(&mut self, line: &mut Json) {
+        let Json::Object(members) = line else { return self.walk(line, None) };
+        for (name, value) in members {
+            match value {
+                Json::Array(messages) if name == "messages" => {
+                    messages.iter_mut().for_each(|message| self.walk_line(message));
+                }
+                _ if name == "message" => {}
+                value => self.walk_member(name, value, None),
+            }
+        }
     }
 
     fn learn(&mut self, value: &Json, place: Option<&str>) {
@@ -69,11 +87,19 @@ impl Scrubber {
             Json::String(text) => *text = self.text(text, place),
             Json::Array(items) => items.iter_mut().for_each(|item| self.walk(item, place)),
             Json::Object(members) => {
-                for (name, value) in members {
-                    self.walk(value, below(place, name).as_deref());
-                }
+                members.iter_mut().for_each(|(name, value)| self.walk_member(name, value, place));
             }
             _ => {}
+        }
+    }
+
+    fn walk_member(&mut self, name: &str, value: &mut Json, place: Option<&str>) {
+        let is_word = match place {
+            None => WORDS.contains(&name),
+            Some(place) => place.is_empty() && name == "capability",
+        };
+        if !is_word {
+            self.walk(value, below(place, name).as_deref());
         }
     }
 
@@ -88,9 +114,7 @@ impl Scrubber {
         }
         let mut text = text.to_owned();
         for (known, replacement) in &self.known {
-            if text.contains(known.as_str()) {
-                text = text.replace(known.as_str(), replacement);
-            }
+            text = replace_word(text, known, replacement);
         }
         let mut scrubbed = String::with_capacity(text.len());
         let mut from = 0;
@@ -122,7 +146,8 @@ impl Scrubber {
     fn serial(&mut self, text: &str) -> String {
         let is_new = !self.replaced.contains_key(&(Kind::Serial, text.to_owned()));
         let replacement = self.replacement(Kind::Serial, text);
-        if is_new && text.len() >= TELLING {
+        let tells = text.len() >= TELLING && text.contains(|c: char| c.is_ascii_digit());
+        if is_new && tells {
             let shorter = self.known.partition_point(|(known, _)| known.len() >= text.len());
             self.known.insert(shorter, (text.to_owned(), replacement.clone()));
         }
@@ -144,6 +169,25 @@ impl Scrubber {
         self.replaced.insert((kind, value.to_owned()), replacement.clone());
         replacement
     }
+}
+
+/// The text with another word for this one. Within a longer word it stays.
+fn replace_word(text: String, word: &str, other: &str) -> String {
+    if !text.contains(word) {
+        return text;
+    }
+    let joins = |next: Option<char>| next.is_some_and(char::is_alphanumeric);
+    let (mut replaced, mut from) = (String::with_capacity(text.len()), 0);
+    for (at, _) in text.match_indices(word) {
+        let end = at + word.len();
+        if !joins(text[..at].chars().next_back()) && !joins(text[end..].chars().next()) {
+            replaced.push_str(&text[from..at]);
+            replaced.push_str(other);
+            from = end;
+        }
+    }
+    replaced.push_str(&text[from..]);
+    replaced
 }
 
 /// The place of a member among the fields, by the parts of its name.
@@ -226,6 +270,44 @@ mod tests {
         assert_eq!(links[1], "/dev/disk/by-id/wwn-LINK0002");
         assert_eq!(links[2], "/dev/disk/by-path/pci-0000:00:1f.2-ata-1");
         assert_eq!(links[3], "/dev/disk/by-path/pci-0000:03:00.0-sas-0x5000000000000001-lun-0");
+    }
+
+    #[test]
+    fn a_serial_number_that_is_a_word_of_the_format_breaks_no_line() {
+        let line = |device: &str, serial: &str| {
+            json!({
+                "at": 1, "source": "mdevctl2", "message": "observed", "stream": "mdevctl2/x",
+                "device": device, "fields": {"capability": "storage", "storage": {"serial": serial}},
+            })
+        };
+        let batch = json!({
+            "at": 2, "source": "mdevctl2", "message": "batch",
+            "messages": [{"message": "observed", "device": "a/mdevctl2"}],
+            "error": {"kind": "mdevctl2", "message": "mdevctl2 xmdevctl2 mdevctl2y"},
+        });
+        let lines = scrubbed(vec![
+            line("a/storage", "storage"),
+            line("a/observed", "observed"),
+            line("a/mdevctl2", "mdevctl2"),
+            batch,
+        ]);
+        let serials: Vec<_> =
+            lines[..3].iter().map(|line| &line["fields"]["storage"]["serial"]).collect();
+        assert_eq!(serials, ["SERIAL0001", "SERIAL0002", "SERIAL0003"]);
+        let expected = [
+            line("a/storage", "SERIAL0001"),
+            line("a/observed", "SERIAL0002"),
+            line("a/SERIAL0003", "SERIAL0003"),
+        ];
+        assert_eq!(lines[..3], expected);
+        assert_eq!(
+            (&lines[3]["source"], &lines[3]["message"]),
+            (&json!("mdevctl2"), &json!("batch"))
+        );
+        let message = json!({"message": "observed", "device": "a/SERIAL0003"});
+        assert_eq!(lines[3]["messages"], json!([message]));
+        let error = json!({"kind": "mdevctl2", "message": "SERIAL0003 xmdevctl2 mdevctl2y"});
+        assert_eq!(lines[3]["error"], error);
     }
 
     #[test]

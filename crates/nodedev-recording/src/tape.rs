@@ -3,9 +3,9 @@
 //! Whoever records never waits for the file. A file that is too slow ends the recording, not the source.
 
 use std::io::{self, Write};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use nodedev_source::{Snapshot, SourceError};
@@ -20,6 +20,9 @@ use crate::write::Writer;
 /// Messages that may wait to be written; a snapshot is one.
 const QUEUE: usize = 16_384;
 
+/// Devices that may wait in them, before the message that has more: a snapshot holds all there are.
+const DEVICES: usize = 200_000;
+
 /// What waits to be written.
 #[derive(Debug)]
 enum Written {
@@ -28,26 +31,49 @@ enum Written {
     End { at: u64, reason: &'static str },
 }
 
+impl Written {
+    /// How many devices it tells of.
+    fn devices(&self) -> usize {
+        match self {
+            Self::Message { message: Message::Batch { messages }, .. } => messages.len(),
+            Self::Snapshot { result: Ok(snapshot), .. } => {
+                let listed = snapshot.listings.iter().filter_map(|list| list.devices.as_ref().ok());
+                listed.map(Vec::len).sum()
+            }
+            Self::End { .. } => 0,
+            Self::Message { .. } | Self::Snapshot { .. } => 1,
+        }
+    }
+}
+
 /// What sources are recorded on.
 #[derive(Debug)]
 pub(crate) struct Tape {
     began: Instant,
     queue: Mutex<Option<SyncSender<Written>>>,
+    /// How many devices wait in it.
+    waiting: Arc<AtomicUsize>,
     thread: Mutex<Option<JoinHandle<io::Result<Summary>>>>,
-    ended: watch::Receiver<bool>,
+    /// Whether nothing more is taken.
+    ended: watch::Sender<bool>,
+    /// Whether all is written, which comes later. Its sender goes with the thread.
+    written: watch::Receiver<bool>,
 }
 
 impl Tape {
     pub(crate) fn start<W: Write + Send + 'static>(writer: Writer<W>) -> io::Result<Self> {
         let (queue, queued) = sync_channel(QUEUE);
-        let (ended_sender, ended) = watch::channel(false);
+        let ended = watch::Sender::new(false);
+        let (written_sender, written) = watch::channel(false);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let queued = Queued { queue: queued, waiting: Arc::clone(&waiting) };
         let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(move || {
             let result = write(writer, &queued);
-            ended_sender.send_replace(true);
+            written_sender.send_replace(true);
             result
         })?;
-        let thread = Mutex::new(Some(thread));
-        Ok(Self { began: Instant::now(), queue: Mutex::new(Some(queue)), thread, ended })
+        let (queue, thread) = (Mutex::new(Some(queue)), Mutex::new(Some(thread)));
+        Ok(Self { began: Instant::now(), queue, waiting, thread, ended, written })
     }
 
     pub(crate) fn put(&self, source: &str, message: Message) {
@@ -60,30 +86,40 @@ impl Tape {
         self.send(Written::Snapshot { at, source, result });
     }
 
-    /// Writes what waits and the last line; what was written altogether.
-    pub(crate) fn finish(&self, reason: &'static str) -> io::Result<Summary> {
+    /// Writes what waits and the last line; what was written altogether. Whoever does not wait for it leaves
+    /// the thread to the end of the process.
+    pub(crate) async fn finish(&self, reason: &'static str) -> io::Result<Summary> {
         let at = self.now();
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(queue) = queue {
-            // The thread may have ended already, for a reason that it gives itself.
-            let _ = queue.send(Written::End { at, reason });
+            // The thread may have ended already, for a reason that it gives itself; or it is behind.
+            let _ = queue.try_send(Written::End { at, reason });
         }
+        // An error means that the thread has panicked.
+        let _ = self.written.clone().wait_for(|written| *written).await;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(thread) = thread else { return Ok(Summary::default()) };
         thread.join().unwrap_or_else(|_| Err(io::Error::other("the writing thread panicked")))
     }
 
-    pub(crate) fn ended(&self) -> watch::Receiver<bool> {
-        self.ended.clone()
+    /// Returns when nothing more is recorded.
+    pub(crate) async fn ended(&self) {
+        let (mut ended, mut written) = (self.ended.subscribe(), self.written.clone());
+        // An error means that the thread has panicked, which finishing tells.
+        tokio::select! {
+            _ = ended.wait_for(|ended| *ended) => {}
+            _ = written.wait_for(|written| *written) => {}
+        }
     }
 
     fn send(&self, written: Written) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = &*queue else { return };
-        match sender.try_send(written) {
-            Ok(()) => {}
-            // Dropping it tells the thread, once it has written what waits.
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *queue = None,
+        let before = self.waiting.fetch_add(written.devices(), Ordering::Relaxed);
+        if before >= DEVICES || sender.try_send(written).is_err() {
+            // Tells the thread, once it has written what waits.
+            *queue = None;
+            self.ended.send_replace(true);
         }
     }
 
@@ -92,18 +128,34 @@ impl Tape {
     }
 }
 
-fn write<W: Write>(mut writer: Writer<W>, queued: &Receiver<Written>) -> io::Result<Summary> {
-    let mut last = 0;
-    let end = loop {
-        let next = match queued.try_recv() {
+/// The thread's end of the queue.
+struct Queued {
+    queue: Receiver<Written>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Queued {
+    /// The next one; `None` when whoever sends is gone. `idle` is done before there is a wait for it.
+    fn next(&self, idle: impl FnOnce() -> io::Result<()>) -> io::Result<Option<Written>> {
+        let next = match self.queue.try_recv() {
             Err(TryRecvError::Empty) => {
-                // Whoever reads along, and whoever reads after a crash, has all there is.
-                writer.flush()?;
-                queued.recv().ok()
+                idle()?;
+                self.queue.recv().ok()
             }
             next => next.ok(),
         };
-        let Some(next) = next else { break End::Behind };
+        if let Some(next) = &next {
+            self.waiting.fetch_sub(next.devices(), Ordering::Relaxed);
+        }
+        Ok(next)
+    }
+}
+
+fn write<W: Write>(mut writer: Writer<W>, queued: &Queued) -> io::Result<Summary> {
+    let mut last = 0;
+    let end = loop {
+        // Whoever reads along, and whoever reads after a crash, has all there is.
+        let Some(next) = queued.next(|| writer.flush())? else { break End::Behind };
         let entries = match next {
             Written::End { at, reason } => {
                 writer.end(at.max(last), reason)?;

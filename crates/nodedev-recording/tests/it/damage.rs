@@ -1,8 +1,10 @@
 //! Recordings that are not as they were written.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::time::Duration;
 
-use nodedev_recording::{Entry, LINE_LIMIT, Message, ReadError, Recording};
+use nodedev_recording::{Entry, LINE_LIMIT, Message, ReadError, Recording, Replay, SOURCES, Speed};
+use nodedev_registry::RegistryConfig;
 
 use crate::lines::{header, written};
 
@@ -74,6 +76,33 @@ fn what_is_no_recording_is_refused() {
         let refused = Recording::read(bad.as_bytes());
         assert!(matches!(refused, Err(ReadError::NotARecording(_))), "{bad}: {refused:?}");
     }
+}
+
+#[test]
+fn the_sources_are_not_without_end() {
+    let header = |count: usize| {
+        let sources: Vec<_> =
+            (0..count).map(|n| serde_json::json!({"name": n.to_string(), "streams": []})).collect();
+        let header = serde_json::json!({
+            "format": "nodedev-recording", "version": 1, "sources": sources
+        });
+        Recording::read(header.to_string().as_bytes())
+    };
+    assert_eq!(header(SOURCES).unwrap().header.sources.len(), SOURCES);
+    let refused = header(SOURCES + 1).unwrap_err().to_string();
+    assert!(refused.ends_with("names more than 256 sources"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_without_sources_ends_at_once() {
+    let text = "{\"format\":\"nodedev-recording\",\"version\":1,\"sources\":[]}\n\
+                {\"at\":9,\"message\":\"end\",\"reason\":\"done\"}\n";
+    let replay = Replay::new(read(text.as_bytes()), Speed::Times(1.0));
+    let registry = replay.start(RegistryConfig::default()).unwrap();
+    let patience = Duration::from_secs(3600);
+    tokio::time::timeout(patience, replay.ended()).await.unwrap();
+    tokio::time::timeout(patience, replay.settled(&registry)).await.unwrap();
+    assert_eq!(registry.snapshot().len(), 0);
 }
 
 #[test]

@@ -18,7 +18,7 @@ async fn events_come_when_they_came() {
     let (id, fields) = nic(1, 1);
     stage.udev.set(&id, fields);
     stage.settle().await;
-    stage.recorder.finish().unwrap();
+    stage.recorder.finish().await.unwrap();
     for (speed, seconds) in [(1.0, 10), (2.0, 5), (0.1, 100)] {
         let replay = Replay::new(stage.file.recording(), Speed::Times(speed));
         let began = Instant::now();
@@ -55,7 +55,7 @@ async fn one_that_is_full_ends_and_says_so() {
     stage.settle().await;
     stage.recorder.ended().await;
     assert_eq!(devices(&stage.registry).len(), 200, "the source goes on");
-    let summary = stage.recorder.finish().unwrap();
+    let summary = stage.recorder.finish().await.unwrap();
     assert_eq!(summary.end, End::Full);
     assert!(summary.bytes <= 8 << 10, "{summary:?}");
     let recording = stage.file.recording();
@@ -118,7 +118,62 @@ async fn whoever_is_recorded_waits_for_no_file() {
     }
     gate.send(()).unwrap();
     recorder.ended().await;
-    assert_eq!(recorder.finish().unwrap().end, End::Behind);
+    assert_eq!(recorder.finish().await.unwrap().end, End::Behind);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_waits_no_longer_than_it_is_given() {
+    let (gate, closed) = mpsc::channel();
+    let (source, host) = nodedev_source_testkit::ScriptedSource::new(
+        "udev",
+        nodedev_source::Presence::Active,
+        nodedev_types::FieldSet::new(),
+    );
+    let out = Stuck(Some(closed));
+    let (recorder, sources) = Recorder::start(out, &Options::new("test"), vec![source]).unwrap();
+    let (sink, mut receiver) = nodedev_source::event_channel(1 << 16);
+    let (_hints, stream) = nodedev_source::hint_channel();
+    let _watch = sources[0].watch(sink, stream).await.unwrap();
+    for _ in 0..20 {
+        host.flood(&nodedev_types::DeviceId::Computer, 1000);
+        for _ in 0..1000 {
+            receiver.recv().await.unwrap();
+        }
+    }
+    // It is told while what it is written to still takes nothing.
+    recorder.ended().await;
+    let early = tokio::time::timeout(Duration::from_secs(1), recorder.finish()).await;
+    assert!(early.is_err(), "{early:?}");
+    gate.send(()).unwrap();
+    assert_eq!(recorder.finish().await.unwrap().end, End::Behind);
+}
+
+/// A message may hold as many devices as the host has.
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_counted_in_devices() {
+    let (gate, closed) = mpsc::channel();
+    let stream = nodedev_merge::builtin_streams().into_iter().find(|s| s.id.as_str() == "udev");
+    let info = nodedev_source::SourceInfo::new("udev", "1").with_stream(stream.unwrap());
+    let (source, host) = nodedev_source_testkit::ScriptedSource::with_info(info);
+    for number in 0..2000 {
+        let path = format!("/sys/devices/virtual/net/eth{number}");
+        host.set(&nodedev_types::DeviceId::sysfs(&path).unwrap(), nodedev_types::Fields::new());
+    }
+    let out = Stuck(Some(closed));
+    let (recorder, sources) = Recorder::start(out, &Options::new("test"), vec![source]).unwrap();
+    // The first is being written, and 100 wait.
+    for _ in 0..101 {
+        assert!(ended(&recorder).await.is_err());
+        sources[0].snapshot().await.unwrap();
+    }
+    sources[0].snapshot().await.unwrap();
+    ended(&recorder).await.unwrap();
+    gate.send(()).unwrap();
+    assert_eq!(recorder.finish().await.unwrap().end, End::Behind);
+}
+
+async fn ended(recorder: &Recorder) -> Result<(), tokio::time::error::Elapsed> {
+    tokio::time::timeout(Duration::from_millis(1), recorder.ended()).await
 }
 
 struct Broken;
@@ -150,5 +205,5 @@ async fn a_full_disk_is_told_and_costs_the_source_nothing() {
     recorder.ended().await;
     host.repeat(&nodedev_types::DeviceId::Computer);
     assert!(receiver.recv().await.is_some());
-    assert_eq!(recorder.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert_eq!(recorder.finish().await.unwrap_err().kind(), io::ErrorKind::StorageFull);
 }

@@ -126,7 +126,7 @@ async fn recorded(steps: &[Step]) -> (Recording, Vec<nodedev_types::Device>) {
     // A source that failed is tried again within a minute, and a stream that fails as well.
     tokio::time::sleep(Duration::from_secs(90)).await;
     let list = devices(&stage.registry);
-    let summary = stage.recorder.finish().unwrap();
+    let summary = stage.recorder.finish().await.unwrap();
     assert_eq!(summary.bytes, stage.file.bytes().len() as u64);
     let recording = stage.file.recording();
     assert_eq!(recording.problems, [""; 0]);
@@ -170,7 +170,7 @@ fn what_a_document_needs_is_answered_as_it_was() {
         stage.udev.set_dynamic(&id, Some(up));
         let live = stage.registry.refresh(&name).await.unwrap();
         assert_eq!(live.device.fields.get(net::LINK_STATE), Some("up"));
-        stage.recorder.finish().unwrap();
+        stage.recorder.finish().await.unwrap();
         let (list, registry, _replay) = played(stage.file.recording(), Speed::Unpaced).await;
         assert_eq!(list[0].fields.get(net::LINK_STATE), None, "the list itself is not read again");
         assert_eq!(registry.refresh(&name).await.unwrap().device, live.device);
@@ -192,7 +192,7 @@ fn what_failed_fails_again() {
         stage.mdevctl.on_snapshot(Behaviour::Fail(error("mdevctl is away")));
         stage.mdevctl.resync("evidence");
         stage.settle().await;
-        stage.recorder.finish().unwrap();
+        stage.recorder.finish().await.unwrap();
         let states = |registry: &nodedev_registry::Registry| {
             registry.sources().into_iter().map(|s| (s.name, s.state)).collect::<Vec<_>>()
         };

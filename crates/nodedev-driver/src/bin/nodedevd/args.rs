@@ -58,7 +58,8 @@ pub(crate) struct Args {
     /// Where to serve varlink: a path, or `none`
     #[arg(long, value_name = "PATH")]
     pub(crate) varlink_socket: Option<PathBuf>,
-    /// Write down all that the sources say, until there are 256 MiB: `nodedev replay` plays it
+    /// Write down all that the sources say, until there are 256 MiB: `nodedev replay` plays it. One that is
+    /// there becomes FILE.1
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
     /// What to log, for example `info` or `nodedev_server=debug,warn`

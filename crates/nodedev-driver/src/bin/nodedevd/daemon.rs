@@ -100,7 +100,7 @@ impl Daemon<'_> {
             programs.iter().cloned().map(ExecSource::new).map(Arc::new).collect();
         let further = programs.iter().cloned().map(|source| source as Arc<dyn NodeDeviceSource>);
         let record = self.args.record.as_deref();
-        let (registry, recorder) = recording::start(driver.clone(), further, record)?;
+        let (registry, recording) = recording::start(driver.clone(), further, record)?;
         let server = Server::new(registry.clone(), self.server_config());
         for listener in doors.listeners.drain(..) {
             server.listen(listener);
@@ -128,7 +128,9 @@ impl Daemon<'_> {
         watchdog.abort();
         end(&server, &registry).await;
         end_programs(&programs).await;
-        recorder.iter().for_each(recording::finish);
+        if let Some(recording) = recording {
+            recording.finish().await;
+        }
         Ok(())
     }
 
