@@ -43,7 +43,9 @@ impl ConfigFile {
             _ => Loaded::default(),
         };
         if let Some(path) = self.path.as_ref().filter(|_| self.owner.is_root()) {
-            loaded.problems.extend(in_foreign_hands(path));
+            // Whoever names a file on the command line has chosen it; the usual one must be root's.
+            let told = if self.required { &mut loaded.warnings } else { &mut loaded.problems };
+            told.extend(in_foreign_hands(path));
         }
         args.override_settings(&mut loaded.settings);
         find_host_uuid(&mut loaded);

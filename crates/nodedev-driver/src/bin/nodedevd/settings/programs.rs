@@ -143,8 +143,12 @@ pub(super) fn read(folder: &Path, owned: bool) -> Programs {
     let names = match names(folder) {
         Ok(names) => names,
         Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                found.problems.push(format!("{}: cannot be read: {error}", folder.display()));
+            let problem = format!("{}: cannot be read: {error}", folder.display());
+            match error.kind() {
+                io::ErrorKind::NotFound => {}
+                // Of a user who has no such folder of his own, as a daemon that was started as another.
+                io::ErrorKind::PermissionDenied => found.warnings.push(problem),
+                _ => found.problems.push(problem),
             }
             return found;
         }
