@@ -95,7 +95,10 @@ fn check_name(name: &str) -> Result<()> {
         "`{name}` is no name of a source: lower-case letters, digits and single `-`, a letter first"
     );
     ensure!(!TAKEN.contains(&name), "`{name}` means something already");
-    ensure!(!name.contains(TEMPLATE), "`{name}` has `{TEMPLATE}` in it, which is replaced by the name");
+    ensure!(
+        !name.contains(TEMPLATE),
+        "`{name}` has `{TEMPLATE}` in it, which is replaced by the name"
+    );
     Ok(())
 }
 
