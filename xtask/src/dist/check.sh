@@ -87,7 +87,7 @@ for unit in nodedevd.service nodedevd.socket nodedevd-ro.socket nodedevd-varlink
 done
 for file in man/man1/nodedev.1.gz man/man1/nodedev-list.1.gz man/man5/nodedevd.conf.5.gz man/man8/nodedevd.8.gz \
     doc/nodedevd/copyright doc/nodedevd/changelog.gz doc/nodedev/copyright zsh/vendor-completions/_nodedev \
-    fish/vendor_completions.d/nodedev.fish; do
+    doc/nodedevd/examples/mounts.py fish/vendor_completions.d/nodedev.fish; do
     [ -s "$at/usr/share/$file" ] || fail "/usr/share/$file is missing"
 done
 try_daemon
