@@ -176,9 +176,9 @@ fn a_program_that_fails_is_started_again_and_ends_with_the_daemon() {
     for words in [
         "stubborn 0.1.0  running",
         "speaks to    stubborn.py",
-        "line 4: is no JSON object",
+        "line 2 of a listing: is no JSON object",
         "serial",
-        "subsystem: line 3: has control characters",
+        "subsystem: line 1 of a listing: has control characters",
     ] {
         assert!(sources.contains(words), "no {words} in {sources}");
     }

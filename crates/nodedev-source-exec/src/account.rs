@@ -25,6 +25,8 @@ pub(crate) struct Account {
     book: Book,
     /// A listing that has begun, and the request that it answers.
     draft: Option<(Option<u64>, Book)>,
+    /// The line with which the last listing began.
+    began: u64,
     /// Whether there was a complete listing.
     is_complete: bool,
     /// Whether one has come unasked that no snapshot has shown yet.
@@ -85,6 +87,7 @@ impl Account {
             total_limit: config.total_limit,
             book: Book::default(),
             draft: None,
+            began: 0,
             is_complete: false,
             is_fresh: false,
             is_served: false,
@@ -101,6 +104,7 @@ impl Account {
         match said {
             Ok(Message::Begin { answers }) => {
                 let unfinished = self.draft.replace((answers, Book::default()));
+                self.began = number;
                 if unfinished.is_some() {
                     self.complain(&mut effect, None, None, number, "begins before an `end`");
                 }
@@ -130,7 +134,7 @@ impl Account {
             }
             Err(Refused { device: Some(device), problem }) => {
                 effect.is_bad = true;
-                let text = format!("line {number}: {problem}");
+                let text = format!("{}: {problem}", self.place(number));
                 let diagnostic = Diagnostic::warning(device.to_string(), text);
                 self.unreadable(&mut effect, device, size, diagnostic, revisions);
             }
@@ -270,6 +274,17 @@ impl Account {
         Ok(())
     }
 
+    /// Where a line stands. In a listing it is counted from the listing's begin, so that what is wrong in each
+    /// listing is the same each time, and told once.
+    fn place(&self, number: u64) -> String {
+        match number.checked_sub(self.began) {
+            Some(behind) if self.draft.is_some() && behind > 0 => {
+                format!("line {behind} of a listing")
+            }
+            _ => format!("line {number}"),
+        }
+    }
+
     fn complain(
         &mut self,
         effect: &mut Effect,
@@ -280,7 +295,7 @@ impl Account {
     ) {
         effect.is_bad = true;
         let subject = device.map_or_else(|| self.source.to_string(), ToString::to_string);
-        let mut told = Diagnostic::warning(subject, format!("line {number}: {problem}"));
+        let mut told = Diagnostic::warning(subject, format!("{}: {problem}", self.place(number)));
         told.attribute = attribute;
         self.note(effect, device.cloned(), told);
     }

@@ -145,6 +145,21 @@ fn what_a_snapshot_shows_is_older_than_each_event_after_it_and_newer_than_those_
 }
 
 #[test]
+fn what_is_wrong_in_each_listing_is_the_same_each_time() {
+    let mut desk = Desk::new();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        desk.say(r#"{"message":"begin"}"#);
+        desk.say(r#"{"message":"observation","device":"acme:a","fields":{"driver":1}}"#);
+        desk.say(r#"{"message":"end"}"#);
+        told.push(desk.shown().1);
+    }
+    let expected =
+        "acme:a: driver: line 1 of a listing: invalid type: integer `1`, expected a string: `1`";
+    assert_eq!(told, [[expected], [expected]]);
+}
+
+#[test]
 fn a_bad_line_costs_itself_and_is_told_with_its_number() {
     let mut desk = Desk::new();
     desk.list(&["a", "b"]);
