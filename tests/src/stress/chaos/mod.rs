@@ -1,8 +1,8 @@
 //! Faults of every kind of source and of clients, and what they cost the others.
 //!
-//! For each cell of the matrix ([`matrix`]) a daemon with all sources ([`serve`]) is started several times on a
-//! mock host ([`host`]). A client calls and the other sources' devices change, first in a quiet time, then
-//! with the fault ([`measure`]); then the fault has to show, to end, and to leave nothing behind ([`round`]).
+//! For each cell of the matrix (`matrix`) a daemon with all sources (`serve`) is started several times on a
+//! mock host (`host`). A client calls and the other sources' devices change, first in a quiet time, then
+//! with the fault (`measure`); then the fault has to show, to end, and to leave nothing behind (`round`).
 
 pub mod serve;
 
