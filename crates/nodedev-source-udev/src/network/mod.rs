@@ -10,10 +10,11 @@ pub(crate) mod link_message;
 mod links;
 pub(crate) mod message;
 
+use std::cell::Cell;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::socket::{
@@ -58,8 +59,11 @@ pub(crate) struct KernelNetwork {
     ethtool: OnceLock<u16>,
     devlink: OnceLock<u16>,
     sequence: AtomicU32,
-    /// Connections that wait for the next question: as many as readers have asked at once.
-    idle: Mutex<Vec<Connection>>,
+}
+
+thread_local! {
+    /// The connection of a reader, which ends with its thread: at rest none is open.
+    static IDLE: Cell<Option<Connection>> = const { Cell::new(None) };
 }
 
 /// A socket, and room for the longest answer.
@@ -85,8 +89,7 @@ impl KernelNetwork {
         if self.is_off {
             return None;
         }
-        let idle = self.idle().pop();
-        let mut connection = idle.map_or_else(Connection::new, Ok).ok()?;
+        let mut connection = IDLE.take().map_or_else(Connection::new, Ok).ok()?;
         let family = match id.get() {
             Some(&family) => family,
             None => {
@@ -98,7 +101,7 @@ impl KernelNetwork {
         fill(&mut request);
         // On a failure it is closed: an answer may still come, to nobody.
         let answer = connection.exchange(request)?;
-        self.idle().push(connection);
+        IDLE.set(Some(connection));
         answer
     }
 
@@ -107,10 +110,6 @@ impl KernelNetwork {
         request.text(message::FAMILY_NAME, name);
         let answer = connection.exchange(request)??;
         Attributes::new(&answer).find(message::FAMILY_ID)?.number_16()
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next(&self) -> u32 {
@@ -177,6 +176,27 @@ mod tests {
         }
         assert!(!network.is_switchdev("ffff:ff:1f.7"));
         assert!(!network.is_switchdev(""));
+    }
+
+    /// Asks in a thread of its own, and says which socket answered before and after.
+    fn sockets_of_a_thread(network: &KernelNetwork) -> Vec<Option<i32>> {
+        let ask = || {
+            network.active_features("lo");
+            let connection = IDLE.take();
+            let socket = connection.as_ref().map(|connection| connection.socket.as_raw_fd());
+            IDLE.set(connection);
+            socket
+        };
+        std::thread::scope(|scope| scope.spawn(|| vec![ask(), ask()]).join().unwrap())
+    }
+
+    #[test]
+    fn a_connection_stays_for_the_next_question_and_ends_with_its_thread() {
+        let network = KernelNetwork::default();
+        let sockets = sockets_of_a_thread(&network);
+        assert!(sockets[0].is_some());
+        assert_eq!(sockets[0], sockets[1]);
+        assert_eq!(IDLE.take().map(|connection| connection.buffer.len()), None);
     }
 
     #[test]
