@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use nodedev_source::SourceError;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -29,11 +30,25 @@ pub(crate) struct Call<T> {
 }
 
 impl<T: Send + 'static> Call<T> {
+    /// Starts it where the caller runs.
     pub(crate) fn start(
         deadline: Duration,
         call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
     ) -> Self {
-        Self { task: tokio::spawn(call), deadline, due: Instant::now() + deadline }
+        Self::start_on(None, deadline, call)
+    }
+
+    /// Starts it on the threads of this runtime, if there is one, and what it starts itself with it.
+    pub(crate) fn start_on(
+        runtime: Option<&Handle>,
+        deadline: Duration,
+        call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
+    ) -> Self {
+        let task = match runtime {
+            Some(runtime) => runtime.spawn(call),
+            None => tokio::spawn(call),
+        };
+        Self { task, deadline, due: Instant::now() + deadline }
     }
 
     /// The result, or why there is none. The future may be dropped and asked for again.

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use nodedev_merge::Policy;
 use nodedev_source::{Counter, NodeDeviceControl, NodeDeviceSource, SourceInfo, hint_channel};
 use nodedev_types::{Device, DeviceName};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -33,6 +34,7 @@ pub struct RegistryBuilder {
     sources: Vec<Arc<dyn NodeDeviceSource>>,
     controls: Vec<Arc<dyn NodeDeviceControl>>,
     config: RegistryConfig,
+    sources_on: Option<Handle>,
 }
 
 impl RegistryBuilder {
@@ -57,6 +59,17 @@ impl RegistryBuilder {
         self
     }
 
+    /// Gives the sources threads of their own: their watches, snapshots and inventories run on this
+    /// runtime, with whatever tasks they start there. One that computes without end or blocks its thread
+    /// then takes none from the registry and whoever it serves. The reading of one device for a caller
+    /// stays where the caller is, since another thread would double its time. By default all runs on the
+    /// runtime on which the registry is started.
+    #[must_use]
+    pub fn sources_on(mut self, runtime: Handle) -> Self {
+        self.sources_on = Some(runtime);
+        self
+    }
+
     /// Starts the registry and its sources on the current tokio runtime.
     ///
     /// # Errors
@@ -68,7 +81,7 @@ impl RegistryBuilder {
         let streams = infos.iter().flat_map(|info| info.streams.iter().cloned());
         let policy = Arc::new(Policy::new(streams)?);
         let controls = Controls::new(self.controls)?;
-        Ok(Registry::start(self.sources, infos, controls, policy, self.config))
+        Ok(Registry::start(self.sources, infos, controls, policy, self.config, self.sources_on))
     }
 }
 
@@ -139,6 +152,7 @@ impl Registry {
         controls: Controls,
         policy: Arc<Policy>,
         config: RegistryConfig,
+        runtime: Option<Handle>,
     ) -> Self {
         let (message_sender, messages) = mpsc::channel(config.source_queue.max(1));
         let (questions, question_receiver) = mpsc::channel(64);
@@ -171,6 +185,7 @@ impl Registry {
                 messages: message_sender.clone(),
                 config: config.clone(),
                 may_read: if waits { may_read.clone() } else { at_once() },
+                runtime: runtime.clone(),
             });
         }
         let actor = Actor {

@@ -15,6 +15,7 @@ use nodedev_source::{
     SourceEvent, Watch, event_channel,
 };
 use nodedev_types::Diagnostic;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -38,6 +39,9 @@ pub(crate) struct Supervisor {
     pub(crate) config: RegistryConfig,
     /// Turns true when this source may be read for the first time.
     pub(crate) may_read: watch::Receiver<bool>,
+    /// Whose threads the source has. The keeper itself never runs there: it has to see a source that
+    /// holds them all.
+    pub(crate) runtime: Option<Handle>,
 }
 
 /// Why a round with the source has ended.
@@ -93,8 +97,7 @@ impl Supervisor {
     async fn arm(&self) -> Result<(Watch, EventReceiver), String> {
         let (sink, receiver) = event_channel(self.config.source_queue);
         let (source, hints) = (Arc::clone(&self.source), self.hints.clone());
-        let mut call =
-            Call::start(self.config.watch, async move { source.watch(sink, hints).await });
+        let mut call = self.call(self.config.watch, async move { source.watch(sink, hints).await });
         Ok((call.result().await?, receiver))
     }
 
@@ -140,7 +143,7 @@ impl Supervisor {
                     Some(SourceEvent::Resync { .. }) if read_again => {}
                     event => read_again |= self.pass_on(event, receiver).await?,
                 },
-                found = check.found(&self.source, &self.config), if reading.is_none() => {
+                found = check.found(self), if reading.is_none() => {
                     let verdict = self.compare(found).await?;
                     check.note(verdict, &self.config);
                     read_again |= matches!(verdict, Verdict::Drifted(_));
@@ -188,7 +191,15 @@ impl Supervisor {
         let dropped = receiver.take_dropped();
         self.send(Message::SnapshotBegan { resync, dropped }).await?;
         let source = Arc::clone(&self.source);
-        Ok(Call::start(self.config.snapshot, async move { source.snapshot().await }))
+        Ok(self.call(self.config.snapshot, async move { source.snapshot().await }))
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
+    ) -> Call<T> {
+        Call::start_on(self.runtime.as_ref(), deadline, call)
     }
 
     /// Has what the source finds compared with what it has said.

@@ -59,7 +59,6 @@ struct Shared {
     given_up: Counter,
     stuck: Arc<StuckFiles>,
     state: Mutex<State>,
-    work: Condvar,
     supervision: Condvar,
 }
 
@@ -68,7 +67,8 @@ struct State {
     urgent: VecDeque<Job>,
     bulk: VecDeque<Job>,
     workers: BTreeMap<u64, Worker>,
-    idle: usize,
+    /// Who waits for work. The last goes first: it is the warmest, and the others may end.
+    idle: Vec<u64>,
     next_worker: u64,
     abandoned: BTreeMap<u64, String>,
     keepers: usize,
@@ -88,6 +88,7 @@ struct Job {
 struct Worker {
     announcer: Arc<Announcer>,
     lose: Option<LoseFn>,
+    work: Arc<Condvar>,
 }
 
 impl fmt::Debug for ReaderPool {
@@ -110,7 +111,6 @@ impl ReaderPool {
             given_up,
             stuck: Arc::default(),
             state: Mutex::default(),
-            work: Condvar::new(),
             supervision: Condvar::new(),
         }))
     }
@@ -157,8 +157,9 @@ pub(crate) struct Keeper(Arc<Shared>);
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.0.lock().keepers -= 1;
-        self.0.work.notify_all();
+        let mut state = self.0.lock();
+        state.keepers -= 1;
+        state.workers.values().for_each(|worker| worker.work.notify_one());
     }
 }
 
@@ -179,10 +180,11 @@ impl Shared {
             Priority::Urgent => state.urgent.push_back(job),
             Priority::Bulk => state.bulk.push_back(job),
         }
-        if state.idle > 0 {
+        let idle = state.idle.pop().and_then(|id| state.workers.get(&id));
+        if let Some(work) = idle.map(|worker| Arc::clone(&worker.work)) {
             // Whoever wakes needs the lock at once.
             drop(state);
-            self.work.notify_one();
+            work.notify_one();
         } else {
             self.start_workers(&mut state);
         }
@@ -197,10 +199,12 @@ impl Shared {
         let id = state.next_worker;
         state.next_worker += 1;
         let announcer = Arc::new(Announcer::new(Arc::clone(&self.stuck)));
-        let worker = Worker { announcer: Arc::clone(&announcer), lose: None };
+        let work = Arc::new(Condvar::new());
+        let worker =
+            Worker { announcer: Arc::clone(&announcer), lose: None, work: Arc::clone(&work) };
         state.workers.insert(id, worker);
         let shared = Arc::clone(self);
-        if spawn("udev-reader", move || shared.work(id, &announcer)).is_err() {
+        if spawn("udev-reader", move || shared.work(id, &announcer, &work)).is_err() {
             state.workers.remove(&id);
             if state.workers.is_empty() {
                 state.lose_all(&Lost::Failed);
@@ -212,8 +216,8 @@ impl Shared {
         }
     }
 
-    fn work(self: Arc<Self>, id: u64, announcer: &Announcer) {
-        while let Some(run) = self.next_job(id) {
+    fn work(self: Arc<Self>, id: u64, announcer: &Announcer, work: &Condvar) {
+        while let Some(run) = self.next_job(id, work) {
             let panicked = catch_unwind(AssertUnwindSafe(|| run(announcer))).is_err();
             if !self.finish(id, panicked) {
                 return;
@@ -222,7 +226,7 @@ impl Shared {
     }
 
     /// The next job for this worker, `None` when it shall end.
-    fn next_job(self: &Arc<Self>, id: u64) -> Option<RunFn> {
+    fn next_job(self: &Arc<Self>, id: u64, work: &Condvar) -> Option<RunFn> {
         let mut state = self.lock();
         let mut lingered = false;
         loop {
@@ -234,7 +238,7 @@ impl Shared {
                     self.supervision.notify_one();
                 }
                 // More work than this one reader should do alone.
-                if state.idle == 0 {
+                if state.idle.is_empty() {
                     self.start_workers(&mut state);
                 }
                 return Some(job.run);
@@ -244,21 +248,11 @@ impl Shared {
                 self.supervision.notify_one();
                 return None;
             }
-            state.idle += 1;
-            (state, lingered) = self.wait_for_work(state);
-            state.idle -= 1;
+            state.idle.push(id);
+            (state, lingered) = wait_for_work(state, work);
+            // Whoever has woken it has taken it from there.
+            state.idle.retain(|&idle| idle != id);
         }
-    }
-
-    /// Waits for work, or for a change of the keepers, or long enough. Says whether it was the last.
-    fn wait_for_work<'a>(&self, state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, bool) {
-        if state.keepers > 0 {
-            let woken = self.work.wait(state);
-            return (woken.unwrap_or_else(PoisonError::into_inner), false);
-        }
-        let woken = self.work.wait_timeout(state, LINGER);
-        let (state, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
-        (state, timeout.timed_out())
     }
 
     /// Whether the worker goes on. One that was given up meanwhile does not.
@@ -332,6 +326,20 @@ impl Shared {
         }
         lost
     }
+}
+
+/// Waits for work, or for a change of the keepers, or long enough. Says whether it was the last.
+fn wait_for_work<'a>(
+    state: MutexGuard<'a, State>,
+    work: &Condvar,
+) -> (MutexGuard<'a, State>, bool) {
+    if state.keepers > 0 {
+        let woken = work.wait(state);
+        return (woken.unwrap_or_else(PoisonError::into_inner), false);
+    }
+    let woken = work.wait_timeout(state, LINGER);
+    let (state, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+    (state, timeout.timed_out())
 }
 
 impl State {

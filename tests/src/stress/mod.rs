@@ -7,6 +7,7 @@ pub mod chaos;
 pub mod churn;
 pub mod kills;
 mod mediated;
+mod priority;
 pub mod storm;
 mod truth;
 mod varlink;

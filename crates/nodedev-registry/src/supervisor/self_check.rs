@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use nodedev_source::{Inventory, NodeDeviceSource};
+use nodedev_source::Inventory;
 use tokio::time::Instant;
 
+use super::Supervisor;
 use crate::call::Call;
 use crate::config::RegistryConfig;
 use crate::state::Verdict;
@@ -24,11 +25,7 @@ impl SelfCheck {
 
     /// Waits until a comparison is due, and begins it; then for what the source finds. The future may
     /// be dropped and asked for again. `Ok(None)` for a source that cannot tell.
-    pub(super) async fn found(
-        &mut self,
-        source: &Arc<dyn NodeDeviceSource>,
-        config: &RegistryConfig,
-    ) -> Result<Option<Inventory>, String> {
+    pub(super) async fn found(&mut self, keeper: &Supervisor) -> Result<Option<Inventory>, String> {
         if self.call.is_none() {
             match self.at {
                 Some(at) => tokio::time::sleep_until(at).await,
@@ -36,14 +33,14 @@ impl SelfCheck {
             }
         }
         let call = self.call.get_or_insert_with(|| {
-            let source = Arc::clone(source);
-            Call::start(config.snapshot, async move { source.inventory().await })
+            let source = Arc::clone(&keeper.source);
+            keeper.call(keeper.config.snapshot, async move { source.inventory().await })
         });
         let found = call.result().await;
         self.call = None;
         self.at = match &found {
             Ok(None) => None,
-            _ => config.self_check.map(|every| Instant::now() + every),
+            _ => keeper.config.self_check.map(|every| Instant::now() + every),
         };
         found
     }

@@ -11,3 +11,4 @@ mod mediated;
 mod reading_again;
 mod self_check;
 mod states;
+mod threads;

@@ -66,6 +66,32 @@ fn too_many_that_hang_degrade_the_pool_until_one_returns() {
 }
 
 #[test]
+fn who_rested_last_goes_first_so_that_the_others_may_end() {
+    let pool = pool();
+    let _keeper = pool.keep();
+    // Both readers are there, and rest.
+    let (held, others) = (hang(&pool, "/sys/a"), hang(&pool, "/sys/b"));
+    drop((held.0, others.0));
+    held.1.recv_timeout(LONG).unwrap().unwrap();
+    others.1.recv_timeout(LONG).unwrap().unwrap();
+    let at_rest = |readers| {
+        while pool.0.lock().idle.len() < readers {
+            thread::yield_now();
+        }
+    };
+    at_rest(2);
+    let reader = || {
+        at_rest(2);
+        let (answer, answered) = mpsc::channel();
+        let who = |_: &Announcer| thread::current().id();
+        pool.submit(Priority::Urgent, who, move |result| answer.send(result).unwrap());
+        answered.recv_timeout(LONG).unwrap().unwrap()
+    };
+    let first = reader();
+    assert!((0..10).all(|_| reader() == first));
+}
+
+#[test]
 fn a_panic_costs_one_job() {
     let pool = pool();
     let (answer, answered) = mpsc::channel();

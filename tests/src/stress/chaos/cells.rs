@@ -58,6 +58,8 @@ pub(super) enum Fault {
     Files(FileFault),
     /// By clients.
     Client(ClientFault),
+    /// Not at all: what two equal times differ by.
+    Nothing,
 }
 
 /// What goes wrong outside the daemon, as a real host would have it.

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use nodedev_rpc::{Frame, Header, ListAllArgs, NodeDevice, procedures};
 
 use super::cells::ClientFault;
+use crate::stress::priority::give_way;
 use crate::wire::Client;
 
 const CLIENTS: usize = 4;
@@ -29,6 +30,7 @@ impl Crowd {
         let start = |_| {
             let (socket, stop) = (socket.to_owned(), Arc::clone(&stop));
             thread::spawn(move || {
+                give_way();
                 while !stop.load(Ordering::Relaxed) {
                     misbehave(&socket, fault, &stop)
                 }

@@ -1,5 +1,6 @@
 //! A source with a fault: passes everything on to the source that it wraps, until it is told to misbehave.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use nodedev_source::{
     SourceError, SourceEvent, SourceInfo, Watch, async_trait,
 };
 use nodedev_types::{DeviceId, Diagnostic, FieldName, Observation, Revision, SourceId, Value};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+
+use crate::stress::priority::give_way;
 
 /// What the calls and messages of a source turn into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,10 +142,17 @@ async fn disturb(
         let fault = *now.borrow_and_update();
         match fault {
             Some(Misbehaviour::Flood) => {
-                while !now.has_changed().unwrap_or(true) {
-                    (0..100).for_each(|_| sink.send(resync()));
-                    tokio::task::yield_now().await;
-                }
+                let (sink, now) = (sink.clone(), now.clone());
+                // In a thread of its own: no task can give way to the others.
+                let (ended, end) = oneshot::channel::<Infallible>();
+                std::thread::spawn(move || {
+                    give_way();
+                    while !now.has_changed().unwrap_or(true) {
+                        sink.send(resync());
+                    }
+                    drop(ended);
+                });
+                let _ = end.await;
             }
             Some(Misbehaviour::Garbage) => info.streams.iter().for_each(|stream| {
                 // Of devices that it does not have, with fields that it does not own.

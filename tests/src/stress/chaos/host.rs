@@ -14,6 +14,8 @@ use nodedev_mutants::Random;
 use nodedev_source_testkit::mock_host::{MockHost, Record};
 use tempfile::TempDir;
 
+use crate::stress::priority::give_way;
+
 /// Interfaces of the host that are there all the time.
 const INTERFACES: u8 = 12;
 /// Definitions that are there all the time.
@@ -215,8 +217,10 @@ impl Flood {
     fn start(mut act: impl FnMut(usize) + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let rounds =
-            move || (0..).take_while(|_| !stopped.load(Ordering::Relaxed)).for_each(&mut act);
+        let rounds = move || {
+            give_way();
+            (0..).take_while(|_| !stopped.load(Ordering::Relaxed)).for_each(&mut act);
+        };
         Self { stop, thread: Some(thread::spawn(rounds)) }
     }
 }

@@ -44,7 +44,7 @@ macro_rules! failed_runs {
 
 type Row = (Who, &'static str, &'static str, Fault, Shown, &'static str, &'static str);
 
-/// Every cell. The five ways of each source and the three of clients, then what mdevctl and files can do
+/// Every cell. First one without a fault. The five ways of each source and the three of clients, then what mdevctl and files can do
 /// besides.
 pub(super) fn cells() -> impl Iterator<Item = Cell> {
     let of = |(who, way, how, fault, shown, logged, metric)| Cell {
@@ -68,6 +68,15 @@ const NO_VALUE: &str = "no answer within 500ms";
 const NO_ANSWER: &str = "no answer within 900ms";
 
 const CELLS: &[Row] = &[
+    (
+        Who::Client,
+        "nothing",
+        "twice the same: how exact the ratios are",
+        Fault::Nothing,
+        Shown::Nothing,
+        "",
+        "nodedev_rpc_call_duration_seconds_count",
+    ),
     (
         Who::Udev,
         "panic",

@@ -39,8 +39,8 @@ pub struct Options {
     /// How many times as long 99 of 100 calls and changes may take
     #[arg(long, value_name = "FACTOR", default_value_t = 2.0)]
     pub factor: f64,
-    /// Milliseconds more that are no difference: the share of a processor that another thread may hold
-    #[arg(long, value_name = "MS", default_value_t = 4)]
+    /// Milliseconds more that are no difference, where other work is done beside
+    #[arg(long, value_name = "MS", default_value_t = 0)]
     pub floor: u64,
     /// Only cells whose name, as `udev panic`, has this in it
     #[arg(long, value_name = "TEXT", default_value = "")]

@@ -106,6 +106,7 @@ fn begin(host: &Host, daemon: &Daemon, cell: &Cell) -> Option<Box<dyn Any>> {
                 FileFault::Definitions => Box::new(host.flood_of_definitions()),
             });
         }
+        Fault::Nothing => {}
         Fault::Client(fault) => return Some(Box::new(Crowd::start(daemon.socket(), fault))),
     }
     None
@@ -120,7 +121,7 @@ fn end(host: &Host, daemon: &Daemon, cell: &Cell, fault: Option<Box<dyn Any>>) {
             host.mdevctl_behaves("");
             host.touch_definition();
         }
-        Fault::Files(_) | Fault::Client(_) => {}
+        Fault::Files(_) | Fault::Client(_) | Fault::Nothing => {}
     }
 }
 

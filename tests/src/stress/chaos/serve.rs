@@ -19,8 +19,10 @@ use nodedev_source_testkit::{ScriptedHost, ScriptedSource};
 use nodedev_source_udev::{UdevConfig, UdevSource};
 use nodedev_types::{DeviceId, FieldName, FieldSet, Fields, Value};
 use tokio::net::UnixListener;
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::faulty::{Faulty, Misbehaviour, Switch};
+use crate::stress::priority::give_way;
 
 /// The name of the third source.
 pub(super) const THIRD: &str = "lab";
@@ -58,19 +60,26 @@ impl Sockets {
 pub fn run() -> Result<()> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).context("no folder")?;
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let served = runtime.block_on(serve(&folder));
-    runtime.shutdown_background();
+    let (serving, sources) = (runtime()?, runtime()?);
+    let served = serving.block_on(serve(&folder, sources.handle().clone()));
+    serving.shutdown_background();
+    sources.shutdown_background();
     served
 }
 
-async fn serve(folder: &Path) -> Result<()> {
+/// Two threads for those who serve and two for the sources, as `nodedevd` has them here.
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+async fn serve(folder: &Path, sources: Handle) -> Result<()> {
     let (third, host) = third();
     let udev = Arc::new(UdevSource::new(udev_config()?));
     let mdevctl = Arc::new(MdevctlSource::new(mdevctl_config(folder)));
-    let mut builder =
-        Registry::builder().config(registry_config()).control(Arc::clone(&mdevctl) as _);
+    let mut builder = Registry::builder()
+        .config(registry_config())
+        .sources_on(sources)
+        .control(Arc::clone(&mdevctl) as _);
     let mut switches = Vec::new();
     for source in [udev as Arc<dyn NodeDeviceSource>, mdevctl, third] {
         let name = source.info().name;
@@ -180,6 +189,7 @@ impl Flood {
             let (stop, host) = (Arc::new(AtomicBool::new(false)), host.clone());
             let stopped = Arc::clone(&stop);
             let say = move || {
+                give_way();
                 let values = (1..).take_while(|_| !stopped.load(Ordering::Relaxed));
                 values.for_each(|value| set(&host, "own0", value));
             };
