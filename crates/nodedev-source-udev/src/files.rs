@@ -68,11 +68,23 @@ pub(crate) struct HostFiles<'a> {
     deadline: Duration,
     /// The file of which a part was read last: mostly the next part is of the same.
     parted: RefCell<Option<(String, File)>>,
+    /// What was looked for last and is not there, itself or what it leads to: whoever then asks whether
+    /// there is anything of that name has the answer.
+    absent: RefCell<Option<(String, Absent)>>,
+}
+
+/// What is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    /// The name itself.
+    Name,
+    /// The name, or what a link of that name leads to.
+    End,
 }
 
 impl<'a> HostFiles<'a> {
     pub(crate) const fn new(root: &'a Path, announcer: &'a Announcer, deadline: Duration) -> Self {
-        Self { root, announcer, deadline, parted: RefCell::new(None) }
+        Self { root, announcer, deadline, parted: RefCell::new(None), absent: RefCell::new(None) }
     }
 
     /// The path below the root.
@@ -87,6 +99,17 @@ impl<'a> HostFiles<'a> {
     /// When nothing is there ([`is_absent`]), or it is not known.
     pub(crate) fn is_file(&self, path: &str) -> io::Result<bool> {
         self.announced(path, |path| Ok(fs::metadata(path)?.is_file()))
+    }
+
+    /// Remembers what this error says of the path.
+    fn note_absent(&self, path: &str, error: &io::Error, absent: Absent) {
+        if error.kind() == ErrorKind::NotFound {
+            *self.absent.borrow_mut() = Some((path.to_owned(), absent));
+        }
+    }
+
+    fn known_absent(&self, path: &str) -> Option<Absent> {
+        self.absent.borrow().as_ref().filter(|(of, _)| of == path).map(|&(_, absent)| absent)
     }
 
     fn announced<T>(&self, path: &str, read: impl FnOnce(&Path) -> T) -> T {
@@ -128,10 +151,14 @@ impl Files for HostFiles<'_> {
     }
 
     fn link_name(&self, path: &str) -> Option<String> {
-        self.announced(path, |path| {
-            let end = end_of(path, &fs::read_link(path).ok()?)?;
-            Some(end.file_name()?.to_string_lossy().into_owned())
-        })
+        let followed = self.announced(path, |path| {
+            let target = fs::read_link(path)?;
+            io::Result::Ok(end_of(path, &target))
+        });
+        if let Err(error) = &followed {
+            self.note_absent(path, error, Absent::Name);
+        }
+        Some(followed.ok()??.file_name()?.to_string_lossy().into_owned())
     }
 
     fn canonical(&self, path: &str) -> Option<String> {
@@ -143,23 +170,23 @@ impl Files for HostFiles<'_> {
     }
 
     fn entries(&self, path: &str) -> Option<Vec<String>> {
-        self.announced(path, |path| {
-            let entries = fs::read_dir(path).ok()?;
-            Some(
-                entries
-                    .filter_map(Result::ok)
-                    .map(|entry| entry.file_name().to_string_lossy().into_owned())
-                    .collect(),
-            )
-        })
+        let names = self.announced(path, |path| {
+            let entries = fs::read_dir(path)?.filter_map(Result::ok);
+            let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+            io::Result::Ok(entries.map(name).collect())
+        });
+        if let Err(error) = &names {
+            self.note_absent(path, error, Absent::End);
+        }
+        names.ok()
     }
 
     fn exists(&self, path: &str) -> bool {
-        self.announced(path, Path::exists)
+        self.known_absent(path).is_none() && self.announced(path, Path::exists)
     }
 
     fn is_link(&self, path: &str) -> bool {
-        self.announced(path, Path::is_symlink)
+        self.known_absent(path) != Some(Absent::Name) && self.announced(path, Path::is_symlink)
     }
 
     fn is_privileged(&self) -> bool {
@@ -302,7 +329,14 @@ mod tests {
         let files = HostFiles::new(&root_path, &announcer, Duration::from_secs(1));
         assert_eq!(files.link_name("/sys/driver").as_deref(), Some("e1000"));
         assert_eq!(files.link_name("/sys/dangling"), None);
+        assert!(files.is_link("/sys/dangling") && !files.exists("/sys/dangling"));
         assert_eq!(files.link_name("/sys/missing"), None);
+        assert!(!files.is_link("/sys/missing") && !files.exists("/sys/missing"));
+        assert_eq!(files.entries("/sys/dangling"), None);
+        assert!(files.is_link("/sys/dangling") && !files.exists("/sys/dangling"));
+        assert_eq!(files.entries("/sys/missing"), None);
+        assert!(!files.is_link("/sys/missing") && !files.exists("/sys/missing"));
+        assert_eq!(files.entries("/sys/bus").as_deref(), Some(&["drivers".to_owned()][..]));
         std::os::unix::fs::symlink("bus/drivers/..", root_path.join("sys/above")).unwrap();
         assert_eq!(files.link_name("/sys/above").as_deref(), Some("bus"));
         std::os::unix::fs::symlink("driver", root_path.join("sys/alias")).unwrap();

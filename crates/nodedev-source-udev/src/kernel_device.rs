@@ -1,11 +1,13 @@
-//! A device as the kernel shows it in its own files, without libudev and udevd's database: enough for the
-//! fields of some kinds that are read again for each document.
+//! A device as the kernel shows it in its own files, without libudev: for kinds of which no field depends on
+//! what udevd has added. libudev would take as long as all else that is read of such a device.
 
 use crate::files::Files;
 use crate::raw_device::{RawDevice, file_name};
 
-/// Kinds of which no field that is read again depends on what udevd has added.
+/// Subsystems of such kinds.
 const ENOUGH_FOR: [&str; 2] = ["net", "pci"];
+/// What the kernel says of a device with a node, of which udevd may know more names.
+const OF_NODES: [&str; 2] = ["DEVNAME", "DEVLINKS"];
 
 /// The device, if it is of such a kind and all of its `uevent` file can be used as it is.
 ///
@@ -23,6 +25,9 @@ pub(crate) fn kernel_device(syspath: &str, files: &dyn Files) -> Option<RawDevic
         properties: lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         ..RawDevice::default()
     };
+    if OF_NODES.iter().any(|name| device.property(name).is_some()) {
+        return None;
+    }
     device.devtype = device.property("DEVTYPE").map(str::to_owned);
     device.subsystem = Some(subsystem);
     Some(device)
@@ -58,6 +63,8 @@ mod tests {
     fn what_is_not_enough_is_left_to_libudev() {
         assert!(device("block", b"DEVTYPE=disk\n").is_none());
         assert!(device("net", b"INTERFACE=\xff\n").is_none());
+        assert!(device("net", b"INTERFACE=eth0\nDEVNAME=net/eth0\n").is_none());
+        assert!(device("pci", b"PCI_CLASS=20000\nDEVLINKS=/dev/a\n").is_none());
         assert!(kernel_device(PATH, &Scratch::new(PATH)).is_none());
     }
 }

@@ -1,4 +1,5 @@
-//! What a reader thread does with one device: libudev first, then its files, then the verdict.
+//! What a reader thread does with one device: what it is first, of libudev where the kernel's word is not
+//! enough, then its files, then the verdict.
 
 use std::io;
 
@@ -86,7 +87,7 @@ impl Host {
             Err(error) if is_absent(&error) => return Outcome::Vanished,
             Err(error) => return unreadable(error.to_string()),
         }
-        let raw = match self.raw(syspath, announcer) {
+        let raw = match self.raw(syspath, &files, announcer) {
             Ok(Some(raw)) => raw,
             Ok(None) => return Outcome::Vanished,
             Err(error) => return unreadable(format!("libudev: {error}")),
@@ -96,8 +97,8 @@ impl Host {
         if files.exists(&uevent) { outcome } else { Outcome::Vanished }
     }
 
-    /// Reads one device of the kernel for the fields that are read again: for some kinds without libudev and
-    /// other fields.
+    /// Reads one device of the kernel for the fields that are read again: for some kinds without other
+    /// fields.
     pub(crate) fn read_again(&self, syspath: &str, announcer: &Announcer) -> Outcome {
         let files = self.files(announcer);
         let Some(raw) = kernel_device(syspath, &files) else {
@@ -113,14 +114,27 @@ impl Host {
         if !files.is_file(&format!("{syspath}/uevent")).is_ok_and(|is_file| is_file) {
             return false;
         }
-        let raw = self.raw(syspath, announcer).ok().flatten();
+        let raw = self.raw(syspath, &files, announcer).ok().flatten();
         raw.is_some_and(|raw| kind_of(&raw, &files).is_some())
+    }
+
+    /// What the kernel says of a device of which udevd knows no more, else what libudev says.
+    fn raw(
+        &self,
+        syspath: &str,
+        files: &dyn Files,
+        announcer: &Announcer,
+    ) -> io::Result<Option<RawDevice>> {
+        match kernel_device(syspath, files) {
+            Some(raw) => Ok(Some(raw)),
+            None => self.ask_libudev(syspath, announcer),
+        }
     }
 
     /// What libudev says. A device that it does not find although its `uevent` file is there may have gone
     /// and come meanwhile, so it is asked once more. (On a mock host it is: umockdev's `openat` fails about
     /// once in 100,000 calls when several threads make them.)
-    fn raw(&self, syspath: &str, announcer: &Announcer) -> io::Result<Option<RawDevice>> {
+    fn ask_libudev(&self, syspath: &str, announcer: &Announcer) -> io::Result<Option<RawDevice>> {
         let uevent = format!("{syspath}/uevent");
         let ask = || {
             let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
