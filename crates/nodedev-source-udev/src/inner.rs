@@ -37,7 +37,11 @@ impl fmt::Debug for Inner {
 
 impl Inner {
     pub(crate) fn new(config: UdevConfig) -> Self {
-        let limits = Limits { readers: config.readers, abandoned: config.abandoned_readers };
+        let limits = Limits {
+            readers: config.readers,
+            bulk: config.bulk_readers,
+            abandoned: config.abandoned_readers,
+        };
         let counts = Counts::default();
         Self {
             host: Arc::new(Host::new(config)),

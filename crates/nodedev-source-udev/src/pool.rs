@@ -17,7 +17,8 @@ use crate::announce::{Announcer, StuckFiles};
 
 /// How long a thread without work waits for more.
 const LINGER: Duration = Duration::from_millis(200);
-/// How often the supervisor looks at readers that are in a file.
+/// How often the supervisor looks at readers that are in a file; one that it finds in the same file as long
+/// makes no headway.
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Why a job gave no answer.
@@ -38,6 +39,8 @@ pub(crate) enum Lost {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) readers: usize,
+    /// Of them, how many are started for [`Priority::Bulk`] while all make headway.
+    pub(crate) bulk: usize,
     pub(crate) abandoned: usize,
 }
 
@@ -192,8 +195,12 @@ impl Shared {
 
     /// Starts a reader if there is work and a place.
     fn start_workers(self: &Arc<Self>, state: &mut State) {
-        let waiting = state.urgent.len() + state.bulk.len();
-        if waiting == 0 || state.workers.len() >= self.limits.readers.max(1) {
+        let places = match (state.urgent.is_empty(), state.bulk.is_empty()) {
+            (true, true) => return,
+            (false, _) => self.limits.readers,
+            (true, false) => self.limits.readers.min(self.limits.bulk.max(1) + state.held_up()),
+        };
+        if state.workers.len() >= places.max(1) {
             return;
         }
         let id = state.next_worker;
@@ -281,6 +288,8 @@ impl Shared {
                 state = self.lock();
                 continue;
             }
+            // Others may go on with the work of one that is held up.
+            self.start_workers(&mut state);
             state = if state.workers.values().any(|w| w.lose.is_some()) {
                 let waited = self.supervision.wait_timeout(state, WATCH_INTERVAL);
                 waited.unwrap_or_else(PoisonError::into_inner).0
@@ -343,6 +352,12 @@ fn wait_for_work<'a>(
 }
 
 impl State {
+    /// How many readers make no headway.
+    fn held_up(&self) -> usize {
+        let files = self.workers.values().filter_map(|worker| worker.announcer.current());
+        files.filter(|file| file.since.elapsed() >= WATCH_INTERVAL).count()
+    }
+
     /// Only for a failure to start threads, with no reader running that could call back.
     fn lose_all(&mut self, lost: &Lost) {
         for job in self.urgent.drain(..).chain(self.bulk.drain(..)) {

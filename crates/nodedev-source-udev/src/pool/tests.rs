@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use super::*;
 
-const LIMITS: Limits = Limits { readers: 2, abandoned: 2 };
+const LIMITS: Limits = Limits { readers: 2, bulk: 2, abandoned: 2 };
 const DEADLINE: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(10);
 
@@ -14,13 +14,21 @@ fn pool() -> ReaderPool {
 
 /// Hangs in a file until the sender is dropped.
 fn hang(pool: &ReaderPool, file: &str) -> (mpsc::Sender<()>, mpsc::Receiver<Result<(), Lost>>) {
+    hang_for(pool, file, DEADLINE)
+}
+
+fn hang_for(
+    pool: &ReaderPool,
+    file: &str,
+    deadline: Duration,
+) -> (mpsc::Sender<()>, mpsc::Receiver<Result<(), Lost>>) {
     let (release, held) = mpsc::channel::<()>();
     let (answer, answered) = mpsc::channel();
     let file = file.to_owned();
     pool.submit(
         Priority::Bulk,
         move |announcer| {
-            let _entered = announcer.announce(&file, DEADLINE);
+            let _entered = announcer.announce(&file, deadline);
             let _ = held.recv();
         },
         move |result| answer.send(result).unwrap(),
@@ -89,6 +97,24 @@ fn who_rested_last_goes_first_so_that_the_others_may_end() {
     };
     let first = reader();
     assert!((0..10).all(|_| reader() == first));
+}
+
+#[test]
+fn one_reads_all_the_bulk_until_it_is_held_up_or_somebody_waits() {
+    let pool = ReaderPool::new(Limits { bulk: 1, ..LIMITS }, Counter::total("given_up", ""));
+    let begun = Instant::now();
+    let (release, answered) = hang_for(&pool, "/sys/slow", LONG);
+    // The supervisor sees that the first is held up.
+    assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
+    assert!(begun.elapsed() >= WATCH_INTERVAL);
+    drop(release);
+    answered.recv_timeout(LONG).unwrap().unwrap();
+
+    let pool = ReaderPool::new(Limits { bulk: 1, ..LIMITS }, Counter::total("given_up", ""));
+    let (release, answered) = hang_for(&pool, "/sys/slow", LONG);
+    assert_eq!(quick(&pool, Priority::Urgent), Ok(7));
+    drop(release);
+    answered.recv_timeout(LONG).unwrap().unwrap();
 }
 
 #[test]
