@@ -48,6 +48,8 @@ pub(crate) trait Files {
     fn size(&self, path: &str) -> Option<u64>;
     /// The name of what a link leads to in the end. `None` if it is no link or its target is missing.
     fn link_name(&self, path: &str) -> Option<String>;
+    /// The last name in a link, whether anything is there or not. `None` if it is no link.
+    fn link_text_name(&self, path: &str) -> Option<String>;
     /// The canonical path. `None` if anything in it is missing.
     fn canonical(&self, path: &str) -> Option<String>;
     /// The names in a directory in its own order. `None` if it cannot be listed.
@@ -159,6 +161,11 @@ impl Files for HostFiles<'_> {
             self.note_absent(path, error, Absent::Name);
         }
         Some(followed.ok()??.file_name()?.to_string_lossy().into_owned())
+    }
+
+    fn link_text_name(&self, path: &str) -> Option<String> {
+        let target = self.announced(path, |path| fs::read_link(path).ok())?;
+        Some(target.file_name()?.to_string_lossy().into_owned())
     }
 
     fn canonical(&self, path: &str) -> Option<String> {
@@ -329,6 +336,7 @@ mod tests {
         let files = HostFiles::new(&root_path, &announcer, Duration::from_secs(1));
         assert_eq!(files.link_name("/sys/driver").as_deref(), Some("e1000"));
         assert_eq!(files.link_name("/sys/dangling"), None);
+        assert_eq!(files.link_text_name("/sys/dangling").as_deref(), Some("nowhere"));
         assert!(files.is_link("/sys/dangling") && !files.exists("/sys/dangling"));
         assert_eq!(files.link_name("/sys/missing"), None);
         assert!(!files.is_link("/sys/missing") && !files.exists("/sys/missing"));

@@ -179,6 +179,10 @@ impl Files for Counted<'_> {
         self.asked().link_name(path)
     }
 
+    fn link_text_name(&self, path: &str) -> Option<String> {
+        self.asked().link_text_name(path)
+    }
+
     fn canonical(&self, path: &str) -> Option<String> {
         self.asked().canonical(path)
     }

@@ -13,7 +13,7 @@ const OF_NODES: [&str; 2] = ["DEVNAME", "DEVLINKS"];
 ///
 /// The format is that of the kernel's `Documentation/ABI/testing/sysfs-uevent`: lines of `KEY=VALUE`.
 pub(crate) fn kernel_device(syspath: &str, files: &dyn Files) -> Option<RawDevice> {
-    let subsystem = files.link_name(&format!("{syspath}/subsystem"))?;
+    let subsystem = files.link_text_name(&format!("{syspath}/subsystem"))?;
     if !ENOUGH_FOR.contains(&subsystem.as_str()) {
         return None;
     }

@@ -1,8 +1,6 @@
 //! What a reader thread does with one device: what it is first, of libudev where the kernel's word is not
 //! enough, then its files, then the verdict.
 
-use std::io;
-
 use nodedev_types::{Capability, DeviceId, Diagnostic, Fields};
 
 use crate::announce::Announcer;
@@ -75,26 +73,14 @@ impl Host {
     /// Reads one device of the kernel.
     pub(crate) fn read(&self, syspath: &str, announcer: &Announcer) -> Outcome {
         let files = self.files(announcer);
-        let uevent = format!("{syspath}/uevent");
-        let unreadable = |message: String| {
-            let diagnostic = Diagnostic::warning(syspath, message).with_attribute("uevent");
-            Outcome::unreadable(DeviceId::sysfs(syspath).ok(), diagnostic)
+        let raw = match kernel_device(syspath, &files) {
+            Some(raw) => raw,
+            None => match self.ask_libudev(syspath, &files, announcer) {
+                Ok(raw) => raw,
+                Err(outcome) => return *outcome,
+            },
         };
-        match files.is_file(&uevent) {
-            Ok(true) => {}
-            // libudev would wait at a pipe, or see a device without properties.
-            Ok(false) => return unreadable("is not a file".to_owned()),
-            Err(error) if is_absent(&error) => return Outcome::Vanished,
-            Err(error) => return unreadable(error.to_string()),
-        }
-        let raw = match self.raw(syspath, &files, announcer) {
-            Ok(Some(raw)) => raw,
-            Ok(None) => return Outcome::Vanished,
-            Err(error) => return unreadable(format!("libudev: {error}")),
-        };
-        let outcome = self.judge(&raw, &files, translate);
-        // Whatever was found half removed is not there.
-        if files.exists(&uevent) { outcome } else { Outcome::Vanished }
+        self.judge(&raw, &files, translate)
     }
 
     /// Reads one device of the kernel for the fields that are read again: for some kinds without other
@@ -104,49 +90,59 @@ impl Host {
         let Some(raw) = kernel_device(syspath, &files) else {
             return self.read(syspath, announcer);
         };
-        let outcome = self.judge(&raw, &files, translate_again);
-        if files.exists(&raw.file("uevent")) { outcome } else { Outcome::Vanished }
+        self.judge(&raw, &files, translate_again)
     }
 
     /// Whether its properties make it a device of a kind that is listed. No attribute is read.
     pub(crate) fn may_be_a_node_device(&self, syspath: &str, announcer: &Announcer) -> bool {
         let files = self.files(announcer);
-        if !files.is_file(&format!("{syspath}/uevent")).is_ok_and(|is_file| is_file) {
-            return false;
-        }
-        let raw = self.raw(syspath, &files, announcer).ok().flatten();
+        let raw = kernel_device(syspath, &files);
+        let raw = raw.or_else(|| self.ask_libudev(syspath, &files, announcer).ok());
         raw.is_some_and(|raw| kind_of(&raw, &files).is_some())
     }
 
-    /// What the kernel says of a device of which udevd knows no more, else what libudev says.
-    fn raw(
+    /// What libudev says, or what comes of it that it says nothing. A device that it does not find although
+    /// its `uevent` file is there may have gone and come meanwhile, so it is asked once more. (On a mock host
+    /// it is: umockdev's `openat` fails about once in 100,000 calls when several threads make them.)
+    fn ask_libudev(
         &self,
         syspath: &str,
-        files: &dyn Files,
+        files: &HostFiles<'_>,
         announcer: &Announcer,
-    ) -> io::Result<Option<RawDevice>> {
-        match kernel_device(syspath, files) {
-            Some(raw) => Ok(Some(raw)),
-            None => self.ask_libudev(syspath, announcer),
-        }
-    }
-
-    /// What libudev says. A device that it does not find although its `uevent` file is there may have gone
-    /// and come meanwhile, so it is asked once more. (On a mock host it is: umockdev's `openat` fails about
-    /// once in 100,000 calls when several threads make them.)
-    fn ask_libudev(&self, syspath: &str, announcer: &Announcer) -> io::Result<Option<RawDevice>> {
+    ) -> Result<RawDevice, Box<Outcome>> {
         let uevent = format!("{syspath}/uevent");
+        let unreadable = |message: String| {
+            let diagnostic = Diagnostic::warning(syspath, message).with_attribute("uevent");
+            Box::new(Outcome::unreadable(DeviceId::sysfs(syspath).ok(), diagnostic))
+        };
+        match files.is_file(&uevent) {
+            Ok(true) => {}
+            // libudev would wait at a pipe, or see a device without properties.
+            Ok(false) => return Err(unreadable("is not a file".to_owned())),
+            Err(error) if is_absent(&error) => return Err(Outcome::Vanished.into()),
+            Err(error) => return Err(unreadable(error.to_string())),
+        }
         let ask = || {
             let _entered = announcer.announce(&uevent, self.config.attribute_deadline);
             raw_device(syspath)
         };
-        match ask()? {
-            None if self.files(announcer).exists(&uevent) => ask(),
-            raw => Ok(raw),
+        let said = match ask() {
+            Ok(None) if files.exists(&uevent) => ask(),
+            said => said,
+        };
+        match said {
+            Ok(raw) => raw.ok_or_else(|| Outcome::Vanished.into()),
+            Err(error) => Err(unreadable(format!("libudev: {error}"))),
         }
     }
 
-    fn judge(&self, raw: &RawDevice, files: &dyn Files, translate: Translate) -> Outcome {
+    /// What is told of it. Whatever was found half removed is not there.
+    fn judge(&self, raw: &RawDevice, files: &HostFiles<'_>, translate: Translate) -> Outcome {
+        let outcome = self.translated(raw, files, translate);
+        if files.exists(&raw.file("uevent")) { outcome } else { Outcome::Vanished }
+    }
+
+    fn translated(&self, raw: &RawDevice, files: &dyn Files, translate: Translate) -> Outcome {
         let Some(capability) = kind_of(raw, files) else {
             return Outcome::NotADevice;
         };

@@ -127,6 +127,10 @@ impl Files for Scratch {
         self.links.get(path).map(|target| file_name(target).to_owned())
     }
 
+    fn link_text_name(&self, path: &str) -> Option<String> {
+        self.link_name(path)
+    }
+
     fn canonical(&self, path: &str) -> Option<String> {
         self.links.get(path).cloned()
     }

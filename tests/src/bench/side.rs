@@ -11,7 +11,6 @@ use super::client::Client;
 use super::host::Host;
 use super::process;
 use crate::parity::daemons::Whose;
-use crate::systemd;
 
 /// Which daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,10 +61,6 @@ impl Daemon {
         let socket = host.stage.outside(side.whose().socket());
         let _ = fs::remove_file(&socket);
         let (mut command, logs) = side.whose().command(&host.stage)?;
-        if side == Side::Ours {
-            // As it is shipped; libvirt's unit has nothing that matters here.
-            command.envs(systemd::environment());
-        }
         let began = Instant::now();
         let child = command.spawn().with_context(|| format!("cannot start {}", side.name()))?;
         Ok(Self { side, child, socket, logs, began })

@@ -13,6 +13,7 @@ use super::intended::HOST_UUID;
 use super::stage::{INSIDE, Stage};
 use crate::mock::netlink_shim;
 use crate::peer::installed_driver;
+use crate::systemd;
 
 /// How long a daemon may need until it listens.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -178,8 +179,10 @@ fn nodedevd(stage: &Stage) -> Result<Command> {
         format!("auth_unix_ro = \"none\"\nauth_unix_rw = \"none\"\nhost_uuid = \"{HOST_UUID}\"\n");
     fs::write(folder.join("nodedevd.conf"), config)?;
     let inside = format!("{INSIDE}/nodedevd.d");
-    let environment = stage.mocked(None);
-    let mut command = stage.command(&borrowed(&environment), &format!("{INSIDE}/nodedevd"));
+    let (mocked, shipped) = (stage.mocked(None), systemd::environment());
+    let mut environment = borrowed(&mocked);
+    environment.extend(shipped.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let mut command = stage.command(&environment, &format!("{INSIDE}/nodedevd"));
     command.args(["--socket-dir", &inside, "--config", &format!("{inside}/nodedevd.conf")]);
     Ok(command)
 }
