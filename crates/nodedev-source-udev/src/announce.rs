@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The file that a reader is in.
@@ -48,8 +48,15 @@ impl StuckFiles {
 /// A reader's slot.
 #[derive(Debug, Default)]
 pub(crate) struct Announcer {
-    current: Mutex<Option<Announcement>>,
+    current: Mutex<Current>,
     stuck: Arc<StuckFiles>,
+}
+
+/// What a slot holds. The room for the path stays, since a reader is in very many files.
+#[derive(Debug, Default)]
+struct Current {
+    path: String,
+    since_and_deadline: Option<(Instant, Duration)>,
 }
 
 impl Announcer {
@@ -59,13 +66,20 @@ impl Announcer {
 
     /// Says that this thread enters a file; dropping the answer says that it has left.
     pub(crate) fn announce(&self, path: &str, deadline: Duration) -> Entered<'_> {
-        self.set(Some(Announcement { path: path.to_owned(), since: Instant::now(), deadline }));
+        let since = Instant::now();
+        let mut current = self.lock();
+        current.path.clear();
+        current.path.push_str(path);
+        current.since_and_deadline = Some((since, deadline));
+        drop(current);
         Entered(self)
     }
 
     /// The file that this thread is in.
     pub(crate) fn current(&self) -> Option<Announcement> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let current = self.lock();
+        let (since, deadline) = current.since_and_deadline?;
+        Some(Announcement { path: current.path.clone(), since, deadline })
     }
 
     /// Whether a reader hangs in that file.
@@ -73,8 +87,8 @@ impl Announcer {
         self.stuck.contains(path)
     }
 
-    fn set(&self, announcement: Option<Announcement>) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = announcement;
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,6 +98,6 @@ pub(crate) struct Entered<'a>(&'a Announcer);
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.0.set(None);
+        self.0.lock().since_and_deadline = None;
     }
 }
