@@ -1,8 +1,10 @@
 //! One call of a source: in a task of its own, under a deadline, ended when dropped.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use nodedev_source::SourceError;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -21,6 +23,20 @@ pub(crate) enum CallError {
     Late(Duration),
 }
 
+/// Makes a short call where the caller is, without a task of its own: a panic or a hang in it is the source's
+/// alone all the same, and it is ended when dropped.
+pub(crate) async fn call_here<T>(
+    deadline: Duration,
+    call: impl Future<Output = Result<T, SourceError>>,
+) -> Result<T, CallError> {
+    let caught = AssertUnwindSafe(call).catch_unwind();
+    match tokio::time::timeout(deadline, caught).await {
+        Ok(Ok(result)) => result.map_err(CallError::Source),
+        Ok(Err(_)) => Err(CallError::Panicked),
+        Err(_) => Err(CallError::Late(deadline)),
+    }
+}
+
 /// A call that is under way. A panic or a hang in it is the source's alone.
 #[derive(Debug)]
 pub(crate) struct Call<T> {
@@ -30,7 +46,7 @@ pub(crate) struct Call<T> {
 }
 
 impl<T: Send + 'static> Call<T> {
-    /// Starts it where the caller runs.
+    /// Starts it on the caller's runtime.
     pub(crate) fn start(
         deadline: Duration,
         call: impl Future<Output = Result<T, SourceError>> + Send + 'static,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use nodedev_source::{NodeDeviceSource, SourceInfo};
 use nodedev_types::{Device, DeviceId, FieldName, Fields, Observation, Refresh};
 
-use crate::call::Call;
+use crate::call::call_here;
 use crate::claims::Said;
 use crate::config::RegistryConfig;
 
@@ -35,19 +36,15 @@ pub(crate) async fn read_again(
 ) -> Vec<String> {
     let speaks = |info: &SourceInfo| said.iter().any(|said| info.stream(&said.source).is_some());
     let asked = sources.iter().filter(|declared| speaks(&declared.info));
-    let calls: Vec<_> = asked
-        .map(|Declared { source, info }| {
-            let (source, device) = (Arc::clone(source), device.clone());
-            (info, Call::start(config.refresh, async move { source.refresh(&device).await }))
-        })
-        .collect();
+    let calls = asked.map(async |Declared { source, info }| {
+        (info, call_here(config.refresh, source.refresh(device)).await)
+    });
     let mut diagnostics = Vec::new();
-    // All are under way, each with its own deadline: the order in which they are awaited costs nothing.
-    for (info, mut call) in calls {
-        let refused = match call.result().await {
+    for (info, result) in join_all(calls).await {
+        let refused = match result {
             Ok(Some(fresh)) => overlay(info, device, said, &fresh).err(),
             Ok(None) => None,
-            Err(reason) => Some(reason),
+            Err(reason) => Some(reason.to_string()),
         };
         diagnostics.extend(refused.map(|reason| format!("{}: {reason}", info.name)));
     }
