@@ -52,7 +52,9 @@ impl Fields {
     /// For a field of the known model the value should be of the field's type: the typed
     /// [`Fields::get`] treats any other as absent.
     pub fn insert(&mut self, name: FieldName, value: Value) {
-        let position = self.position(&name);
+        // What makes fields of fields does it in their order.
+        let is_last = self.0.last().is_none_or(|(last, _)| *last < name);
+        let position = if is_last { Err(self.0.len()) } else { self.position(&name) };
         let fields = Arc::make_mut(&mut self.0);
         match position {
             Ok(at) => fields[at].1 = value,
