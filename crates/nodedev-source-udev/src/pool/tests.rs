@@ -78,10 +78,10 @@ fn who_rested_last_goes_first_so_that_the_others_may_end() {
     let pool = pool();
     let _keeper = pool.keep();
     // Both readers are there, and rest.
-    let (held, others) = (hang(&pool, "/sys/a"), hang(&pool, "/sys/b"));
-    drop((held.0, others.0));
-    held.1.recv_timeout(LONG).unwrap().unwrap();
-    others.1.recv_timeout(LONG).unwrap().unwrap();
+    let (first, second) = (hang_for(&pool, "/sys/a", LONG), hang_for(&pool, "/sys/b", LONG));
+    drop((first.0, second.0));
+    first.1.recv_timeout(LONG).unwrap().unwrap();
+    second.1.recv_timeout(LONG).unwrap().unwrap();
     let at_rest = |readers| {
         while pool.0.lock().idle.len() < readers {
             thread::yield_now();
