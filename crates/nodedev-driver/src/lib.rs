@@ -7,7 +7,6 @@ use nodedev_registry::{Registry, RegistryConfig, RegistryError};
 use nodedev_source::{NodeDeviceControl, NodeDeviceSource};
 use nodedev_source_mdevctl::{MdevctlConfig, MdevctlSource};
 use nodedev_source_udev::{UdevConfig, UdevSource};
-use tokio::runtime::Handle;
 
 pub use nodedev_registry as registry;
 pub use nodedev_source_mdevctl as mdevctl;
@@ -23,9 +22,6 @@ pub struct DriverConfig {
     pub mdevctl: MdevctlConfig,
     /// Deadlines and bounds of the registry.
     pub registry: RegistryConfig,
-    /// Where the sources run, if not with the registry: see
-    /// [`RegistryBuilder::sources_on`](nodedev_registry::RegistryBuilder::sources_on).
-    pub sources_on: Option<Handle>,
 }
 
 /// Starts a registry over udev, mdevctl and the given further sources on the current tokio runtime.
@@ -55,11 +51,7 @@ pub fn start_through<E: From<RegistryError>>(
 ) -> Result<Registry, E> {
     let udev = Arc::new(UdevSource::new(config.udev));
     let mdevctl = Arc::new(MdevctlSource::new(config.mdevctl));
-    let builder = match config.sources_on {
-        Some(runtime) => Registry::builder().sources_on(runtime),
-        None => Registry::builder(),
-    };
-    let builder = builder
+    let builder = Registry::builder()
         .config(config.registry)
         .control(Arc::clone(&udev) as Arc<dyn NodeDeviceControl>)
         .control(Arc::clone(&mdevctl) as Arc<dyn NodeDeviceControl>);

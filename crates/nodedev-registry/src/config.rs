@@ -6,6 +6,12 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegistryConfig {
+    /// Whether each source has a thread of its own for its watch, its snapshots and inventories, and for
+    /// whatever tasks it starts there: one that computes without end or blocks its thread then takes none
+    /// from the registry, from whoever it serves, and from other sources. The reading of one device for a
+    /// caller stays where the caller is, since another change of threads takes longer than most readings.
+    /// Default `false`: all runs on the runtime on which the registry is started.
+    pub own_threads: bool,
     /// How long the first pass of all sources may take before the list is announced without the rest.
     pub first_pass: Duration,
     /// How long a source may take to arm its watch.
@@ -43,6 +49,7 @@ pub struct RegistryConfig {
 impl Default for RegistryConfig {
     fn default() -> Self {
         Self {
+            own_threads: false,
             first_pass: Duration::from_secs(30),
             watch: Duration::from_secs(10),
             snapshot: Duration::from_secs(30),

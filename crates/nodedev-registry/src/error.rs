@@ -16,6 +16,9 @@ pub enum RegistryError {
     /// Two sources would change devices of one kind.
     #[error("two sources control devices of the kind `{0}`")]
     DuplicateControl(Capability),
+    /// A source could not be given a thread of its own: why, in the system's words.
+    #[error("a source cannot have a thread of its own: {0}")]
+    Threads(String),
     /// No device has that name.
     #[error("no device is called `{0}`")]
     NoSuchDevice(DeviceName),

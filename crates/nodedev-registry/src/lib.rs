@@ -18,6 +18,7 @@ mod state;
 mod status;
 mod subscription;
 mod supervisor;
+mod threads;
 mod tombstones;
 mod totals;
 

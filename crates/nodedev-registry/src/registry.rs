@@ -8,7 +8,6 @@ use std::time::SystemTime;
 use nodedev_merge::Policy;
 use nodedev_source::{Counter, NodeDeviceControl, NodeDeviceSource, SourceInfo, hint_channel};
 use nodedev_types::{Device, DeviceName};
-use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -26,6 +25,7 @@ use crate::state::{Message, SourceIndex, State};
 use crate::status::{SourceCount, SourceStatus};
 use crate::subscription::{Batch, Subscription};
 use crate::supervisor::Supervisor;
+use crate::threads::Threads;
 use crate::totals::{self, Depth, QueueStatus, Totals};
 
 /// Puts a registry together.
@@ -34,7 +34,6 @@ pub struct RegistryBuilder {
     sources: Vec<Arc<dyn NodeDeviceSource>>,
     controls: Vec<Arc<dyn NodeDeviceControl>>,
     config: RegistryConfig,
-    sources_on: Option<Handle>,
 }
 
 impl RegistryBuilder {
@@ -59,29 +58,26 @@ impl RegistryBuilder {
         self
     }
 
-    /// Gives the sources threads of their own: their watches, snapshots and inventories run on this
-    /// runtime, with whatever tasks they start there. One that computes without end or blocks its thread
-    /// then takes none from the registry and whoever it serves. The reading of one device for a caller
-    /// stays where the caller is, since another thread would double its time. By default all runs on the
-    /// runtime on which the registry is started.
-    #[must_use]
-    pub fn sources_on(mut self, runtime: Handle) -> Self {
-        self.sources_on = Some(runtime);
-        self
-    }
-
     /// Starts the registry and its sources on the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`RegistryError`] when two sources have one name, could tie on a field, or control one kind.
+    /// [`RegistryError`] when two sources have one name, could tie on a field, or control one kind, or when
+    /// there can be no threads for them.
     pub fn start(self) -> Result<Registry, RegistryError> {
         let infos: Vec<_> = self.sources.iter().map(|source| source.info()).collect();
         check_names(&infos)?;
         let streams = infos.iter().flat_map(|info| info.streams.iter().cloned());
         let policy = Arc::new(Policy::new(streams)?);
         let controls = Controls::new(self.controls)?;
-        Ok(Registry::start(self.sources, infos, controls, policy, self.config, self.sources_on))
+        let threads = |info: &SourceInfo| match self.config.own_threads {
+            true => {
+                Threads::of(&info.name).map_err(|error| RegistryError::Threads(error.to_string()))
+            }
+            false => Ok(Threads::default()),
+        };
+        let threads = infos.iter().map(threads).collect::<Result<_, _>>()?;
+        Ok(Registry::start(self.sources, infos, controls, policy, self.config, threads))
     }
 }
 
@@ -152,7 +148,7 @@ impl Registry {
         controls: Controls,
         policy: Arc<Policy>,
         config: RegistryConfig,
-        runtime: Option<Handle>,
+        threads: Vec<Threads>,
     ) -> Self {
         let (message_sender, messages) = mpsc::channel(config.source_queue.max(1));
         let (questions, question_receiver) = mpsc::channel(64);
@@ -165,6 +161,7 @@ impl Registry {
         let mut keepers = Vec::new();
         let mut state_sources = Vec::new();
         let mut observed = Vec::new();
+        let mut threads = threads.into_iter();
         for (index, (source, info)) in sources.iter().zip(&infos).enumerate() {
             let (hint_sender, hints) = hint_channel();
             let waiting = Depth::default();
@@ -185,7 +182,7 @@ impl Registry {
                 messages: message_sender.clone(),
                 config: config.clone(),
                 may_read: if waits { may_read.clone() } else { at_once() },
-                runtime: runtime.clone(),
+                threads: threads.next().unwrap_or_default(),
             });
         }
         let actor = Actor {

@@ -15,7 +15,6 @@ use nodedev_source::{
     SourceEvent, Watch, event_channel,
 };
 use nodedev_types::Diagnostic;
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -24,6 +23,7 @@ use self::self_check::SelfCheck;
 use crate::call::Call;
 use crate::config::RegistryConfig;
 use crate::state::{Message, SourceIndex, Verdict};
+use crate::threads::Threads;
 use crate::totals::Depth;
 
 /// What a keeper needs.
@@ -39,9 +39,8 @@ pub(crate) struct Supervisor {
     pub(crate) config: RegistryConfig,
     /// Turns true when this source may be read for the first time.
     pub(crate) may_read: watch::Receiver<bool>,
-    /// Whose threads the source has. The keeper itself never runs there: it has to see a source that
-    /// holds them all.
-    pub(crate) runtime: Option<Handle>,
+    /// The source's own. The keeper itself never runs there: it has to see a source that keeps it.
+    pub(crate) threads: Threads,
 }
 
 /// Why a round with the source has ended.
@@ -199,7 +198,7 @@ impl Supervisor {
         deadline: Duration,
         call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
     ) -> Call<T> {
-        Call::start_on(self.runtime.as_ref(), deadline, call)
+        Call::start_on(self.threads.handle(), deadline, call)
     }
 
     /// Has what the source finds compared with what it has said.

@@ -1,19 +1,20 @@
-//! Sources with threads of their own: one that keeps its thread keeps none that others need.
+//! Sources with threads of their own: one that keeps its thread keeps none that others need, however often
+//! it is started again.
 
 #![expect(clippy::unwrap_used, reason = "a registry that ends too early fails the test")]
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use nodedev_registry::{Registry, RegistryConfig, SourceState};
+use nodedev_registry::{Registry, RegistryConfig, Snapshot, SourceState};
 use nodedev_source::{
-    EventSink, HintStream, NodeDeviceSource, Snapshot, SourceError, SourceInfo, Watch, async_trait,
+    EventSink, HintStream, NodeDeviceSource, Snapshot as Reading, SourceError, SourceInfo, Watch,
+    async_trait,
 };
 use nodedev_source_testkit::ScriptedSource;
 use nodedev_types::{DeviceId, Observation};
-use tokio::runtime::Builder;
 
-use crate::host::{link, next, status, udev};
+use crate::host::{link, next, soon, status, udev};
 
 /// Holds the thread of each snapshot until its other end is dropped, which the contract forbids.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl NodeDeviceSource for Blocking {
         self.inner.watch(sink, hints).await
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, SourceError> {
+    async fn snapshot(&self) -> Result<Reading, SourceError> {
         let _ended = self.end.lock().unwrap().recv();
         self.inner.snapshot().await
     }
@@ -43,33 +44,36 @@ impl NodeDeviceSource for Blocking {
 }
 
 #[tokio::test]
-async fn a_source_that_keeps_its_thread_keeps_none_of_those_who_serve() {
+async fn a_source_that_keeps_its_thread_keeps_none_that_others_need() {
     let (held, end) = mpsc::channel();
     let (inner, _host) = ScriptedSource::with_info(SourceInfo::new("acme", "1"));
     let blocking = Blocking { inner, end: Mutex::new(end) };
     let (kernel, host) = udev();
-    let sources = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mut config = RegistryConfig::default();
-    config.snapshot = Duration::from_millis(100);
+    config.own_threads = true;
+    (config.watch, config.snapshot) = (Duration::from_secs(1), Duration::from_secs(1));
+    config.backoff = Duration::from_millis(10);
     let registry = Registry::builder()
         .source(Arc::new(blocking))
         .source(kernel)
         .config(config)
-        .sources_on(sources.handle().clone())
         .start()
         .unwrap();
     // This test has one thread: had the source taken it, nothing would come any more.
     registry.ready().await;
     let (_, mut events) = registry.subscribe();
-    let (id, fields) = link("eth0");
-    host.set(&id, fields);
-    assert_eq!(next(&mut events).await, ["created net_eth0_"]);
-    assert_eq!(status(&registry, "udev").state, SourceState::Running);
-    let SourceState::Degraded(reason) = status(&registry, "acme").state else {
-        panic!("it is {:?}", status(&registry, "acme").state);
-    };
-    assert!(reason.contains("no answer within 100ms"), "{reason}");
+    let mut lists = registry.changes();
+    for restarts in 0..3 {
+        let (id, fields) = link(&format!("eth{restarts}"));
+        host.set(&id, fields);
+        assert_eq!(next(&mut events).await, [format!("created net_eth{restarts}_")]);
+        assert_eq!(status(&registry, "udev").state, SourceState::Running);
+        let is_started_again =
+            |list: &Arc<Snapshot>| list.sources().iter().any(|source| source.restarts > restarts);
+        soon(lists.wait_for(is_started_again)).await.unwrap();
+    }
+    let failure = status(&registry, "acme");
+    assert!(format!("{failure:?}").contains("no answer within 1s"), "{failure:?}");
     drop(held);
     registry.shutdown().await;
-    sources.shutdown_background();
 }

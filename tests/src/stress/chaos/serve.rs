@@ -19,7 +19,6 @@ use nodedev_source_testkit::{ScriptedHost, ScriptedSource};
 use nodedev_source_udev::{UdevConfig, UdevSource};
 use nodedev_types::{DeviceId, FieldName, FieldSet, Fields, Value};
 use tokio::net::UnixListener;
-use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::faulty::{Faulty, Misbehaviour, Switch};
 use crate::stress::priority::give_way;
@@ -60,26 +59,19 @@ impl Sockets {
 pub fn run() -> Result<()> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).context("no folder")?;
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
-    let (serving, sources) = (runtime()?, runtime()?);
-    let served = serving.block_on(serve(&folder, sources.handle().clone()));
-    serving.shutdown_background();
-    sources.shutdown_background();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let served = runtime.block_on(serve(&folder));
+    runtime.shutdown_background();
     served
 }
 
-/// Two threads for those who serve and two for the sources, as `nodedevd` has them here.
-fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build()
-}
-
-async fn serve(folder: &Path, sources: Handle) -> Result<()> {
+async fn serve(folder: &Path) -> Result<()> {
     let (third, host) = third();
     let udev = Arc::new(UdevSource::new(udev_config()?));
     let mdevctl = Arc::new(MdevctlSource::new(mdevctl_config(folder)));
-    let mut builder = Registry::builder()
-        .config(registry_config())
-        .sources_on(sources)
-        .control(Arc::clone(&mdevctl) as _);
+    let mut builder =
+        Registry::builder().config(registry_config()).control(Arc::clone(&mdevctl) as _);
     let mut switches = Vec::new();
     for source in [udev as Arc<dyn NodeDeviceSource>, mdevctl, third] {
         let name = source.info().name;
@@ -102,6 +94,7 @@ async fn serve(folder: &Path, sources: Handle) -> Result<()> {
 
 fn registry_config() -> RegistryConfig {
     let mut config = RegistryConfig::default();
+    config.own_threads = true;
     config.watch = DEADLINE;
     config.snapshot = DEADLINE;
     config.slow = DEADLINE / 2;

@@ -31,8 +31,6 @@ use crate::{command, notify, recording, say};
 /// take to end. Together less than a second.
 const GRACE: Duration = Duration::from_millis(300);
 const PARTS: Duration = Duration::from_millis(200);
-/// What sources do in tasks is little: they read files in threads of their own. One may keep a thread.
-const SOURCE_THREADS: usize = 2;
 
 /// Serves until a signal, or until there have been no clients for long enough.
 ///
@@ -48,31 +46,25 @@ pub(crate) fn serve(args: &Args, passed: Vec<Passed>) -> anyhow::Result<()> {
     let mut loaded = file.load(args)?;
     check_system(&mut loaded, &passed);
     let mut loaded = loaded.sound()?;
+    loaded.settings.driver.registry.own_threads = true;
     let log = LogControl::start(args, &loaded.settings.log)?;
     warn_of(&loaded);
     raise_descriptor_limit();
     let pid_file = args.pid_file.as_deref().map(PidFile::write).transpose()?;
 
-    let serving = runtime("serving", serving_threads()).context("cannot start the threads")?;
-    // Of their own, so that none can keep the threads that serve.
-    let sources = runtime("sources", SOURCE_THREADS).context("cannot start the threads")?;
-    loaded.settings.driver.sources_on = Some(sources.handle().clone());
+    let serving = runtime().context("cannot start the threads")?;
     let daemon = Daemon { args, owner, file, loaded, log };
     let ended = serving.block_on(daemon.run(passed));
     // What hangs in a file of a device ends with the process.
     serving.shutdown_background();
-    sources.shutdown_background();
     drop(pid_file);
     ended
 }
 
-/// One thread may be busy with a large document while another answers.
-fn serving_threads() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
-}
-
-fn runtime(name: &str, threads: usize) -> std::io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
+fn runtime() -> std::io::Result<Runtime> {
+    // One thread may be busy with a large document while another answers.
+    let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    Builder::new_multi_thread().worker_threads(threads).thread_name("serving").enable_all().build()
 }
 
 /// Every client takes a descriptor, and the usual limit is meant for programs that use `select`.
