@@ -230,6 +230,23 @@ mod tests {
         }
     }
 
+    /// Of those installed pages that name others; `dist --check` looks at all.
+    #[test]
+    fn every_page_that_the_manual_names_is_packed() {
+        let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/nodedev-driver");
+        let read = |file: &str| fs::read_to_string(driver.join(file)).unwrap();
+        let manifest = read("Cargo.toml");
+        let files = ["man/nodedevd.8", "man/nodedevd.conf.5", "package/nodedevd.conf"];
+        let text = files.map(read).concat().replace("\\-", "-");
+        let pages: Vec<_> = text.split("doc/nodedevd/").skip(1).collect();
+        assert!(pages.len() >= 3, "{text}");
+        for page in pages.iter().map(|rest| rest.split(".md").next().unwrap()) {
+            let asset = format!("[\"../../docs/{page}.md\", \"usr/share/doc/nodedevd/\"");
+            assert!(manifest.contains(&asset), "{page}");
+        }
+        assert_eq!(text.matches(".md").count(), pages.len(), "by another path");
+    }
+
     #[test]
     fn packages_of_other_names_are_left_alone() {
         let folder = tempfile::tempdir().unwrap();
