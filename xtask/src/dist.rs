@@ -105,7 +105,7 @@ fn build(root: &Path, debug: bool) -> Result<PathBuf> {
     let crates: Vec<_> = PACKAGES.iter().map(|(package, ..)| *package).collect();
     let (profile, how) = match debug {
         true => (Profile::Debug, "without optimising them (the first time takes about a minute)"),
-        false => (Profile::Release, "optimised (the first time takes some minutes)"),
+        false => (Profile::Release, "optimised (the first time takes some five minutes)"),
     };
     eprintln!("dist: building nodedevd and nodedev, {how}");
     let programs = programs::build_shipped(root, &crates, profile)?;
