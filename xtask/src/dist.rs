@@ -4,6 +4,8 @@
 //! are built here. They lie in `target/dist`.
 
 mod check;
+#[path = "../../tests/src/debian_mirror.rs"]
+mod debian_mirror;
 mod fresh;
 
 use std::fs::{self, File};
