@@ -99,6 +99,35 @@ fn daemon(mock: &Mock) -> Daemon {
 }
 
 #[test]
+fn a_source_that_fails_is_seen_until_it_no_longer_does() {
+    require!(root());
+    require!(programs(&["unshare", "tmux", "ps"]));
+    require!(mock_hosts());
+    let mock = Mock::every_kind();
+    let works = mock.mdevctl("[]", "[]");
+    let repaired = mock.folder().join("repaired");
+    let mdevctl = mock.folder().join("failing");
+    let script = format!(
+        "#!/bin/sh\n[ -e {} ] || {{ echo it broke >&2; exit 1; }}\nexec {works} \"$@\"\n",
+        repaired.display()
+    );
+    fs::write(&mdevctl, script).unwrap();
+    run(Command::new("chmod").arg("+x").arg(&mdevctl)).ok();
+    let root = mock.host().root().to_owned();
+    let daemon = Daemon::start(&mock.folder().join("daemon"), |program| {
+        wrap(Command::new(program).arg("--mdevctl").arg(&mdevctl), &root)
+    });
+    let words = format!("--connect {} explore", daemon.varlink_socket().display());
+    let terminal = Terminal::start(&mock, "LANG=C.UTF-8", &words);
+    let screen = terminal.until_it_shows("mdevctl degraded: ");
+    assert!(screen.contains("nodedev sources)"), "{screen}");
+    fs::write(&repaired, "").unwrap();
+    terminal.until("the warning is gone", |screen| !screen.contains("degraded"));
+    terminal.press(&["q"]);
+    expect_given_back(&mock, &terminal, "0");
+}
+
+#[test]
 fn a_user_looks_around_while_things_happen() {
     require!(root());
     require!(programs(&["unshare", "tmux", "ps"]));

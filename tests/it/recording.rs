@@ -234,6 +234,23 @@ fn a_daemon_whose_recording_ends_says_so_and_goes_on() {
 }
 
 #[test]
+fn what_was_recorded_before_is_replaced_only_where_that_is_asked_for() {
+    require!(root());
+    require!(mock_hosts());
+    let mock = Mock::every_kind();
+    let mdevctl = mock.mdevctl("[]", "[]");
+    let file = mock.folder().join("host.jsonl");
+    let name = file.to_str().unwrap();
+    fs::write(&file, "of the fault").unwrap();
+    let refused = run(&mut mock.nodedev(&["record", "--mdevctl", &mdevctl, name]));
+    assert_eq!(refused.status, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains(name) && refused.stderr.contains("--force"), "{refused:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "of the fault");
+    run(&mut mock.nodedev(&["record", "--force", "--mdevctl", &mdevctl, name])).ok();
+    assert!(fs::read_to_string(&file).unwrap().starts_with("{\"format\""));
+}
+
+#[test]
 fn a_pipe_that_nobody_reads_holds_nobody_up() {
     require!(root());
     require!(mock_hosts());

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::run;
+use crate::debian_mirror::mirror;
 use crate::peer::installed_driver;
 
 /// What is installed into it, besides what every Debian has.
@@ -28,8 +29,6 @@ const PACKAGES: &[&str] = &[
 /// Programs without which a root is none of ours.
 const PROGRAMS: &[&str] = &["usr/sbin/libvirtd", "usr/bin/virsh", "usr/bin/xmllint"];
 const SUITE: &str = "trixie";
-/// Where packages come from when the machine's own sources name no mirror.
-const MIRROR: &str = "http://deb.debian.org/debian";
 /// Says in the root whether it is whole: `making`, or the packages.
 const MARK: &str = ".nodedev-root";
 /// Seconds for each of the two steps.
@@ -167,39 +166,9 @@ fn remove(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The first mirror of Debian in the machine's own sources.
-fn mirror() -> String {
-    let folder = Path::new("/etc/apt");
-    let listed = fs::read_dir(folder.join("sources.list.d")).into_iter().flatten();
-    let mut files: Vec<_> = listed.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    files.push(folder.join("sources.list"));
-    files.sort();
-    let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
-    texts.into_iter().find_map(|text| mirror_in(&text)).unwrap_or_else(|| MIRROR.to_owned())
-}
-
-fn mirror_in(sources: &str) -> Option<String> {
-    let words = sources
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("URIs:") || line.starts_with("deb "))
-        .flat_map(str::split_whitespace);
-    let mut mirrors = words.filter(|word| word.trim_end_matches('/').ends_with("/debian"));
-    mirrors.find(|word| word.contains("://")).map(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_mirror_is_that_of_the_machine() {
-        let of = |text| mirror_in(text);
-        assert_eq!(of("Types: deb\nURIs: http://m/debian/\n").unwrap(), "http://m/debian/");
-        let line = "deb-src http://s/debian x main\n deb [signed-by=/k] https://m/debian x main\n";
-        assert_eq!(of(line).unwrap(), "https://m/debian");
-        assert_eq!(of("URIs: http://m/debian-security\n# deb http://m/debian\n"), None);
-    }
 
     #[test]
     fn a_half_made_root_is_recognised_and_a_foreign_one_left_alone() {

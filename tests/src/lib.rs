@@ -13,6 +13,7 @@
 pub mod bench;
 pub mod command;
 pub mod daemon;
+mod debian_mirror;
 pub mod debian_root;
 pub mod lab;
 pub mod mock;

@@ -6,6 +6,7 @@ use std::io::PipeWriter;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -25,12 +26,19 @@ impl Command {
         Self { inner, shown }
     }
 
-    /// The cargo that started this program.
+    /// The cargo that started this program. It ends with the thread that starts it, where the system has `setpriv`.
     pub(crate) fn cargo(root: &Path) -> Self {
-        let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut cargo = Self::new(program);
-        cargo.inner.current_dir(root);
-        cargo
+        let cargo = if has_setpriv() {
+            Self::bound_by("TERM", this_cargo())
+        } else {
+            Self::new(this_cargo())
+        };
+        cargo.folder(root)
+    }
+
+    /// The same to be become: it lives as long as this program would have.
+    pub(crate) fn cargo_in_place(root: &Path) -> Self {
+        Self::new(this_cargo()).folder(root)
     }
 
     /// A child that is ended when it takes longer. It hears a ^C as this program does.
@@ -44,8 +52,12 @@ impl Command {
 
     /// A child that does not outlive the thread that starts it, even if that one is killed.
     pub(crate) fn bound(program: impl AsRef<OsStr>) -> Self {
+        Self::bound_by("KILL", program)
+    }
+
+    fn bound_by(signal: &str, program: impl AsRef<OsStr>) -> Self {
         let mut command = Self::new("setpriv");
-        command.inner.args(["--pdeathsig", "KILL", "--"]).arg(&program);
+        command.inner.args(["--pdeathsig", signal, "--"]).arg(&program);
         command.shown = shown(program.as_ref());
         command
     }
@@ -189,6 +201,16 @@ impl Command {
     }
 }
 
+fn this_cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
+}
+
+/// Every Debian has it; who only builds may be elsewhere.
+fn has_setpriv() -> bool {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    *HAS.get_or_init(|| Command::new("setpriv").args(["--pdeathsig", "TERM", "true"]).succeeds())
+}
+
 /// A program without its folder.
 fn shown(program: &OsStr) -> String {
     Path::new(program).file_name().unwrap_or_default().to_string_lossy().into_owned()
@@ -196,6 +218,9 @@ fn shown(program: &OsStr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::sync::mpsc;
+
     use super::*;
 
     #[test]
@@ -209,6 +234,29 @@ mod tests {
         let late = Command::within(Duration::from_secs(1), "sleep").args(["60"]);
         let error = late.run_quietly().unwrap_err();
         assert_eq!(error.to_string(), "`sleep 60` failed: exit status: 124");
+    }
+
+    #[test]
+    fn cargo_ends_with_who_started_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = folder.path().join("Cargo.toml");
+        Command::new("mkfifo").args([&manifest]).run_quietly().unwrap();
+        let (root, asked) = (folder.path().to_owned(), manifest);
+        let (sender, going) = mpsc::channel();
+        let starter = std::thread::spawn(move || {
+            let words = ["metadata", "--no-deps", "--manifest-path"];
+            let cargo = Command::cargo(&root).args(words).args([&asked]).spawn().unwrap();
+            // Opened as soon as cargo reads it, which waits for what is never written.
+            let written = File::options().write(true).open(&asked).unwrap();
+            sender.send((cargo, written)).unwrap();
+        });
+        let (mut cargo, written) = going.recv().unwrap();
+        starter.join().unwrap();
+        let (sender, ended) = mpsc::channel();
+        std::thread::spawn(move || sender.send(cargo.wait().unwrap()));
+        let ended = ended.recv_timeout(Duration::from_secs(30)).expect("it ends");
+        drop(written);
+        assert_eq!(ended.signal(), Some(15), "{ended}");
     }
 
     #[test]

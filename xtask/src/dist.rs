@@ -4,15 +4,19 @@
 //! are built here. They lie in `target/dist`.
 
 mod check;
+#[path = "../../tests/src/debian_mirror.rs"]
+mod debian_mirror;
 mod fresh;
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::Command;
+use crate::programs::Profile;
 use crate::{debian, programs, toolchain};
 
 #[derive(Debug, clap::Args)]
@@ -68,7 +72,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     if arguments.boot {
         require(debian::TO_BOOT, install)?;
     }
-    let made = make(root, arguments.debug, install)?;
+    let made = make(root, arguments.debug, install, || build(root, arguments.debug))?;
     for file in &made.files {
         println!("{}", file.display());
     }
@@ -88,7 +92,8 @@ pub(crate) fn check(root: &Path, install: bool) -> Result<()> {
         return Ok(());
     }
     require(debian::TO_TRY_PACKAGES, install)?;
-    check::run(&make(root, true, install)?)
+    // The other steps have built them, with the features that the tests need.
+    check::run(&make(root, true, install, || programs::build(root))?)
 }
 
 /// Without a word where they are there.
@@ -96,25 +101,41 @@ fn require(packages: &[&str], install: bool) -> Result<()> {
     if debian::all_installed(packages) { Ok(()) } else { debian::require(packages, install) }
 }
 
-/// Makes all packages anew.
-fn make(root: &Path, debug: bool, install: bool) -> Result<Made> {
+/// Builds what is packed and nothing else, and tells where it is.
+fn build(root: &Path, debug: bool) -> Result<PathBuf> {
+    let began = Instant::now();
+    let crates: Vec<_> = PACKAGES.iter().map(|(package, ..)| *package).collect();
+    let (profile, how) = match debug {
+        true => (Profile::Debug, "without optimising them (the first time takes about a minute)"),
+        false => (Profile::Release, "optimised (the first time takes some five minutes)"),
+    };
+    eprintln!("dist: building nodedevd and nodedev, {how}");
+    let programs = programs::build_shipped(root, &crates, profile)?;
+    eprintln!("dist: built in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(programs)
+}
+
+/// Makes all packages anew, of the programs in the folder that `build` gives.
+fn make(
+    root: &Path,
+    is_fast: bool,
+    install: bool,
+    build: impl FnOnce() -> Result<PathBuf>,
+) -> Result<Made> {
     require(debian::TO_PACKAGE, install)?;
     let cargo_deb = toolchain::pinned(root, CARGO_DEB, None, install)?;
-    let crates: Vec<_> = PACKAGES.iter().map(|(package, ..)| *package).collect();
-    let programs = match debug {
-        true => programs::build(root)?,
-        false => programs::build_shipped(root, &crates)?,
-    };
+    let programs = build()?;
     let folder = programs::target_directory(root)?.join("dist");
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let stage = stage(root, &folder, &programs)?;
     let mut files = Vec::new();
     for (package, name, _) in PACKAGES {
+        eprintln!("dist: packing {name}");
         remove_old(&folder, name)?;
         let pack = ["--no-build", "--strip", "--locked", "--package", package];
         let command = Command::new(&cargo_deb).folder(root).args(pack);
         // Small is for those who download it.
-        let command = command.args(debug.then_some("--fast")).args(["--output"]).args([&folder]);
+        let command = command.args(is_fast.then_some("--fast")).args(["--output"]).args([&folder]);
         let command = command.env("CARGO_TARGET_DIR", &stage.to_string_lossy());
         command.run_on_stderr()?;
         files.push(find(&folder, name)?);
@@ -209,6 +230,23 @@ mod tests {
             let section = page.extension().unwrap_or_default().to_string_lossy().into_owned();
             assert!(manifest.contains(&format!("\"man/*.{section}\"")), "{}", page.display());
         }
+    }
+
+    /// Of those installed pages that name others; `dist --check` looks at all.
+    #[test]
+    fn every_page_that_the_manual_names_is_packed() {
+        let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/nodedev-driver");
+        let read = |file: &str| fs::read_to_string(driver.join(file)).unwrap();
+        let manifest = read("Cargo.toml");
+        let files = ["man/nodedevd.8", "man/nodedevd.conf.5", "package/nodedevd.conf"];
+        let text = files.map(read).concat().replace("\\-", "-");
+        let pages: Vec<_> = text.split("doc/nodedevd/").skip(1).collect();
+        assert!(pages.len() >= 3, "{text}");
+        for page in pages.iter().map(|rest| rest.split(".md").next().unwrap()) {
+            let asset = format!("[\"../../docs/{page}.md\", \"usr/share/doc/nodedevd/\"");
+            assert!(manifest.contains(&asset), "{page}");
+        }
+        assert_eq!(text.matches(".md").count(), pages.len(), "by another path");
     }
 
     #[test]

@@ -37,13 +37,31 @@ pub(crate) fn build_release(root: &Path) -> Result<PathBuf> {
     Ok(target_directory(root)?.join("release"))
 }
 
-/// Builds the programs of these packages as they are shipped, with no more than their own features, and tells in which
-/// folder they are.
-pub(crate) fn build_shipped(root: &Path, packages: &[&str]) -> Result<PathBuf> {
-    let packages = packages.iter().map(|package| format!("--package={package}"));
-    let build = ["build", "--release", "--locked", "--bins"];
-    Command::cargo(root).args(build).args(packages).run()?;
-    Ok(target_directory(root)?.join("release"))
+/// How the programs that are shipped are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As users get them.
+    Release,
+    /// Sooner.
+    Debug,
+}
+
+/// Builds the programs of these packages, with no more than their own features, before the user's eyes, and tells in
+/// which folder they are.
+pub(crate) fn build_shipped(root: &Path, packages: &[&str], profile: Profile) -> Result<PathBuf> {
+    Command::cargo(root).args(to_build_shipped(packages, profile)).run()?;
+    let folder = match profile {
+        Profile::Release => "release",
+        Profile::Debug => "debug",
+    };
+    Ok(target_directory(root)?.join(folder))
+}
+
+fn to_build_shipped(packages: &[&str], profile: Profile) -> Vec<String> {
+    let mut words = vec!["build".to_owned(), "--locked".to_owned(), "--bins".to_owned()];
+    words.extend((profile == Profile::Release).then(|| "--release".to_owned()));
+    words.extend(packages.iter().map(|package| format!("--package={package}")));
+    words
 }
 
 /// Builds the tests of this name, which no other command builds, and tells where they are.
@@ -75,4 +93,19 @@ pub(crate) fn version(root: &Path, package: &str) -> Result<String> {
 fn metadata(root: &Path) -> Result<Value> {
     let metadata = ["metadata", "--no-deps", "--format-version=1"];
     Ok(serde_json::from_str(&Command::cargo(root).args(metadata).output()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_what_is_shipped_is_built_for_it() {
+        let words = |profile| to_build_shipped(&["a", "b"], profile).join(" ");
+        assert_eq!(words(Profile::Debug), "build --locked --bins --package=a --package=b");
+        assert_eq!(
+            words(Profile::Release),
+            "build --locked --bins --release --package=a --package=b"
+        );
+    }
 }

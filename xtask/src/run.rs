@@ -33,5 +33,5 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let command = ["run", "--package", "nodedev-cli", "--bin", "nodedev", "--"];
     let default = ["list".to_owned(), "--tree".to_owned()];
     let given = if arguments.arguments.is_empty() { &default[..] } else { &arguments.arguments };
-    Err(Command::cargo(root).args(command).args(given).exec())
+    Err(Command::cargo_in_place(root).args(command).args(given).exec())
 }

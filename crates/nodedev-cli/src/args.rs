@@ -314,7 +314,8 @@ impl Args {
     /// The command line. Ends the process where it makes no sense.
     pub(crate) fn parse_checked() -> Self {
         complete::answer_a_shell(command_line::command);
-        let matches = command_line::command().get_matches();
+        let words = command_line::without_help_of_help(std::env::args_os());
+        let matches = command_line::command().get_matches_from(words);
         let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         match args.contradiction() {
             Some(text) => Self::command().error(ErrorKind::ArgumentConflict, text).exit(),

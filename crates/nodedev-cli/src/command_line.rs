@@ -1,5 +1,7 @@
 //! The command line as it is shown: what every sub-command takes is told once, with the command itself.
 
+use std::ffi::OsString;
+
 use clap::{Arg, Command, CommandFactory as _};
 
 use crate::args::Args;
@@ -14,6 +16,22 @@ pub(crate) fn command() -> Command {
             subcommand.get_after_help().map(|help| format!("{help}\n\n")).unwrap_or_default();
         subcommand.after_help(format!("{told}{ELSEWHERE}"))
     })
+}
+
+/// `nodedev help --help` is `nodedev help help`, and behind a command's name the option asks for what is told anyway:
+/// clap takes all that follows `help` for names of commands.
+pub(crate) fn without_help_of_help(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<_> = words.into_iter().collect();
+    if words.get(1).is_some_and(|word| word == "help") {
+        let is_help = |word: &OsString| word == "--help" || word == "-h";
+        match words.get(2) {
+            Some(word) if is_help(word) => {
+                words = vec![words[0].clone(), "help".into(), "help".into()]
+            }
+            _ => words.retain(|word| !is_help(word)),
+        }
+    }
+    words
 }
 
 /// No sub-command shows what all of them take.
@@ -51,6 +69,23 @@ mod tests {
         let global = rest.split("\n\n").next().unwrap();
         assert!(global.contains("--host-uuid"), "{overview}");
         assert!(global.lines().count() * 3 < overview.lines().count(), "{overview}");
+    }
+
+    #[test]
+    fn help_has_help() {
+        let help_of = |words: &[&str]| {
+            let words = words.iter().map(OsString::from);
+            let words = without_help_of_help(words);
+            command().try_get_matches_from(words).unwrap_err().to_string()
+        };
+        let own = help_of(&["nodedev", "help", "help"]);
+        assert!(own.contains("Usage: nodedev help [COMMAND]"), "{own}");
+        assert_eq!(help_of(&["nodedev", "help", "--help"]), own);
+        assert_eq!(help_of(&["nodedev", "help", "-h"]), own);
+        let list = help_of(&["nodedev", "help", "list"]);
+        assert_eq!(help_of(&["nodedev", "help", "list", "--help"]), list);
+        let others = ["nodedev", "list", "--help"].map(OsString::from);
+        assert_eq!(without_help_of_help(others.clone()), others);
     }
 
     #[test]

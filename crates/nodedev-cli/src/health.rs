@@ -32,6 +32,24 @@ pub(crate) fn warn_of_unusable(sources: &[Source], output: &Output) {
     }
 }
 
+/// All that speaks against taking the list for complete and current, what weighs most first.
+pub(crate) fn warnings(sources: &[Source]) -> Vec<String> {
+    let degraded = sources.iter().filter_map(|source| match &source.state {
+        SourceState::Degraded(reason) => Some(format!("{} degraded: {reason}", source.name)),
+        _ => None,
+    });
+    let stale = sources.iter().filter_map(|source| {
+        source.stale.as_ref().map(|stale| format!("{} stale: {}", source.name, stale.reason))
+    });
+    let failures = sources
+        .iter()
+        .filter(|source| !matches!(source.state, SourceState::Degraded(_)))
+        .flat_map(|source| &source.streams)
+        .filter_map(|stream| Some(format!("{} failed: {}", stream.id, stream.failure.as_ref()?)));
+    let unusable = sources.iter().flat_map(serious).map(ToString::to_string);
+    degraded.chain(stale).chain(failures).chain(unusable).collect()
+}
+
 fn serious(source: &Source) -> impl Iterator<Item = &Diagnostic> {
     source.diagnostics.iter().filter(|found| found.severity >= Severity::Warning)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nodedev_driver::registry::{Registry, SourceState};
-use nodedev_recording::{End, Options, Recorder, Summary, create, kernel};
+use nodedev_recording::{End, Options, Recorder, Summary, create, create_new, kernel};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Args, Record};
@@ -22,10 +22,10 @@ pub(crate) async fn run(args: &Args, record: &Record, output: &Output) -> Result
         .with_kernel(kernel())
         .with_scrub(record.scrub)
         .with_limit(record.max_size << 20);
+    let out = open(record)?;
     let mut recorder = None;
     let registry = nodedev_driver::start_through(config, [], |sources| {
-        let out = open(&record.file);
-        let started = out.and_then(|out| Recorder::start(out, &options, sources));
+        let started = Recorder::start(out, &options, sources);
         let (started, sources) =
             started.with_context(|| format!("cannot write {}", record.file.display()))?;
         recorder = Some(started);
@@ -124,11 +124,21 @@ async fn write_rest(recorder: &Recorder, output: &Output) -> io::Result<Summary>
     finished.await
 }
 
-fn open(file: &Path) -> io::Result<Box<dyn Write + Send>> {
+/// Before the sources start: what was recorded earlier may be all that is left of a fault.
+fn open(record: &Record) -> Result<Box<dyn Write + Send>, Failure> {
+    let file = &record.file;
     if file.as_os_str() == "-" {
         return Ok(Box::new(BufWriter::new(io::stdout())));
     }
-    Ok(Box::new(create(file)?))
+    let opened = if record.force { create(file) } else { create_new(file) };
+    match opened {
+        Ok(out) => Ok(Box::new(out)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let file = file.display();
+            Err(Failure::CommandLine(format!("{file} is there already: --force replaces it")))
+        }
+        Err(error) => Err(cannot_write(file, error)),
+    }
 }
 
 fn cannot_write(file: &Path, error: io::Error) -> Failure {

@@ -10,6 +10,8 @@ use nodedev_varlink as varlink;
 /// Why the command did not do all that was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {
+    /// The command line asks for what this command does not do.
+    CommandLine(String),
     /// These names stand for no device.
     NoSuchDevice(Vec<String>),
     /// These devices have no definition, which was asked for.
@@ -45,6 +47,7 @@ impl Failure {
         match self {
             Self::OutputClosed => ExitCode::SUCCESS,
             Self::Other(_) | Self::NotPersistent(_) => ExitCode::from(1),
+            Self::CommandLine(_) => ExitCode::from(2),
             Self::NoSuchDevice(_) => ExitCode::from(3),
             Self::Source(_) => ExitCode::from(4),
         }
@@ -66,7 +69,7 @@ impl fmt::Display for Failure {
             },
             Self::Source(reasons) => write!(f, "source failed: {}", reasons.join("; ")),
             Self::OutputClosed => f.write_str("the output has been closed"),
-            Self::Other(text) => f.write_str(text),
+            Self::CommandLine(text) | Self::Other(text) => f.write_str(text),
         }
     }
 }

@@ -23,7 +23,29 @@ pub fn create(file: &Path) -> io::Result<BufWriter<File>> {
     if make_private(&file, geteuid())? {
         file.set_len(0)?;
     }
-    // Who writes has a thread of his own.
+    waiting(file)
+}
+
+/// The same where no file is there yet; a device or a pipe is written to as it is.
+///
+/// # Errors
+///
+/// As for [`create`], and [`ErrorKind::AlreadyExists`] for a file that is there, which stays as it is.
+pub fn create_new(file: &Path) -> io::Result<BufWriter<File>> {
+    match open(file, OpenOptions::new().create_new(true).mode(0o600)) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let there = open(file, &mut OpenOptions::new())?;
+            if there.metadata()?.is_file() {
+                return Err(error);
+            }
+            waiting(there)
+        }
+        opened => waiting(opened?),
+    }
+}
+
+/// Who writes has a thread of his own, which may wait.
+fn waiting(file: File) -> io::Result<BufWriter<File>> {
     let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
     fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
     Ok(BufWriter::new(file))
@@ -120,6 +142,23 @@ mod tests {
     }
 
     #[test]
+    fn a_new_one_is_made_where_nothing_is() {
+        let (folder, there) = file("precious", 0o644);
+        assert_eq!(create_new(&there).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(
+            (mode(&there), fs::read_to_string(&there).unwrap().as_str()),
+            (0o644, "precious")
+        );
+        let new = folder.path().join("new.jsonl");
+        create_new(&new).unwrap().write_all(b"new").unwrap();
+        assert_eq!((mode(&new), fs::read_to_string(&new).unwrap().as_str()), (0o600, "new"));
+        let link = folder.path().join("link");
+        symlink(folder.path().join("absent"), &link).unwrap();
+        assert_eq!(create_new(&link).unwrap_err().to_string(), "it is a symbolic link");
+        assert!(!folder.path().join("absent").exists());
+    }
+
+    #[test]
     fn no_link_is_followed() {
         let (folder, file) = file("precious", 0o644);
         let link = folder.path().join("link");
@@ -155,15 +194,18 @@ mod tests {
         let pipe = folder.path().join("pipe");
         mkfifo(&pipe, Mode::from_bits_truncate(0o640)).unwrap();
         assert_eq!(create(&pipe).unwrap_err().to_string(), "nobody reads it");
+        assert_eq!(create_new(&pipe).unwrap_err().to_string(), "nobody reads it");
         let options = &mut OpenOptions::new();
         let reader = options.read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&pipe).unwrap();
-        let out = create(&pipe).unwrap();
-        let flags = fcntl(out.get_ref(), FcntlArg::F_GETFL).unwrap();
-        assert!(!OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK));
+        for out in [create(&pipe).unwrap(), create_new(&pipe).unwrap()] {
+            let flags = fcntl(out.get_ref(), FcntlArg::F_GETFL).unwrap();
+            assert!(!OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK));
+        }
         assert_eq!(mode(&pipe), 0o640);
         drop(reader);
         let before = mode(Path::new("/dev/null"));
         create(Path::new("/dev/null")).unwrap();
+        create_new(Path::new("/dev/null")).unwrap();
         assert_eq!((mode(Path::new("/dev/null")), set_aside(&pipe).unwrap()), (before, None));
     }
 

@@ -16,7 +16,7 @@ mod write;
 
 pub use format::{Answer, Call, Entry, Failure, Gone, ListingEnd, Message, Unreadable, Word};
 pub use header::{FORMAT, Header, RecordedSource, RecordedStream, SOURCES, VERSION};
-pub use host::{create, kernel, set_aside};
+pub use host::{create, create_new, kernel, set_aside};
 pub use read::{LINE_LIMIT, ReadError, Recording};
 pub use recorder::{End, Options, Recorder, Summary};
 pub use replay::{Replay, Speed};

@@ -18,7 +18,7 @@ const DEFINED: &str = "22222222-2222-4333-8444-555555555555";
 
 fn record(file: &str) -> Child {
     let mut child = Command::new(nodedev())
-        .args(["record", "--follow", file])
+        .args(["record", "--follow", "--force", file])
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

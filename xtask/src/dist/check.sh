@@ -58,6 +58,21 @@ try_defaults() {
     rm "$at/srv/defaults.conf"
 }
 
+# Every page that the configuration and the pages of the daemon's manual name is there, or another package's.
+try_pages() {
+    zcat "$at"/usr/share/man/man5/nodedevd.conf.5.gz "$at"/usr/share/man/man8/nodedevd.8.gz |
+        sed 's/\\f[A-Z]//g; s/\\-/-/g' | cat - "$at/etc/nodedev/nodedevd.conf" >"$layers/pages"
+    grep -oE 'nodedev[a-z.-]*\([0-9]\)' "$layers/pages" | sort -u | tr -d ')' | tr '(' ' ' |
+        while read -r name section; do
+            [ -s "$at/usr/share/man/man$section/$name.$section.gz" ] || echo "$name($section)"
+        done >"$layers/absent"
+    grep -oE '[a-z/]*doc[a-z/]*/[a-z.-]+\.(md|json)' "$layers/pages" | sort -u | while read -r page; do
+        [ -s "$at/$page" ] || [ -s "$at/$page.gz" ] || echo "$page"
+    done >>"$layers/absent"
+    [ "$(grep -c . "$layers/pages")" -gt 100 ] || fail "the daemon's manual is hardly there"
+    [ ! -s "$layers/absent" ] || fail "pages are named that are not installed: $(paste -sd ' ' "$layers/absent")"
+}
+
 # Of an older version, with another configuration as it comes.
 older() {
     dpkg-deb --raw-extract "$1" "$layers/old"
@@ -92,6 +107,7 @@ for file in man/man1/nodedev.1.gz man/man1/nodedev-list.1.gz man/man5/nodedevd.c
 done
 try_daemon
 try_defaults
+try_pages
 
 say "apt purge nodedevd nodedev"
 must apt-get purge -y -q nodedevd nodedev

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::debian_mirror::mirror;
 use crate::command::Command;
 
 const SUITE: &str = "bookworm";
-/// Where packages come from when the machine's own sources name no mirror.
-const MIRROR: &str = "http://deb.debian.org/debian";
 const LIMIT: Duration = Duration::from_secs(900);
 
 /// The root in this folder, with package lists.
@@ -43,36 +42,4 @@ pub(super) fn provide(folder: &Path) -> Result<PathBuf> {
     fs::write(&whole, "")?;
     eprintln!("dist: made in {:.0} s", began.elapsed().as_secs_f64());
     Ok(root)
-}
-
-/// The first mirror of Debian in the machine's own sources.
-fn mirror() -> String {
-    let folder = Path::new("/etc/apt");
-    let listed = fs::read_dir(folder.join("sources.list.d")).into_iter().flatten();
-    let mut files: Vec<_> = listed.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    files.push(folder.join("sources.list"));
-    files.sort();
-    let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
-    texts.into_iter().find_map(|text| mirror_in(&text)).unwrap_or_else(|| MIRROR.to_owned())
-}
-
-fn mirror_in(sources: &str) -> Option<String> {
-    let words = sources
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("URIs:") || line.starts_with("deb "))
-        .flat_map(str::split_whitespace);
-    let mut mirrors = words.filter(|word| word.trim_end_matches('/').ends_with("/debian"));
-    mirrors.find(|word| word.contains("://")).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mirror_is_that_of_the_machine() {
-        assert_eq!(mirror_in("Types: deb\nURIs: http://m/debian/\n").unwrap(), "http://m/debian/");
-        assert_eq!(mirror_in("URIs: http://m/debian-security\n# deb http://m/debian\n"), None);
-    }
 }

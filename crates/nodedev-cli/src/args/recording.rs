@@ -17,7 +17,7 @@ Examples:
   nodedev record --for 30s bug.jsonl       while the fault is being shown
   nodedev record --follow - | xz >day.xz   until interrupted")]
 pub(crate) struct Record {
-    /// Where to write; - for standard output
+    /// Where to write, a new file; - for standard output
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Go on for so long: a number with `ms`, `s`, `min` or `h`
@@ -29,6 +29,9 @@ pub(crate) struct Record {
     /// Replace serial numbers, addresses, uuids and labels, each by the same one everywhere
     #[arg(long)]
     pub(crate) scrub: bool,
+    /// Replace FILE if it is there already
+    #[arg(long)]
+    pub(crate) force: bool,
     /// End when there are so many MiB
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub(crate) max_size: u64,

@@ -39,15 +39,17 @@ pub(super) fn draw(model: &mut Model, ground: &Ground, frame: &mut Frame<'_>) {
         Constraint::Length(1),
         Constraint::Min(4),
         Constraint::Length((frame.area().height / 5).clamp(3, 9)),
+        Constraint::Length(u16::from(!model.warnings.is_empty())),
         Constraint::Length(1),
     ]);
-    let [head, middle, events, foot] = rows.areas(frame.area());
+    let [head, middle, events, warnings, foot] = rows.areas(frame.area());
     let [tree, fields] =
         Layout::horizontal([Constraint::Percentage(45), Constraint::Min(20)]).areas(middle);
     frame.render_widget(header(model, ground), head);
     draw_tree(model, ground, frame, tree);
     draw_fields(model, ground, frame, fields);
     draw_events(model, ground, frame, events);
+    frame.render_widget(warning(model, ground, usize::from(warnings.width)), warnings);
     frame.render_widget(footer(model), foot);
     if model.help {
         draw_help(ground, frame);
@@ -69,6 +71,22 @@ fn header(model: &Model, ground: &Ground) -> Line<'static> {
         None => Span::styled(printable(&model.who), Ground::dim()),
     });
     Line::from(spans)
+}
+
+/// The first of the warnings, and where they all are.
+fn warning(model: &Model, ground: &Ground, room: usize) -> Line<'static> {
+    let Some(first) = model.warnings.first() else { return Line::default() };
+    let rest = match model.warnings.len() {
+        1 => "  (nodedev sources)".to_owned(),
+        count => format!("  (and {} more: nodedev sources)", count - 1),
+    };
+    let mut text = printable(first);
+    let room = room.saturating_sub(rest.len());
+    if text.chars().count() > room {
+        text = text.chars().take(room.saturating_sub(3)).chain("...".chars()).collect();
+    }
+    let style = ground.style(Color::Yellow).add_modifier(Modifier::BOLD);
+    Line::from(vec![Span::styled(text, style), Span::styled(rest, Ground::dim())])
 }
 
 fn footer(model: &Model) -> Line<'static> {

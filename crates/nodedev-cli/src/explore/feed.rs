@@ -7,19 +7,25 @@ use std::time::Duration;
 use nodedev_types::DeviceName;
 use nodedev_varlink::{Change, Explanation, Filter, Row, WatchReply};
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use crate::connect::{Connection, Watch};
+use crate::health;
 use crate::status::Failure;
 
 /// Pauses before a daemon that has gone is looked for again: nothing tells that it is back.
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(2);
+/// How often sources are asked for: nothing tells that what one has said has become stale.
+const SOURCES: Duration = Duration::from_secs(5);
 
 /// Something to be shown.
 #[derive(Debug)]
 pub(super) enum News {
     /// All devices, and who says so.
     List { who: String, rows: Vec<Row> },
+    /// What speaks against taking that list for complete and current.
+    Warnings(Vec<String>),
     /// What has happened.
     Happened(Vec<Change>),
     /// Some of what happened was lost.
@@ -70,9 +76,12 @@ async fn follow(
     list(connection, news).await?;
     *pause = FIRST;
     wanted.mark_changed();
+    let mut sources = tokio::time::interval(SOURCES);
+    sources.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             reply = watch.next() => happen(connection, news, reply?, wanted).await?,
+            _ = sources.tick() => warn(connection, news).await?,
             changed = wanted.changed() => match changed {
                 Ok(()) => explain(connection, news, wanted).await?,
                 // Nobody looks any more: this is about to be dropped.
@@ -88,6 +97,9 @@ async fn happen(
     reply: WatchReply,
     wanted: &mut Wanted,
 ) -> Result<(), Failure> {
+    if !reply.sources.is_empty() {
+        warn(connection, news).await?;
+    }
     if reply.missed {
         tell(news, News::Missed).await;
     }
@@ -108,6 +120,12 @@ async fn happen(
 async fn list(connection: &mut Connection, news: &mpsc::Sender<News>) -> Result<(), Failure> {
     let rows = connection.list(&Filter::default()).await?.devices;
     tell(news, News::List { who: connection.who(), rows }).await;
+    Ok(())
+}
+
+async fn warn(connection: &mut Connection, news: &mpsc::Sender<News>) -> Result<(), Failure> {
+    let sources = connection.sources().await?.sources;
+    tell(news, News::Warnings(health::warnings(&sources))).await;
     Ok(())
 }
 

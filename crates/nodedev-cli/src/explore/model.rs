@@ -49,6 +49,8 @@ pub(super) struct Model {
     explained_name: Option<DeviceName>,
     readings: u64,
     pub(super) events: VecDeque<Happening>,
+    /// What speaks against taking the list for complete and current, what weighs most first.
+    pub(super) warnings: Vec<String>,
     /// Why there is nobody to ask.
     pub(super) lost: Option<String>,
     pub(super) pane: Pane,
@@ -82,6 +84,7 @@ impl Model {
                     self.note(Happening::Change(change.kind, change.name));
                 }
             }
+            News::Warnings(warnings) => self.warnings = warnings,
             News::Missed => self.note(Happening::Missed),
             News::Explained(name, explained) => {
                 if self.chosen.as_ref() == Some(&name) {
@@ -92,6 +95,7 @@ impl Model {
                 }
             }
             News::Lost(reason) => {
+                self.warnings.clear();
                 if self.lost.replace(reason).is_none() {
                     self.note(Happening::Lost);
                 }

@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use nodedev_types::{Capability, DeviceId, DeviceName};
-use nodedev_varlink::{Change, ChangeKind, Explanation, Row};
+use nodedev_types::{Capability, DeviceId, DeviceName, Diagnostic};
+use nodedev_varlink::{Change, ChangeKind, Explanation, Row, Source, SourceState, Stale};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
@@ -10,6 +10,7 @@ use ratatui::style::Color;
 use super::draw::{Ground, draw};
 use super::feed::News;
 use super::model::{Model, Step};
+use crate::health;
 use crate::output::Lines;
 
 fn row(name: &str, parent: &str, capability: Capability) -> Row {
@@ -41,6 +42,13 @@ fn rows() -> Vec<Row> {
             .map(|number| row(&format!("scsi_{number:02}"), "pci_0000_00_03_0", Capability::Scsi)),
     );
     rows
+}
+
+fn source(name: &str) -> Source {
+    let text = r#"{"name":"","version":"1","state":"running","streams":[],"last_change":null,"events":0,
+        "dropped":0,"resyncs":0,"reasons":[],"snapshots":0,"failures":0,"restarts":0,"checks":0,"drifts":0,
+        "counts":[],"diagnostics":[]}"#;
+    Source { name: name.to_owned(), ..serde_json::from_str(text).unwrap() }
 }
 
 fn explanation() -> Explanation {
@@ -139,8 +147,33 @@ fn screens_are_as_they_were() {
 }
 
 #[test]
+fn a_source_that_does_not_fare_well_is_seen() {
+    let mut model = model();
+    let well = source("acme");
+    let mut stale = source("udev");
+    stale.stale = Some(Stale { since: None, reason: "events were lost".to_owned() });
+    let mut degraded = source("mdevctl");
+    degraded.state =
+        SourceState::Degraded("mdevctl list: exit status: 1:\n\u{1b}[31m no".repeat(3));
+    degraded.diagnostics.push(Diagnostic::warning("0000:00:02.0", "no such type"));
+    let before = screen(&mut model, &BOXES, 80, 24);
+    let mut see = |sources: &[&Source]| {
+        let sources: Vec<_> = sources.iter().copied().cloned().collect();
+        model.hear(News::Warnings(health::warnings(&sources)));
+        screen(&mut model, &BOXES, 80, 24)
+    };
+    assert_eq!(see(&[&well]), before);
+    let line = |screen: &str| screen.lines().nth(22).unwrap().to_owned();
+    assert_eq!(line(&see(&[&well, &stale])), "udev stale: events were lost  (nodedev sources)");
+    golden("warnings.txt", &see(&[&well, &stale, &degraded]));
+    model.hear(News::Lost("/run/x: connection refused".to_owned()));
+    assert_eq!(screen(&mut model, &BOXES, 80, 24).matches("mdevctl").count(), 0);
+}
+
+#[test]
 fn any_size_is_drawn() {
     let mut model = model();
+    model.hear(News::Warnings(vec!["udev stale: events were lost".to_owned(); 2]));
     press(&mut model, "?");
     for (width, height) in [(1, 1), (2, 9), (10, 3), (20, 5), (80, 1), (300, 100)] {
         screen(&mut model, &BOXES, width, height);

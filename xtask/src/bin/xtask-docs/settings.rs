@@ -27,7 +27,7 @@ enum Default<'a> {
 /// The configuration file as it is installed: nothing but comments.
 pub(crate) fn file() -> String {
     let mut text = "\
-# Configuration of nodedevd. nodedevd.conf(5) explains it; `nodedevd --check-config` tells what is wrong with it,
+# Configuration of nodedevd(8). nodedevd.conf(5) explains it; `nodedevd --check-config` tells what is wrong with it,
 # `systemctl reload nodedevd` makes the daemon read it again.
 #
 # Here is every setting with its default, as a comment.
@@ -36,7 +36,7 @@ pub(crate) fn file() -> String {
     for setting in settings(PAGE).into_iter().filter(has_effect) {
         let Setting { name, takes, default, is_reloaded, about } = setting;
         let when = if is_reloaded { "" } else { " A change needs a restart." };
-        text += &format!("\n# {}\n# Takes {}.{when}\n", plain(about), plain(takes));
+        text += &format!("\n# {}\n# Takes {}.{when}\n", installed(about), plain(takes));
         text += &match default {
             Default::Value(value) => format!("#{name} = {value}\n"),
             Default::Told(told) => format!("# Default: {}.\n#{name} = ...\n", plain(told)),
@@ -74,7 +74,7 @@ pub(crate) fn manual() -> String {
             Default::None => String::new(),
         };
         let restart = if is_reloaded { "" } else { " (*restart*)" };
-        let text = format!("{} Takes {}.{default}{restart}", plain(about), plain(takes));
+        let text = format!("{} Takes {}.{default}{restart}", installed(about), plain(takes));
         page += &roff::term(&format!("`{name}`"), &text);
     }
     page += &roff::section(
@@ -122,6 +122,17 @@ fn code(cell: &str) -> Option<&str> {
     (!inside.contains('`')).then_some(inside)
 }
 
+/// What is told of a setting, as it is told where there is no folder `docs`: the daemon's manual page knows where its
+/// pages are.
+fn installed(about: &str) -> String {
+    let mut text = String::new();
+    for (number, part) in about.split('`').enumerate() {
+        let is_page = number % 2 == 1 && part.starts_with("docs/");
+        text += if is_page { "nodedevd(8)" } else { part };
+    }
+    text
+}
+
 /// Without Markdown's marks of code.
 fn plain(text: &str) -> String {
     text.replace('`', "")
@@ -159,5 +170,12 @@ mod tests {
             assert!(page.contains(&format!("\\fB{}\\fR", name)), "{name}");
         }
         assert!(file.lines().all(|line| line.is_empty() || line.starts_with('#')));
+    }
+
+    #[test]
+    fn no_page_is_named_that_is_not_installed() {
+        assert_eq!(installed("See `docs/a.md`, and `x`."), "See nodedevd(8), and x.");
+        let named = [file(), manual()].concat();
+        assert!(!named.contains("docs/") && !named.contains(".md"), "{named}");
     }
 }

@@ -25,6 +25,7 @@ const PROSE: Prose<'_> = Prose {
             "*/run/libvirt/virtnodedevd-sock*, */run/libvirt/virtnodedevd-sock-ro*: libvirt's sockets, for those who \
              change something and for those who look.",
             "*/run/nodedev/io.nodedev.NodeDevice*: the varlink socket.",
+            "*/usr/share/doc/nodedevd/metrics.md*: the metrics, and what to watch of them.",
             "*/usr/share/doc/nodedevd/operating.md*: sockets, access, other hosts, and what to do when something is \
              wrong.",
         ],
