@@ -173,7 +173,8 @@ pub(crate) struct Dump {
     #[arg(long)]
     pub(crate) inactive: bool,
     /// Print JSON instead of XML: {"version": 1, "devices": […]}, also for one device. Within a
-    /// version members are only added; docs/json.md and docs/dump.schema.json describe it
+    /// version members are only added; docs/json.md and docs/dump.schema.json describe it (installed:
+    /// /usr/share/doc/nodedev)
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -10,7 +10,8 @@ use nodedev_recording::Speed;
 #[command(after_help = "\
 Runs the sources in this process, asks no nodedevd (`nodedevd --record FILE` records one), and ends
 when every source has been read and every device's document has been read again. A recording names
-serial numbers, addresses and uuids, unless it is scrubbed; docs/recordings.md tells what it holds.
+serial numbers, addresses and uuids, unless it is scrubbed; docs/recordings.md (installed:
+/usr/share/doc/nodedev) tells what it holds.
 
 Examples:
   nodedev record --scrub bug.jsonl         to attach to a report
