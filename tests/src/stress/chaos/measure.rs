@@ -27,6 +27,18 @@ pub(super) const KINDS: [&str; 4] = ["list", "lookup", "document", "change"];
 pub(super) struct Figures(pub(super) [Vec<Duration>; KINDS.len()]);
 
 impl Figures {
+    /// Those of several rounds together. One call in a hundred meets a run of mdevctl, so that the slowest
+    /// hundredth of a single round is now such a call and now none.
+    pub(super) fn all<'a>(rounds: impl Iterator<Item = &'a Self>) -> Self {
+        let mut all = Self::default();
+        for round in rounds {
+            for (kind, times) in round.0.iter().enumerate() {
+                all.0[kind].extend(times);
+            }
+        }
+        all
+    }
+
     /// The time that 99 of 100 stayed below, of each kind.
     pub(super) fn p99(&self) -> [Duration; KINDS.len()] {
         self.0.each_ref().map(|times| {

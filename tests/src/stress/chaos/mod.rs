@@ -30,7 +30,7 @@ use super::{Report, Say};
 /// What is run.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// How often each cell is run; the median of all counts
+    /// How often each cell is run; the calls of all count together
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub rounds: usize,
     /// Milliseconds of the quiet time, and of the time with the fault, in each round
@@ -98,12 +98,8 @@ fn run_cell(cell: &Cell, options: &Options) -> Outcome {
     let host = Host::new();
     let length = Duration::from_millis(options.length);
     let rounds: Vec<_> = (0..options.rounds).map(|_| round::run(&host, cell, length)).collect();
-    let medians = |of: fn(&round::Round) -> &Figures| {
-        let all: Vec<_> = rounds.iter().map(|round| of(round).p99()).collect();
-        std::array::from_fn(|kind| median(all.iter().map(|of_round| of_round[kind])))
-    };
-    let quiet: [Duration; KINDS.len()] = medians(|round| &round.quiet);
-    let faulty: [Duration; KINDS.len()] = medians(|round| &round.faulty);
+    let quiet = Figures::all(rounds.iter().map(|round| &round.quiet)).p99();
+    let faulty = Figures::all(rounds.iter().map(|round| &round.faulty)).p99();
     let ratios = std::array::from_fn(|kind| Ratio { quiet: quiet[kind], faulty: faulty[kind] });
     let mut problems: Vec<_> = rounds.iter().flat_map(|round| round.problems.clone()).collect();
     for (kind, ratio) in KINDS.iter().zip(ratios) {
