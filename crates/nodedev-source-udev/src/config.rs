@@ -22,8 +22,8 @@ pub struct UdevConfig {
     /// Number of threads that read. Default 2.
     pub readers: usize,
     /// How many of them read at once where there is much to read, as at the start; one more for each that
-    /// is held up by a file. Default 1 on one to three processors, else 2: what is read is the kernel's
-    /// memory, so that a second reader only helps with a processor of its own.
+    /// is held up by a file. Default 2. (On a mock host of umockdev, which has one lock for all threads, 1 is
+    /// quicker.)
     pub bulk_readers: usize,
     /// How many readers that hang in a file are given up before the source is degraded. Default 8.
     pub abandoned_readers: usize,
@@ -39,12 +39,6 @@ pub struct UdevConfig {
 
 const READERS: usize = 2;
 
-/// Beside each reader there is somebody who makes a list of what it reads.
-fn bulk_readers() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (processors / 2).clamp(1, READERS)
-}
-
 impl Default for UdevConfig {
     fn default() -> Self {
         Self {
@@ -54,7 +48,7 @@ impl Default for UdevConfig {
             enumeration_deadline: Duration::from_secs(30),
             settle_time: Duration::from_secs(1),
             readers: READERS,
-            bulk_readers: bulk_readers(),
+            bulk_readers: READERS,
             abandoned_readers: 8,
             receive_buffer: 128 << 20,
             udevd_check: Duration::from_secs(60),
