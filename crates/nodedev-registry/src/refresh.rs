@@ -37,7 +37,8 @@ pub(crate) async fn read_again(
     let speaks = |info: &SourceInfo| said.iter().any(|said| info.stream(&said.source).is_some());
     let asked = sources.iter().filter(|declared| speaks(&declared.info));
     let calls = asked.map(async |Declared { source, info }| {
-        (info, call_here(config.refresh, source.refresh(device)).await)
+        // Within the call: what panics before its first await is the source's as well.
+        (info, call_here(config.refresh, async { source.refresh(device).await }).await)
     });
     let mut diagnostics = Vec::new();
     for (info, result) in join_all(calls).await {
