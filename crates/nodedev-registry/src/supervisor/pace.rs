@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Within this time
-const TURN: Duration = Duration::from_millis(10);
-/// so many messages are taken from a source. More than udevd sends, by far.
-const MESSAGES: usize = 1024;
+/// So many messages are taken from a source at once when it has been quiet before,
+const BURST: usize = 1024;
+/// and so many in a millisecond if they never end. More than udevd sends, by far.
+const RATE: usize = 32;
+/// How long it waits then for the next ones: short, so that nobody meets many of them in a row.
+const REST: Duration = Duration::from_millis(2);
 /// The first pause between two readings of a source that asks for them all the time, if a reading takes no
 /// longer than this, and the longest.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -20,35 +22,39 @@ const LONGEST: Duration = Duration::from_millis(250);
 /// How fast messages are taken.
 #[derive(Debug)]
 pub(super) struct Messages {
-    turn: Instant,
+    /// When `left` was counted.
+    since: Instant,
     left: usize,
 }
 
 impl Messages {
     pub(super) fn new() -> Self {
-        Self { turn: Instant::now(), left: MESSAGES }
+        Self { since: Instant::now(), left: BURST }
     }
 
     /// Waits until one more may be taken. May be dropped and called again.
     pub(super) async fn turn(&mut self) {
-        if self.left > 0 {
-            return;
+        // A clock is asked only where it may matter.
+        while self.left == 0 {
+            self.earn();
+            if self.left == 0 {
+                tokio::time::sleep_until(self.since + REST).await;
+            }
         }
-        tokio::time::sleep_until(self.turn + TURN).await;
-        self.begin();
     }
 
     /// One was taken.
-    pub(super) fn taken(&mut self) {
-        // A clock is asked only where it may matter: at the begin of a turn, and when its bound is reached.
+    pub(super) const fn taken(&mut self) {
         self.left = self.left.saturating_sub(1);
-        if self.left == 0 && self.turn.elapsed() >= TURN {
-            self.begin();
-        }
     }
 
-    fn begin(&mut self) {
-        *self = Self::new();
+    fn earn(&mut self) {
+        let now = Instant::now();
+        let elapsed = now.duration_since(self.since);
+        if elapsed >= REST {
+            let earned = usize::try_from(elapsed.as_millis()).unwrap_or(BURST).saturating_mul(RATE);
+            *self = Self { since: now, left: earned.min(BURST) };
+        }
     }
 }
 
@@ -94,25 +100,33 @@ impl Readings {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn so_many_messages_in_a_turn_and_the_next_one_waits() {
-        let (mut messages, begun) = (Messages::new(), Instant::now());
-        for _ in 0..3 * MESSAGES {
+    /// How long the next `count` messages wait for their turns.
+    async fn take(messages: &mut Messages, count: usize) -> Duration {
+        let begun = Instant::now();
+        for _ in 0..count {
             messages.turn().await;
             messages.taken();
         }
-        assert_eq!(begun.elapsed(), 2 * TURN);
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_at_once_and_a_flood_bit_by_bit() {
+        let mut messages = Messages::new();
+        assert_eq!(take(&mut messages, BURST).await, Duration::ZERO);
+        assert_eq!(take(&mut messages, 10 * 2 * RATE).await, 10 * REST);
+        // After a long rest, one burst and no more.
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(take(&mut messages, BURST).await, Duration::ZERO);
+        assert_eq!(take(&mut messages, 1).await, REST);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_says_less_never_waits() {
         let mut messages = Messages::new();
-        for _ in 0..3 * MESSAGES {
-            tokio::time::advance(2 * TURN / u32::try_from(MESSAGES).unwrap()).await;
-            let begun = Instant::now();
-            messages.turn().await;
-            messages.taken();
-            assert_eq!(begun.elapsed(), Duration::ZERO);
+        for _ in 0..3 * BURST {
+            tokio::time::advance(Duration::from_millis(1) / u32::try_from(RATE / 2).unwrap()).await;
+            assert_eq!(take(&mut messages, 1).await, Duration::ZERO);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the others see meanwhile: how long their calls take, and how long changes take to reach them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,41 +14,59 @@ use super::cells::Who;
 use super::host::{Host, definition_name, interface_name, probe_definition, probe_interface};
 use super::process::Daemon;
 use super::serve::THIRD;
+use super::table::Ratio;
 use crate::wire::{Client, PATIENCE};
 
-/// How long a client waits between its calls: it is there, and no load itself.
-const PAUSE: Duration = Duration::from_millis(1);
+/// How long a client waits between its calls. So many calls are needed for the slowest hundredth of them not to be a
+/// matter of chance.
+const PAUSE: Duration = Duration::from_micros(300);
 const LIFECYCLE_EVENT: i32 = 376;
 
 /// What is timed.
 pub(super) const KINDS: [&str; 4] = ["list", "lookup", "document", "change"];
 
-/// How long each took, by kind.
+/// How long each took.
 #[derive(Debug, Default)]
-pub(super) struct Figures(pub(super) [Vec<Duration>; KINDS.len()]);
+pub(super) struct Figures {
+    calls: [Vec<Duration>; 3],
+    /// Of each source by itself: one whose changes take long and are few must not be hidden by another.
+    changes: BTreeMap<&'static str, Vec<Duration>>,
+}
 
 impl Figures {
-    /// Those of several rounds together. One call in a hundred meets a run of mdevctl, so that the slowest
-    /// hundredth of a single round is now such a call and now none.
+    /// Those of several rounds together.
     pub(super) fn all<'a>(rounds: impl Iterator<Item = &'a Self>) -> Self {
         let mut all = Self::default();
         for round in rounds {
-            for (kind, times) in round.0.iter().enumerate() {
-                all.0[kind].extend(times);
+            for (all, times) in all.calls.iter_mut().zip(&round.calls) {
+                all.extend(times);
+            }
+            for (source, times) in &round.changes {
+                all.changes.entry(source).or_default().extend(times);
             }
         }
         all
     }
 
-    /// The time that 99 of 100 stayed below, of each kind.
-    pub(super) fn p99(&self) -> [Duration; KINDS.len()] {
-        self.0.each_ref().map(|times| {
-            let mut times = times.clone();
-            times.sort_unstable();
-            let at = (times.len() * 99).div_ceil(100).max(1) - 1;
-            times.get(at).copied().unwrap_or(PATIENCE)
-        })
+    /// The times that 99 of 100 stayed below in `faulty`, beside these: by kind, of changes those of the source that
+    /// suffered most.
+    pub(super) fn beside(&self, faulty: &Self) -> [Ratio; KINDS.len()] {
+        let ratio = |quiet, faulty| Ratio { quiet: p99(quiet), faulty: p99(faulty) };
+        let [list, lookup, document] =
+            std::array::from_fn(|call| ratio(&self.calls[call], &faulty.calls[call]));
+        let changes = self.changes.iter().map(|(source, quiet)| {
+            ratio(quiet, faulty.changes.get(source).map_or(&[], Vec::as_slice))
+        });
+        let worst = changes.max_by(|one, other| one.factor().total_cmp(&other.factor()));
+        [list, lookup, document, worst.expect("some source is not the culprit")]
     }
+}
+
+fn p99(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let at = (times.len() * 99).div_ceil(100).max(1) - 1;
+    times.get(at).copied().unwrap_or(PATIENCE)
 }
 
 /// Has a client call and the other sources' devices change for so long, beside whatever else goes on.
@@ -58,13 +77,16 @@ pub(super) fn observe(host: &Host, daemon: &Daemon, culprit: Who, length: Durati
         let caller = scope.spawn(|| call(daemon, culprit, &stop));
         scope.spawn(|| ask_for_the_culprit_s(daemon, culprit, &stop));
         let others = culprit.others().iter();
-        let changers: Vec<_> =
-            others.map(|other| scope.spawn(|| change(host, daemon, *other, &stop))).collect();
+        let changers: Vec<_> = others
+            .clone()
+            .map(|other| scope.spawn(|| change(host, daemon, *other, &stop)))
+            .collect();
         thread::sleep(length);
         stop.store(true, Ordering::Relaxed);
-        let [list, lookup, document] = caller.join().unwrap();
-        let changes = changers.into_iter().flat_map(|changer| changer.join().unwrap());
-        figures.0 = [list, lookup, document, changes.collect()];
+        figures.calls = caller.join().unwrap();
+        let changes = others.clone().zip(changers);
+        figures.changes =
+            changes.map(|(other, changer)| (other.name(), changer.join().unwrap())).collect();
     });
     figures
 }
@@ -136,10 +158,20 @@ fn change(host: &Host, daemon: &Daemon, source: Who, stop: &AtomicBool) -> Vec<D
             let name = make(host, daemon, source, there);
             await_event(&mut client, &name);
             times.push(begun.elapsed());
-            thread::sleep(PAUSE);
+            thread::sleep(rest(source));
         }
     }
     times
+}
+
+/// How long a source's device stays as it is. Devices of udev and of the third source come and go without end. With
+/// each definition two shells are started that stand for mdevctl: they take a processor from everybody by themselves, and
+/// must not do it for a hundredth of the time.
+const fn rest(source: Who) -> Duration {
+    match source {
+        Who::Mdevctl => Duration::from_millis(200),
+        Who::Udev | Who::Third | Who::Client => Duration::from_millis(1),
+    }
 }
 
 fn make(host: &Host, daemon: &Daemon, source: Who, there: bool) -> String {

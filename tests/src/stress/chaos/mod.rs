@@ -98,9 +98,9 @@ fn run_cell(cell: &Cell, options: &Options) -> Outcome {
     let host = Host::new();
     let length = Duration::from_millis(options.length);
     let rounds: Vec<_> = (0..options.rounds).map(|_| round::run(&host, cell, length)).collect();
-    let quiet = Figures::all(rounds.iter().map(|round| &round.quiet)).p99();
-    let faulty = Figures::all(rounds.iter().map(|round| &round.faulty)).p99();
-    let ratios = std::array::from_fn(|kind| Ratio { quiet: quiet[kind], faulty: faulty[kind] });
+    let quiet = Figures::all(rounds.iter().map(|round| &round.quiet));
+    let faulty = Figures::all(rounds.iter().map(|round| &round.faulty));
+    let ratios = quiet.beside(&faulty);
     let mut problems: Vec<_> = rounds.iter().flat_map(|round| round.problems.clone()).collect();
     for (kind, ratio) in KINDS.iter().zip(ratios) {
         let bound = ratio.quiet.mul_f64(options.factor) + Duration::from_millis(options.floor);
