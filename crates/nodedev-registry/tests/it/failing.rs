@@ -237,7 +237,7 @@ async fn a_flood_costs_no_word() {
     let (registry, mut events, host, other) = beside_udev().await;
     for _ in 0..50 {
         other.flood(&slot(), 4000);
-        tokio::time::sleep(Duration::from_millis(40)).await;
+        tokio::time::sleep(Duration::from_millis(130)).await;
     }
     let acme = status(&registry, "acme");
     assert_eq!((acme.events, acme.resyncs), (200_000, 0));
@@ -258,7 +258,7 @@ async fn a_flood_without_end_takes_no_more_than_its_share() {
         idle().await;
     }
     let acme = status(&registry, "acme");
-    assert!((10_000..30_000).contains(&acme.events), "{} in 0.2 s", acme.events);
+    assert!((5_000..10_000).contains(&acme.events), "{} in 0.2 s", acme.events);
     assert!(acme.resyncs < 200 && acme.dropped > 600_000, "{acme:?}");
     let (id, fields) = link("eth0");
     host.set(&id, fields);
