@@ -1,6 +1,9 @@
-//! The one task that owns the state: takes messages, publishes, answers questions.
+//! The one task that changes the state: takes messages, publishes, answers questions.
+//!
+//! Others only look at the state, and find it as it was last published: it is locked from the first message
+//! of a burst until what came of it can be seen.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use nodedev_source::Hint;
 use nodedev_types::{Capability, Device, DeviceName};
@@ -16,14 +19,29 @@ use crate::subscription::Batch;
 #[derive(Debug)]
 pub(crate) enum Question {
     /// The published device with its claims, which snapshots do not hold.
-    Claims { name: DeviceName, answer: oneshot::Sender<Option<(Arc<Device>, Vec<Said>)>> },
+    Claims { name: DeviceName, answer: oneshot::Sender<Option<Claimed>> },
     /// Tells the sources that care for such devices to look again, and what answers that.
     LookAgain { capability: Capability, answer: oneshot::Sender<Vec<(SourceIndex, Hint)>> },
 }
 
+/// The state, for the actor and those who look at it.
+pub(crate) type SharedState = Mutex<State>;
+
+/// The published device of that name and its claims, if the state can be had at once: nobody who serves
+/// waits for a burst of messages here.
+pub(crate) fn glance(state: &SharedState, name: &DeviceName) -> Option<Option<Claimed>> {
+    match state.try_lock() {
+        Ok(state) => Some(state.published_device(name.as_str())),
+        Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
+    }
+}
+
+/// A published device with its claims.
+pub(crate) type Claimed = (Arc<Device>, Vec<Said>);
+
 #[derive(Debug)]
 pub(crate) struct Actor {
-    pub(crate) state: State,
+    pub(crate) state: Arc<SharedState>,
     pub(crate) messages: mpsc::Receiver<(SourceIndex, Message)>,
     pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
@@ -41,8 +59,8 @@ const BURST: usize = 1024;
 
 impl Actor {
     pub(crate) async fn run(mut self) {
-        self.check_passes();
         let mut burst = Vec::with_capacity(BURST);
+        self.work(&mut burst);
         loop {
             let due = self.next_due();
             tokio::select! {
@@ -53,14 +71,10 @@ impl Actor {
                     if count == 0 {
                         return;
                     }
-                    burst.drain(..).for_each(|(source, message)| self.take(source, message));
-                    self.check_passes();
                 }
                 () = sleep_until(due) => {}
             }
-            // Also after messages: a flood of them puts nothing off.
-            self.wake();
-            self.publish();
+            self.work(&mut burst);
             // Whoever was woken by this waits for this thread, and in a flood there is always more to do.
             if !self.messages.is_empty() {
                 tokio::task::yield_now().await;
@@ -68,53 +82,65 @@ impl Actor {
         }
     }
 
-    fn take(&mut self, source: SourceIndex, message: Message) {
-        if self.state.must_publish_before(&message) {
-            self.publish();
+    /// Takes these messages in, does what is due, and publishes what has come of it.
+    fn work(&self, burst: &mut Vec<(SourceIndex, Message)>) {
+        let mut state = lock(&self.state);
+        let has_messages = !burst.is_empty();
+        for (source, message) in burst.drain(..) {
+            if state.must_publish_before(&message) {
+                self.publish(&mut state);
+            }
+            state.apply(source, message, Instant::now());
         }
-        self.state.apply(source, message, Instant::now());
+        if has_messages || !*self.ready.borrow() {
+            self.check_passes(&mut state);
+        }
+        // Also after messages: a flood of them puts nothing off.
+        self.wake(&mut state);
+        self.publish(&mut state);
     }
 
-    fn wake(&mut self) {
+    fn wake(&self, state: &mut State) {
         let now = Instant::now();
-        self.state.release_due(now);
-        self.state.review(now);
+        state.release_due(now);
+        state.review(now);
         if now >= self.ready_by {
-            self.become_ready();
+            self.become_ready(state);
         }
     }
 
     fn next_due(&self) -> Option<Instant> {
         let ready = (!*self.ready.borrow()).then_some(self.ready_by);
-        let dues = [self.state.next_due(), self.state.review_due(), ready];
+        let state = lock(&self.state);
+        let dues = [state.next_due(), state.review_due(), ready];
         dues.into_iter().flatten().min()
     }
 
-    fn check_passes(&mut self) {
-        if self.state.has_passed(true) {
+    fn check_passes(&self, state: &mut State) {
+        if state.has_passed(true) {
             self.first_passed.send_replace(true);
         }
-        if self.state.has_passed(false) {
-            self.become_ready();
+        if state.has_passed(false) {
+            self.become_ready(state);
         }
     }
 
     /// The list is published before it is announced.
-    fn become_ready(&mut self) {
+    fn become_ready(&self, state: &mut State) {
         if *self.ready.borrow() {
             return;
         }
-        self.state.set_ready();
-        self.publish();
+        state.set_ready();
+        self.publish(state);
         self.first_passed.send_replace(true);
         self.ready.send_replace(true);
     }
 
-    fn publish(&mut self) {
-        if !self.state.is_pending() {
+    fn publish(&self, state: &mut State) {
+        if !state.is_pending() {
             return;
         }
-        let (snapshot, changes) = self.state.publish();
+        let (snapshot, changes) = state.publish();
         self.snapshots.send_replace(Arc::clone(&snapshot));
         if !changes.is_empty() {
             // Without followers there is nobody to tell.
@@ -126,13 +152,20 @@ impl Actor {
     fn answer(&self, question: Question) {
         match question {
             Question::Claims { name, answer } => {
-                let _ = answer.send(self.state.published_device(name.as_str()));
+                let claimed = lock(&self.state).published_device(name.as_str());
+                let _ = answer.send(claimed);
             }
             Question::LookAgain { capability, answer } => {
-                let _ = answer.send(self.state.look_again(capability));
+                let hints = lock(&self.state).look_again(capability);
+                let _ = answer.send(hints);
             }
         }
     }
+}
+
+/// Only who changes the state may wait for it.
+fn lock(state: &SharedState) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for the word to stop, or for everyone to be gone who could give it.

@@ -26,40 +26,52 @@ pub(crate) struct Declared {
     pub(crate) info: Arc<SourceInfo>,
 }
 
+/// What reading a device again has brought.
+#[derive(Debug)]
+pub(crate) struct News {
+    /// Whether anything is not as it was said before.
+    pub(crate) is_new: bool,
+    /// What could not be used.
+    pub(crate) diagnostics: Vec<String>,
+}
+
 /// Asks every source that speaks of the device, all at once, and lays what they say over what they
-/// had said. Returns what could not be used.
+/// had said.
 pub(crate) async fn read_again(
     sources: &[Declared],
     config: &RegistryConfig,
     device: &DeviceId,
     said: &mut [Said],
-) -> Vec<String> {
+) -> News {
     let speaks = |info: &SourceInfo| said.iter().any(|said| info.stream(&said.source).is_some());
     let asked = sources.iter().filter(|declared| speaks(&declared.info));
     let calls = asked.map(async |Declared { source, info }| {
         // Within the call: what panics before its first await is the source's as well.
         (info, call_here(config.refresh, async { source.refresh(device).await }).await)
     });
-    let mut diagnostics = Vec::new();
+    let mut news = News { is_new: false, diagnostics: Vec::new() };
     for (info, result) in join_all(calls).await {
-        let refused = match result {
-            Ok(Some(fresh)) => overlay(info, device, said, &fresh).err(),
-            Ok(None) => None,
-            Err(reason) => Some(reason.to_string()),
+        let laid = match result {
+            Ok(Some(fresh)) => overlay(info, device, said, &fresh),
+            Ok(None) => Ok(false),
+            Err(reason) => Err(reason.to_string()),
         };
-        diagnostics.extend(refused.map(|reason| format!("{}: {reason}", info.name)));
+        match laid {
+            Ok(is_new) => news.is_new |= is_new,
+            Err(reason) => news.diagnostics.push(format!("{}: {reason}", info.name)),
+        }
     }
-    diagnostics.sort_unstable();
-    diagnostics
+    news.diagnostics.sort_unstable();
+    news
 }
 
-/// Lays what was read again over what the same stream had said.
+/// Lays what was read again over what the same stream had said, and tells whether that is different.
 fn overlay(
     info: &SourceInfo,
     device: &DeviceId,
     said: &mut [Said],
     fresh: &Observation,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let Some(stream) = info.stream(&fresh.source) else {
         return Err(format!("`{}` is none of its streams", fresh.source));
     };
@@ -67,15 +79,19 @@ fn overlay(
         return Err(format!("was asked for `{device}`, tells of `{}`", fresh.device));
     }
     let Some(said) = said.iter_mut().find(|said| said.source == fresh.source) else {
-        return Ok(());
+        return Ok(false);
     };
     let kept = said.fields.iter().filter(|(name, _)| !is_dynamic(name));
     let own = |name: &FieldName| is_dynamic(name) && stream.fields.contains(name);
     let read = fresh.fields.iter().filter(|(name, _)| own(name));
+    // Mostly it is as it was, and nothing has to be merged anew.
+    if read.clone().eq(said.fields.iter().filter(|(name, _)| is_dynamic(name))) {
+        return Ok(false);
+    }
     let fields: Fields =
         kept.chain(read).map(|(name, value)| (name.clone(), value.clone())).collect();
     said.fields = Arc::new(fields);
-    Ok(())
+    Ok(true)
 }
 
 fn is_dynamic(name: &FieldName) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::SystemTime;
 
 use nodedev_merge::Policy;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::action::{Controls, Turns};
-use crate::actor::{Actor, Question};
+use crate::actor::{Actor, Claimed, Question, SharedState, glance};
 use crate::claims::{Said, for_merge};
 use crate::config::RegistryConfig;
 use crate::error::RegistryError;
@@ -110,6 +110,8 @@ struct Shared {
     config: RegistryConfig,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     events: broadcast::WeakSender<Arc<Batch>>,
+    /// The state, while its task runs.
+    state: Weak<SharedState>,
     questions: mpsc::Sender<Question>,
     messages: mpsc::WeakSender<(SourceIndex, Message)>,
     observed: Vec<Observed>,
@@ -185,8 +187,11 @@ impl Registry {
                 threads: threads.next().unwrap_or_default(),
             });
         }
+        let state = State::new(Arc::clone(&policy), config.clone(), state_sources);
+        let state = Arc::new(Mutex::new(state));
+        let seen_state = Arc::downgrade(&state);
         let actor = Actor {
-            state: State::new(Arc::clone(&policy), config.clone(), state_sources),
+            state,
             messages,
             questions: question_receiver,
             snapshots: snapshot_sender,
@@ -212,6 +217,7 @@ impl Registry {
             config,
             snapshots,
             events: events.downgrade(),
+            state: seen_state,
             questions,
             messages: weak_messages,
             observed,
@@ -334,22 +340,25 @@ impl Registry {
         let missing = || RegistryError::NoSuchDevice(name.clone());
         let (stored, mut said) = self.ask(name).await?.ok_or_else(missing)?;
         let Shared { sources, config, .. } = &*self.shared;
-        let diagnostics = read_again(sources, config, &stored.id, &mut said).await;
+        let news = read_again(sources, config, &stored.id, &mut said).await;
         let snapshot = self.snapshot();
         if snapshot.device(name.as_str()).map(|now| &now.id) != Some(&stored.id) {
             return Err(missing());
         }
-        let policy = &self.shared.policy;
-        let merged = policy.merge(&stored.id, &for_merge(&said));
         let mut device = (*stored).clone();
-        device.fields = merged.ok_or_else(missing)?.fields;
-        Ok((device, said, diagnostics))
+        if news.is_new {
+            let merged = self.shared.policy.merge(&stored.id, &for_merge(&said));
+            device.fields = merged.ok_or_else(missing)?.fields;
+        }
+        Ok((device, said, news.diagnostics))
     }
 
-    async fn ask(
-        &self,
-        name: &DeviceName,
-    ) -> Result<Option<(Arc<Device>, Vec<Said>)>, RegistryError> {
+    /// Looks, and where that cannot be done at once, asks.
+    async fn ask(&self, name: &DeviceName) -> Result<Option<Claimed>, RegistryError> {
+        let seen = self.shared.state.upgrade().and_then(|state| glance(&state, name));
+        if let Some(claimed) = seen {
+            return Ok(claimed);
+        }
         let (answer, answered) = oneshot::channel();
         self.question(Question::Claims { name: name.clone(), answer }).await?;
         answered.await.map_err(|_| RegistryError::Closed)

@@ -68,7 +68,7 @@ impl Fields {
     }
 
     /// All fields in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Value)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Value)> + Clone {
         self.0.iter().map(|(name, value)| (name, value))
     }
 
