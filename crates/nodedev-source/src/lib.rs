@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod blocking;
 mod control;
 mod counter;
 mod error;
@@ -15,6 +16,7 @@ mod source;
 pub use async_trait::async_trait;
 pub use nodedev_types::{Presence, StreamInfo};
 
+pub use blocking::{allow_blocking, may_block};
 pub use control::{Action, MdevConfig, NodeDeviceControl};
 pub use counter::Counter;
 pub use error::{ErrorKind, SourceError};

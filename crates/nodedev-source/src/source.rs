@@ -64,7 +64,8 @@ pub trait NodeDeviceSource: fmt::Debug + Send + Sync + 'static {
     ///
     /// The answer holds just those of them that this source claims now: one that is missing is
     /// absent. `None` means that this source has nothing to read again for the device. The answer is
-    /// laid over the current observation for the one caller and never stored.
+    /// laid over the current observation for the one caller and never stored. Where
+    /// [`may_block`](crate::may_block) says so, it may be read on the thread of the call.
     ///
     /// # Errors
     ///
