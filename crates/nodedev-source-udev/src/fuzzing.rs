@@ -127,9 +127,11 @@ pub fn netlink(message: &[u8]) {
     let sequence = sequence.map_or(0, u32::from_ne_bytes);
     for attributes in [network::message::reply(message, sequence), Some(message)] {
         let Some(attributes) = attributes else { continue };
-        let features = network::message::active_features(attributes);
-        let held: usize = features.iter().map(|(_, name)| 12 + name.len()).sum();
-        assert!(held <= message.len(), "{held} bytes of {}", message.len());
+        let features = network::message::active_features(attributes).count();
+        assert!(features <= 8 * message.len(), "more than has come");
+        let names = network::message::feature_names(attributes);
+        let held: usize = names.iter().map(|name| name.len()).sum();
+        assert!(held <= message.len() && names.len() <= 1024, "more than has come");
         assert!(network::message::Attributes::new(attributes).count() <= message.len() / 4);
     }
     let mut links = 0;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nodedev_source::RevisionCounter;
+use nodedev_source::{RevisionCounter, may_block};
 use tokio::sync::oneshot;
 
 use crate::announce::Announcer;
@@ -62,13 +62,17 @@ impl Inner {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a reader do something, and waits for its answer.
+    /// Has a reader do something, and waits for its answer; or does it here, where that may take as long as it
+    /// likes.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         subject: &str,
         priority: Priority,
         run: impl FnOnce(&Host, &Announcer) -> T + Send + 'static,
     ) -> Result<T, UdevError> {
+        if may_block() {
+            return Ok(self.pool.run_here(|announcer| run(&self.host, announcer)));
+        }
         let (answer, answered) = oneshot::channel();
         let host = Arc::clone(&self.host);
         self.pool.submit(

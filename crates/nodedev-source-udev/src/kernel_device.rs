@@ -33,6 +33,15 @@ pub(crate) fn kernel_device(syspath: &str, files: &dyn Files) -> Option<RawDevic
     Some(device)
 }
 
+/// An interface of which its directory tells what it is: the kernel puts an interface into a directory `net` of the
+/// device that it belongs to (`get_device_parent` in its driver core), by the name that it has now.
+///
+/// Only of a device that was found to be a node device before.
+pub(crate) fn known_interface(syspath: &str) -> Option<RawDevice> {
+    let device = RawDevice { syspath: syspath.to_owned(), ..RawDevice::default() };
+    (device.parent_name() == Some("net")).then_some(device)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +66,18 @@ mod tests {
             (Some("eth0"), Some("=a=b"))
         );
         assert_eq!(device.properties.len(), 3);
+    }
+
+    #[test]
+    fn an_interface_lies_below_net() {
+        for (path, is_one) in [
+            (PATH, true),
+            ("/sys/devices/pci0000:00/0000:00:03.0/virtio0/net/ens3", true),
+            ("/sys/devices/pci0000:00/0000:00:03.0/net", false),
+            ("/sys/devices/net/eth0/queues", false),
+        ] {
+            assert_eq!(known_interface(path).is_some(), is_one, "{path}");
+        }
     }
 
     #[test]

@@ -144,6 +144,12 @@ impl ReaderPool {
         self.0.queue(priority, job);
     }
 
+    /// Runs it on this thread, which nobody of the pool watches over. In what holds a reader of the pool it does
+    /// not hang as well.
+    pub(crate) fn run_here<T>(&self, run: impl FnOnce(&Announcer) -> T) -> T {
+        run(&Announcer::new(Arc::clone(&self.0.stuck)))
+    }
+
     /// Keeps idle threads alive until the answer is dropped.
     pub(crate) fn keep(&self) -> Keeper {
         self.0.lock().keepers += 1;

@@ -7,14 +7,16 @@ use crate::announce::Announcer;
 use crate::classify::classify;
 use crate::config::UdevConfig;
 use crate::files::{Files, HostFiles, is_absent};
-use crate::kernel_device::kernel_device;
+use crate::kernel_device::{kernel_device, known_interface};
 use crate::libudev::raw_device;
 use crate::names::HostPciIds;
 use crate::network::KernelNetwork;
 use crate::pool::Lost;
 use crate::raw_device::RawDevice;
 use crate::reading::{Reading, Refusal};
-use crate::translate::{DMI, computer, identity, mdev_bus_name, translate, translate_again};
+use crate::translate::{
+    DMI, computer, identity, mdev_bus_name, translate, translate_again, translate_known_interface,
+};
 
 /// What all readers share: settings and databases.
 #[derive(Debug)]
@@ -87,10 +89,24 @@ impl Host {
     /// fields.
     pub(crate) fn read_again(&self, syspath: &str, announcer: &Announcer) -> Outcome {
         let files = self.files(announcer);
+        if let Some(outcome) = self.read_interface_again(syspath, &files) {
+            return outcome;
+        }
         let Some(raw) = kernel_device(syspath, &files) else {
             return self.read(syspath, announcer);
         };
         self.judge(&raw, &files, translate_again)
+    }
+
+    /// Reads an interface again, which its directory shows it to be, without asking what it is. `None` where it is
+    /// none, has gone, or anything about it is odd.
+    fn read_interface_again(&self, syspath: &str, files: &dyn Files) -> Option<Outcome> {
+        let raw = known_interface(syspath)?;
+        let id = DeviceId::sysfs(syspath).ok()?;
+        let mut reading = Reading::new(&raw, files, &self.names).with_network(&self.network);
+        translate_known_interface(&mut reading).ok()?;
+        let Reading { fields, diagnostics, .. } = reading;
+        Some(Outcome::Observed { id, fields, diagnostics })
     }
 
     /// Whether its properties make it a device of a kind that is listed. No attribute is read.

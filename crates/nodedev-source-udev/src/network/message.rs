@@ -1,6 +1,8 @@
 //! Messages of generic netlink: requests are put together, answers taken apart. Pure; an answer that
 //! is cut or makes no sense ends where it does. Attributes are those of every kind of netlink.
 
+use std::sync::Arc;
+
 /// The family that knows the others.
 pub(super) const CONTROL: u16 = 16;
 pub(super) const GET_FAMILY: u8 = 3;
@@ -9,11 +11,23 @@ pub(super) const FAMILY_NAME: u16 = 2;
 
 pub(super) const ETHTOOL_HEADER: u16 = 1;
 pub(super) const ETHTOOL_DEVICE_NAME: u16 = 2;
+const ETHTOOL_FLAGS: u16 = 3;
+/// Bits as words, without their names, of which the kernel would write some sixty into each answer.
+const COMPACT_BITSETS: u32 = 1;
 const ETHTOOL_ACTIVE: u16 = 4;
-const BITSET_BITS: u16 = 3;
-const BITSET_BIT: u16 = 1;
-const BIT_INDEX: u16 = 1;
-const BIT_NAME: u16 = 2;
+const BITSET_VALUE: u16 = 4;
+
+const STRSET_SETS: u16 = 2;
+const STRINGSETS_SET: u16 = 1;
+const STRINGSET_ID: u16 = 1;
+const STRINGSET_STRINGS: u16 = 3;
+const STRINGS_STRING: u16 = 1;
+const STRING_INDEX: u16 = 1;
+const STRING_VALUE: u16 = 2;
+/// The set of the names of features (`ETH_SS_FEATURES`).
+const FEATURE_NAMES: u32 = 4;
+/// There are fewer, by far.
+const MOST_FEATURES: u32 = 1024;
 
 pub(super) const DEVLINK_BUS: u16 = 1;
 pub(super) const DEVLINK_DEVICE: u16 = 2;
@@ -56,6 +70,11 @@ impl Request {
             bytes.bytes.extend(text.as_bytes());
             bytes.bytes.push(0);
         });
+    }
+
+    /// Adds a number.
+    fn number(&mut self, kind: u16, number: u32) {
+        self.attribute(kind, |bytes| bytes.bytes.extend(number.to_ne_bytes()));
     }
 
     /// Adds attributes within an attribute.
@@ -159,47 +178,111 @@ pub(super) fn number_32(bytes: &[u8]) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.try_into().ok()?))
 }
 
-/// The bits that are set among the features of an interface.
-pub(crate) fn active_features(attributes: &[u8]) -> Vec<(u32, String)> {
-    let active = Attributes::new(attributes).find(ETHTOOL_ACTIVE);
-    let bits = active.and_then(|active| active.nested().find(BITSET_BITS));
-    bits.into_iter().flat_map(|bits| bits.nested().all(BITSET_BIT)).filter_map(feature).collect()
+/// Asks for the features of an interface.
+pub(super) fn ask_for_features(request: &mut Request, interface: &str) {
+    request.nested(ETHTOOL_HEADER, |header| {
+        header.text(ETHTOOL_DEVICE_NAME, interface);
+        header.number(ETHTOOL_FLAGS, COMPACT_BITSETS);
+    });
 }
 
-fn feature(bit: Payload<'_>) -> Option<(u32, String)> {
-    let bit = bit.nested();
-    let index = number_32(bit.find(BIT_INDEX)?.0)?;
-    Some((index, bit.find(BIT_NAME)?.text()?.to_owned()))
+/// Asks for the names of all features.
+pub(super) fn ask_for_feature_names(request: &mut Request) {
+    request.nested(ETHTOOL_HEADER, |_| ());
+    request.nested(STRSET_SETS, |sets| {
+        sets.nested(STRINGSETS_SET, |set| set.number(STRINGSET_ID, FEATURE_NAMES));
+    });
+}
+
+/// The numbers of the features that are on.
+pub(crate) fn active_features(attributes: &[u8]) -> impl Iterator<Item = u32> {
+    let active = Attributes::new(attributes).find(ETHTOOL_ACTIVE);
+    let value = active.and_then(|active| active.nested().find(BITSET_VALUE));
+    let words = value.map_or(&[][..], Payload::bytes).as_chunks::<4>().0.iter();
+    (0..).zip(words).flat_map(|(at, word)| {
+        let word = u32::from_ne_bytes(*word);
+        (0..u32::BITS)
+            .filter(move |bit| word & (1 << bit) != 0)
+            .map(move |bit| at * u32::BITS + bit)
+    })
+}
+
+/// The names of all features, each at its number.
+pub(crate) fn feature_names(attributes: &[u8]) -> Vec<Arc<str>> {
+    let sets = Attributes::new(attributes).find(STRSET_SETS);
+    let set = sets.and_then(|sets| sets.nested().find(STRINGSETS_SET));
+    let strings = set.and_then(|set| set.nested().find(STRINGSET_STRINGS));
+    let strings = strings.into_iter().flat_map(|strings| strings.nested().all(STRINGS_STRING));
+    let mut names = Vec::new();
+    for (index, name) in strings.filter_map(string).filter(|(index, _)| *index < MOST_FEATURES) {
+        let index = index as usize;
+        if names.len() <= index {
+            names.resize(index + 1, Arc::from(""));
+        }
+        names[index] = name;
+    }
+    names
+}
+
+fn string(string: Payload<'_>) -> Option<(u32, Arc<str>)> {
+    let string = string.nested();
+    let index = number_32(string.find(STRING_INDEX)?.0)?;
+    Some((index, string.find(STRING_VALUE)?.text()?.into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// An answer as the kernel would give it.
+    /// An answer about features as the kernel would give it.
     fn answer(sequence: u32) -> Vec<u8> {
         let mut answer = Request::new(20, 11, sequence);
         answer.nested(ETHTOOL_HEADER, |header| header.text(ETHTOOL_DEVICE_NAME, "lo"));
         answer.nested(ETHTOOL_ACTIVE, |active| {
             active.attribute(1, |_| ());
-            active.nested(BITSET_BITS, |bits| {
-                for (index, name) in [(0_u32, "tx-scatter-gather"), (14, "rx-gro")] {
-                    bits.nested(BITSET_BIT, |bit| {
-                        bit.attribute(BIT_INDEX, |b| b.bytes.extend(index.to_ne_bytes()));
-                        bit.text(BIT_NAME, name);
-                    });
-                }
+            active.number(2, 64);
+            active.attribute(BITSET_VALUE, |value| {
+                value.bytes.extend(0x4001_u32.to_ne_bytes());
+                value.bytes.extend(0x8000_0000_u32.to_ne_bytes());
             });
         });
         answer.finish()
     }
 
+    /// An answer about names.
+    fn names() -> Vec<u8> {
+        let mut answer = Request::new(20, 2, 7);
+        answer.nested(STRSET_SETS, |sets| {
+            sets.nested(STRINGSETS_SET, |set| {
+                set.number(STRINGSET_ID, FEATURE_NAMES);
+                set.nested(STRINGSET_STRINGS, |strings| {
+                    for (index, name) in [(2, "rx-gro"), (0, "tx-scatter-gather"), (5000, "none")] {
+                        strings.nested(STRINGS_STRING, |string| {
+                            string.number(STRING_INDEX, index);
+                            string.text(STRING_VALUE, name);
+                        });
+                    }
+                });
+            });
+        });
+        answer.finish()
+    }
+
+    fn active(attributes: &[u8]) -> Vec<u32> {
+        active_features(attributes).collect()
+    }
+
     #[test]
-    fn features_that_are_on_are_found_by_number_and_name() {
+    fn features_that_are_on_are_found_by_number() {
         let answer = answer(7);
-        let features = active_features(reply(&answer, 7).unwrap());
-        assert_eq!(features, [(0, "tx-scatter-gather".to_owned()), (14, "rx-gro".to_owned())]);
+        assert_eq!(active(reply(&answer, 7).unwrap()), [0, 14, 63]);
         assert_eq!(reply(&answer, 8), None, "the answer to another request");
+    }
+
+    #[test]
+    fn names_lie_at_their_numbers() {
+        let names = feature_names(reply(&names(), 7).unwrap());
+        assert_eq!(names, ["tx-scatter-gather", "", "rx-gro"].map(Arc::from));
     }
 
     #[test]
@@ -211,17 +294,18 @@ mod tests {
 
     #[test]
     fn a_damaged_answer_ends_where_it_is_damaged() {
-        let whole = answer(7);
-        for end in 0..whole.len() {
-            assert_eq!(reply(&whole[..end], 7), None, "it says that it is longer");
-            assert!(active_features(&whole[HEADERS.min(end)..end]).len() <= 2);
-        }
-        for at in 0..whole.len() {
-            for byte in [0, 1, 4, 0x7f, 0xff] {
-                let mut damaged = whole.clone();
-                damaged[at] = byte;
-                if let Some(attributes) = reply(&damaged, 7) {
-                    assert!(active_features(attributes).len() <= 2, "{at} {byte}");
+        for whole in [answer(7), names()] {
+            for end in 0..whole.len() {
+                assert_eq!(reply(&whole[..end], 7), None, "it says that it is longer");
+                look_at(&whole[HEADERS.min(end)..end]);
+            }
+            for at in 0..whole.len() {
+                for byte in [0, 1, 4, 0x7f, 0xff] {
+                    let mut damaged = whole.clone();
+                    damaged[at] = byte;
+                    if let Some(attributes) = reply(&damaged, 7) {
+                        look_at(attributes);
+                    }
                 }
             }
         }
@@ -229,5 +313,11 @@ mod tests {
             Attributes::new(&[0; 64]).next().is_none(),
             "a length of 0 does not go on for ever"
         );
+    }
+
+    /// Whatever it holds, it is no more than what has come.
+    fn look_at(attributes: &[u8]) {
+        assert!(active_features(attributes).count() <= attributes.len() * 8);
+        assert!(feature_names(attributes).len() <= MOST_FEATURES as usize);
     }
 }

@@ -13,8 +13,8 @@ pub(crate) mod message;
 use std::cell::Cell;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::socket::{
@@ -27,13 +27,13 @@ use message::{Attributes, Request, reply};
 
 /// How long the kernel may take for one answer.
 const DEADLINE_MS: i64 = 200;
-/// More than the longest answer, which names some sixty features four times.
+/// More than the longest answer, which names some sixty features.
 const LONGEST_ANSWER: usize = 64 << 10;
 
 /// What the kernel knows of network interfaces.
 pub(crate) trait Network {
     /// The features of an interface that are on: their number and their name in the kernel.
-    fn active_features(&self, interface: &str) -> Vec<(u32, String)>;
+    fn active_features(&self, interface: &str) -> Vec<(u32, Arc<str>)>;
     /// Whether the embedded switch of a PCI function is in the mode `switchdev`.
     fn is_switchdev(&self, pci_address: &str) -> bool;
 }
@@ -43,7 +43,7 @@ pub(crate) trait Network {
 pub(crate) struct NoNetwork;
 
 impl Network for NoNetwork {
-    fn active_features(&self, _interface: &str) -> Vec<(u32, String)> {
+    fn active_features(&self, _interface: &str) -> Vec<(u32, Arc<str>)> {
         Vec::new()
     }
 
@@ -57,6 +57,7 @@ impl Network for NoNetwork {
 pub(crate) struct KernelNetwork {
     is_off: bool,
     ethtool: OnceLock<u16>,
+    feature_names: OnceLock<Vec<Arc<str>>>,
     devlink: OnceLock<u16>,
     sequence: AtomicU32,
 }
@@ -105,6 +106,20 @@ impl KernelNetwork {
         answer
     }
 
+    /// The names of features, which are the kernel's own and stay the same.
+    fn feature_names(&self) -> &[Arc<str>] {
+        const STRSET_GET: u8 = 1;
+        if let Some(names) = self.feature_names.get() {
+            return names;
+        }
+        let ask = message::ask_for_feature_names;
+        match self.ask(("ethtool", &self.ethtool), STRSET_GET, ask) {
+            Some(answer) => self.feature_names.get_or_init(|| message::feature_names(&answer)),
+            // Asked again for the next interface.
+            None => &[],
+        }
+    }
+
     fn family(&self, connection: &mut Connection, name: &str) -> Option<u16> {
         let mut request = Request::new(message::CONTROL, message::GET_FAMILY, self.next());
         request.text(message::FAMILY_NAME, name);
@@ -118,14 +133,15 @@ impl KernelNetwork {
 }
 
 impl Network for KernelNetwork {
-    fn active_features(&self, interface: &str) -> Vec<(u32, String)> {
+    fn active_features(&self, interface: &str) -> Vec<(u32, Arc<str>)> {
         const GET: u8 = 11;
         let answer = self.ask(("ethtool", &self.ethtool), GET, |request| {
-            request.nested(message::ETHTOOL_HEADER, |header| {
-                header.text(message::ETHTOOL_DEVICE_NAME, interface);
-            });
+            message::ask_for_features(request, interface);
         });
-        answer.map(|answer| message::active_features(&answer)).unwrap_or_default()
+        let Some(answer) = answer else { return Vec::new() };
+        let names = self.feature_names();
+        let named = |number: u32| Some((number, Arc::clone(names.get(number as usize)?)));
+        message::active_features(&answer).filter_map(named).collect()
     }
 
     fn is_switchdev(&self, pci_address: &str) -> bool {

@@ -25,6 +25,7 @@ use nodedev_types::{Capability, DeviceId};
 use crate::reading::{Reading, Refusal};
 
 pub(crate) use mdev_types::mdev_bus_name;
+pub(crate) use net::translate_known as translate_known_interface;
 pub(crate) use system::{DMI, computer};
 
 /// Reads all fields of a device of that kind.

@@ -4,13 +4,16 @@ use std::io::ErrorKind;
 
 use nodedev_types::fields::net;
 
-use super::net_features::features;
+use super::net_features::{features, offloads};
 use crate::files::FileError;
 use crate::number;
 use crate::reading::{Base, LONGEST, Reading, Refusal};
 
 const STATES: [&str; 7] =
     ["unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"];
+
+/// Interfaces that belong to no device: they have no link `device`.
+const VIRTUAL: &str = "/sys/devices/virtual/net/";
 
 pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let Some(interface) = reading.property("INTERFACE") else {
@@ -21,7 +24,9 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
         return Err(Refusal::Vanished);
     }
     reading.unsigned("addr_len", Base::Auto)?;
-    link(reading, &interface)?;
+    link(reading, &by_name(&interface))?;
+    let features = features(reading, &interface)?;
+    set_features(reading, features);
     let wireless = reading.device.devtype.as_deref() == Some("wlan");
     let fields = &mut reading.fields;
     fields.set(net::INTERFACE, interface);
@@ -35,18 +40,36 @@ pub(super) fn translate_again(reading: &mut Reading<'_>) -> Result<(), Refusal> 
     let Some(interface) = reading.property("INTERFACE") else {
         return Err(reading.unreadable("INTERFACE", "property is missing"));
     };
-    link(reading, &interface)
+    link(reading, &by_name(&interface))?;
+    let features = features(reading, &interface)?;
+    set_features(reading, features);
+    Ok(())
 }
 
-fn link(reading: &mut Reading<'_>, interface: &str) -> Result<(), Refusal> {
-    let state = state(reading, interface)?;
-    let speed = if state == "up" { speed(reading, interface)? } else { None };
-    let features = features(reading, interface)?;
+/// The same of what is known to be an interface and to be called as its directory is, of which nothing else is
+/// looked at.
+pub(crate) fn translate_known(reading: &mut Reading<'_>) -> Result<(), Refusal> {
+    let device = reading.device;
+    link(reading, &device.syspath)?;
+    let name = device.file_name();
+    let is_virtual = device.syspath.starts_with(VIRTUAL);
+    let features = if is_virtual { offloads(reading, name) } else { features(reading, name)? };
+    set_features(reading, features);
+    Ok(())
+}
+
+fn link(reading: &mut Reading<'_>, directory: &str) -> Result<(), Refusal> {
+    let state = state(reading, directory)?;
+    let speed = if state == "up" { speed(reading, directory)? } else { None };
     let fields = &mut reading.fields;
     fields.set_opt(net::LINK_SPEED, speed);
     fields.set(net::LINK_STATE, state);
-    fields.set_opt(net::FEATURES, Some(features).filter(|features| !features.is_empty()));
     Ok(())
+}
+
+fn set_features(reading: &mut Reading<'_>, features: Vec<String>) {
+    let features = Some(features).filter(|features| !features.is_empty());
+    reading.fields.set_opt(net::FEATURES, features);
 }
 
 /// Whether the kernel has begun to remove the interface: its files are still there, and its address is
@@ -57,12 +80,12 @@ fn is_leaving(reading: &Reading<'_>) -> bool {
 }
 
 /// Where the kernel shows the link of an interface, by the name that it has now.
-fn link_file(interface: &str, attribute: &str) -> String {
-    format!("/sys/class/net/{interface}/{attribute}")
+fn by_name(interface: &str) -> String {
+    format!("/sys/class/net/{interface}")
 }
 
-fn state(reading: &mut Reading<'_>, interface: &str) -> Result<String, Refusal> {
-    let path = link_file(interface, "operstate");
+fn state(reading: &mut Reading<'_>, directory: &str) -> Result<String, Refusal> {
+    let path = format!("{directory}/operstate");
     let Some(text) = reading.contents(&path)? else {
         return Err(reading.unreadable(&path, "is missing"));
     };
@@ -73,8 +96,8 @@ fn state(reading: &mut Reading<'_>, interface: &str) -> Result<String, Refusal> 
 }
 
 /// The speed; absent when it is 0 or the driver says that there is none now.
-fn speed(reading: &Reading<'_>, interface: &str) -> Result<Option<u64>, Refusal> {
-    let path = link_file(interface, "speed");
+fn speed(reading: &Reading<'_>, directory: &str) -> Result<Option<u64>, Refusal> {
+    let path = format!("{directory}/speed");
     let bytes = match reading.files.contents(&path) {
         Ok(bytes) => bytes,
         Err(FileError::Io(error)) if error.kind() == ErrorKind::InvalidInput => return Ok(None),

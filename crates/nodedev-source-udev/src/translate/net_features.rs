@@ -43,20 +43,23 @@ const INFINIBAND: &str = "/sys/class/infiniband";
 
 /// Those that are on.
 pub(super) fn features(reading: &mut Reading<'_>, interface: &str) -> Result<Vec<String>, Refusal> {
+    let rdma = rdma(reading, interface)?;
+    Ok(in_order(reading, interface, rdma, switchdev(reading, interface)))
+}
+
+/// Those that are on of an interface that belongs to no device, and so has none of a device.
+pub(super) fn offloads(reading: &Reading<'_>, interface: &str) -> Vec<String> {
+    in_order(reading, interface, false, false)
+}
+
+fn in_order(reading: &Reading<'_>, interface: &str, rdma: bool, switchdev: bool) -> Vec<String> {
     let active = reading.network.active_features(interface);
-    let is_active = |names: &[&str]| active.iter().any(|(_, name)| names.contains(&name.as_str()));
-    let mut features: Vec<&str> =
-        BY_NAME.iter().filter(|(_, names)| is_active(names)).map(|(name, _)| *name).collect();
-    if rdma(reading, interface)? {
-        features.push("rdma");
-    }
-    if active.iter().any(|(number, _)| *number == UDP_TUNNEL.1) {
-        features.push(UDP_TUNNEL.0);
-    }
-    if switchdev(reading, interface) {
-        features.push("switchdev");
-    }
-    Ok(features.into_iter().map(str::to_owned).collect())
+    let is_active = |names: &[&str]| active.iter().any(|(_, name)| names.contains(&&**name));
+    let by_name = BY_NAME.iter().filter(|(_, names)| is_active(names)).map(|(name, _)| *name);
+    let udp_tunnel = active.iter().any(|(number, _)| *number == UDP_TUNNEL.1);
+    let others = [("rdma", rdma), (UDP_TUNNEL.0, udp_tunnel), ("switchdev", switchdev)];
+    let others = others.into_iter().filter_map(|(name, is_on)| is_on.then_some(name));
+    by_name.chain(others).map(str::to_owned).collect()
 }
 
 /// Whether an InfiniBand device has the same resources: it is another face of the same function.
@@ -96,6 +99,8 @@ fn switchdev(reading: &Reading<'_>, interface: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::network::Network;
     use crate::scratch::{NoNames, Scratch};
@@ -103,9 +108,9 @@ mod tests {
     struct Fixed(&'static [(u32, &'static str)]);
 
     impl Network for Fixed {
-        fn active_features(&self, interface: &str) -> Vec<(u32, String)> {
+        fn active_features(&self, interface: &str) -> Vec<(u32, Arc<str>)> {
             assert_eq!(interface, "eth0");
-            self.0.iter().map(|(number, name)| (*number, (*name).to_owned())).collect()
+            self.0.iter().map(|(number, name)| (*number, (*name).into())).collect()
         }
 
         fn is_switchdev(&self, pci_address: &str) -> bool {
