@@ -127,6 +127,11 @@ impl Callbacks {
         Ok(())
     }
 
+    /// Whether the client hears of nothing, and has been told everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.registered.is_empty() && self.pending.len() == 0
+    }
+
     /// Waits for something to happen and notes what the client wants to hear of it. The future may
     /// be dropped without losing anything. Never ends while nothing is registered.
     pub(crate) async fn follow(&mut self) -> Result<(), Ended> {

@@ -1,12 +1,15 @@
 //! One client of libvirt's RPC, from its first byte to its last: one task that reads, answers, tells
-//! events and writes. Whatever goes wrong here ends this connection and touches no other.
+//! events and writes; for a while a thread does so, if the client does nothing but read documents (`lending`). Whatever goes wrong here ends this connection and touches no other.
 //!
 //! What it may hold is bounded: [`WAITING_CALLS`] and [`WAITING_BYTES`] of calls that wait,
 //! `client_requests` calls that run, [`UNREAD`] of replies before further calls wait, a bounded number
 //! of events.
 
 mod inbox;
+mod lending;
+mod lent;
 mod outbox;
+mod stream;
 mod timers;
 
 use std::collections::VecDeque;
@@ -18,12 +21,15 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use nodedev_rpc::{Frame, Header, Keepalive, MessageType, Received, Status, Tick};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::inbox::{Arrival, Inbox, Place};
+pub(crate) use self::lending::LENT;
+use self::lending::Rhythm;
 use self::outbox::Outbox;
+pub(crate) use self::stream::Stream;
 use self::timers::Timers;
 use crate::callbacks::Ended;
 use crate::config::ServerConfig;
@@ -97,7 +103,7 @@ pub(crate) async fn serve<S>(
     on_known: impl FnOnce() + Send,
 ) -> End
 where
-    S: AsyncRead + AsyncWrite + Send,
+    S: Stream,
 {
     let config = shared.config();
     let (reader, writer) = tokio::io::split(stream);
@@ -109,12 +115,19 @@ where
         waiting: VecDeque::new(),
         running: FuturesUnordered::new(),
         complete: false,
+        rhythm: Rhythm::default(),
         on_known: Some(on_known),
         shared,
         config,
     };
     connection.note_known();
     loop {
+        if connection.may_lend() {
+            connection = match connection.lend(&mut stop).await {
+                Ok(connection) => connection,
+                Err(end) => return end,
+            };
+        }
         match connection.step(&mut stop).await {
             Ok(()) => {}
             Err(end) => return connection.finish(end).await,
@@ -122,9 +135,9 @@ where
     }
 }
 
-struct Connection<R, W, F> {
-    inbox: Inbox<R>,
-    outbox: Outbox<W>,
+struct Connection<S, F> {
+    inbox: Inbox<ReadHalf<S>>,
+    outbox: Outbox<WriteHalf<S>>,
     timers: Timers,
     session: Session,
     waiting: VecDeque<Waiting>,
@@ -132,6 +145,7 @@ struct Connection<R, W, F> {
     running: FuturesUnordered<BoxFuture<'static, Result<Done, Panicked>>>,
     /// The list has been seen to be complete, so that calls about devices need not wait.
     complete: bool,
+    rhythm: Rhythm,
     on_known: Option<F>,
     shared: Arc<Shared>,
     config: Arc<ServerConfig>,
@@ -163,10 +177,9 @@ impl Waiting {
     }
 }
 
-impl<R, W, F> Connection<R, W, F>
+impl<S, F> Connection<S, F>
 where
-    R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send,
+    S: Stream,
     F: FnOnce() + Send,
 {
     /// Does what can be done at once, then waits for the next thing to happen.
@@ -234,6 +247,9 @@ where
             let Some(Waiting { frame, begun, _place }) = self.waiting.pop_front() else {
                 break;
             };
+            if dispatch::is_document(&frame.header) {
+                self.rhythm.asked();
+            }
             let reaction = dispatch::react(&mut self.session, &self.shared, &frame);
             self.note_known();
             self.act(frame.header, begun, reaction)?;
@@ -277,19 +293,10 @@ where
 
     fn reply(&mut self, call: &Header, begun: Instant, outcome: &Outcome) {
         self.shared.counts.rpc(call.procedure, begun.elapsed(), outcome.is_err());
-        let bytes = match outcome {
-            Ok(reply) => Frame::bytes_with(&call.reply(Status::Ok), |out| reply.encode(out)),
-            Err(error) => Frame::bytes_of(&call.reply(Status::Error), &**error),
-        };
-        let bytes = bytes.or_else(|error| {
-            if self.shared.complaints.may_tell() {
-                tracing::warn!(procedure = call.procedure, "an answer is too long: {error}");
-            }
-            let error = virt_error::rpc(format!("Unable to encode message payload: {error}"));
-            Frame::bytes_of(&call.reply(Status::Error), &*error)
-        });
-        // The error about an error is short enough by construction.
-        self.outbox.push(&bytes.unwrap_or_default());
+        self.outbox.push(&reply_bytes(&self.shared, call, outcome));
+        if dispatch::is_document(call) {
+            self.rhythm.answered();
+        }
     }
 
     fn tell_events(&mut self) {
@@ -306,25 +313,34 @@ where
         if arrival == Arrival::End {
             return Err(End::Closed);
         }
+        self.take_frames()
+    }
+
+    fn take_frames(&mut self) -> Result<(), End> {
         while let Some((received, place)) = self.inbox.next()? {
             self.timers.received();
-            let (header, frame) = match received {
-                Received::Frame(frame) => (frame.header, Some(frame)),
-                Received::Oversized(header) => (header, None),
-                _ => continue,
-            };
-            match (Keepalive::of(&header), frame) {
-                (Some(Keepalive::Ping), _) => self.say(Keepalive::Pong),
-                (Some(Keepalive::Pong), _) => {}
-                (None, Some(frame)) if is_call(&frame.header) => {
-                    self.waiting.push_back(Waiting::new(frame, place));
-                }
-                (None, Some(_)) => {}
-                (None, None) if self.session.is_authenticated() => {
-                    self.act(header, Instant::now(), dispatch::oversized(&header))?;
-                }
-                (None, None) => return Err(End::Refused),
+            self.take_one(received, place)?;
+        }
+        Ok(())
+    }
+
+    fn take_one(&mut self, received: Received, place: Option<Place>) -> Result<(), End> {
+        let (header, frame) = match received {
+            Received::Frame(frame) => (frame.header, Some(frame)),
+            Received::Oversized(header) => (header, None),
+            _ => return Ok(()),
+        };
+        match (Keepalive::of(&header), frame) {
+            (Some(Keepalive::Ping), _) => self.say(Keepalive::Pong),
+            (Some(Keepalive::Pong), _) => {}
+            (None, Some(frame)) if is_call(&frame.header) => {
+                self.waiting.push_back(Waiting::new(frame, place));
             }
+            (None, Some(_)) => {}
+            (None, None) if self.session.is_authenticated() => {
+                self.act(header, Instant::now(), dispatch::oversized(&header))?;
+            }
+            (None, None) => return Err(End::Refused),
         }
         Ok(())
     }
@@ -377,6 +393,23 @@ where
         let _ = tokio::time::timeout(timers::LAST_WORDS, flush).await;
         end
     }
+}
+
+/// The frame that answers a call.
+fn reply_bytes(shared: &Shared, call: &Header, outcome: &Outcome) -> Vec<u8> {
+    let bytes = match outcome {
+        Ok(reply) => Frame::bytes_with(&call.reply(Status::Ok), |out| reply.encode(out)),
+        Err(error) => Frame::bytes_of(&call.reply(Status::Error), &**error),
+    };
+    let bytes = bytes.or_else(|error| {
+        if shared.complaints.may_tell() {
+            tracing::warn!(procedure = call.procedure, "an answer is too long: {error}");
+        }
+        let error = virt_error::rpc(format!("Unable to encode message payload: {error}"));
+        Frame::bytes_of(&call.reply(Status::Error), &*error)
+    });
+    // The error about an error is short enough by construction.
+    bytes.unwrap_or_default()
 }
 
 /// Everything else asks for no answer.

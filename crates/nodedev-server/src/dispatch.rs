@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use nodedev_rpc::{
     Call, CallError, ErrorCode, ErrorDomain, Frame, Header, MessageType, PROGRAM_REMOTE,
-    PROGRAM_VERSION, ProcedureInfo, Reply, Stage, Status, unserved,
+    PROGRAM_VERSION, Procedure as _, ProcedureInfo, Reply, Stage, Status, procedures, unserved,
 };
 
 use crate::session::{Session, Shared};
@@ -75,6 +75,20 @@ impl Reaction {
 pub(crate) fn needs_list(header: &Header) -> bool {
     matches!(header.kind, MessageType::Call | MessageType::CallWithFds)
         && ProcedureInfo::of(header.procedure).is_some_and(is_node_device)
+}
+
+/// Whether the call asks for a document.
+pub(crate) const fn is_document(header: &Header) -> bool {
+    header.procedure == procedures::NodeDeviceGetXmlDesc::INFO.number
+}
+
+/// Whether the call only looks at the list or at one device: nothing about the session comes of it.
+pub(crate) fn is_look(header: &Header) -> bool {
+    let is_look = |info: &ProcedureInfo| {
+        is_node_device(info) && !info.changes && !info.name.contains("EVENT")
+    };
+    (header.program, header.version) == (PROGRAM_REMOTE, PROGRAM_VERSION)
+        && ProcedureInfo::of(header.procedure).is_some_and(is_look)
 }
 
 /// What is to be done about a frame that is no word of keepalive.

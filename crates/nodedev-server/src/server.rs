@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::config::{AuthScheme, ServerConfig};
-use crate::connection::{self, End};
+use crate::connection::{self, End, Stream};
 use crate::counts::DoorKind;
 #[cfg(feature = "metrics")]
 use crate::listener::MetricsSocket;
@@ -212,7 +212,7 @@ impl Server {
 
     async fn serve_rpc<S>(self, stream: S, origin: Origin, ticket: Ticket)
     where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send,
+        S: Stream,
     {
         tracing::debug!("connected");
         if origin.has_to_authenticate() && !self.admit(&ticket, Side::Here).await {

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::callbacks::Callbacks;
 use crate::complaints::Complaints;
 use crate::config::{AuthScheme, ServerConfig};
+use crate::connection::LENT;
 use crate::counts::{Counts, Part};
 #[cfg(feature = "polkit")]
 use crate::dispatch::Effect;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     callbacks: AtomicI32,
     /// One permit for each large frame that may arrive at the same time.
     pub(crate) large_frames: Arc<Semaphore>,
+    /// One permit for each thread that serves one client alone.
+    pub(crate) lent: Arc<Semaphore>,
     /// What clients do wrong.
     pub(crate) complaints: Arc<Complaints>,
     /// What is counted for metrics.
@@ -55,6 +58,7 @@ impl Shared {
             config,
             callbacks: AtomicI32::new(0),
             large_frames: Arc::new(Semaphore::new(LARGE_FRAMES)),
+            lent: Arc::new(Semaphore::new(LENT)),
             complaints: Arc::default(),
             counts: Arc::new(Counts::new(METHODS)),
             #[cfg(feature = "polkit")]
@@ -204,6 +208,11 @@ impl Session {
     pub(crate) fn is_trusted(&self) -> bool {
         let own = nix::unistd::geteuid().as_raw();
         self.origin.peer.is_some_and(|peer| peer.uid == 0 || peer.uid == own)
+    }
+
+    /// Whether the client does nothing but look: it is known, and hears of no events.
+    pub(crate) fn only_looks(&self) -> bool {
+        self.authenticated && self.is_open() && !self.ended && self.callbacks.is_empty()
     }
 
     /// Which authentication is needed. Root needs none, but counts as known only after asking.

@@ -15,7 +15,7 @@ const UNKNOWN_CLIENT: usize = SMALL;
 /// Longest frame of a known client: a document of 4 MiB, and room for what is around it.
 const KNOWN_CLIENT: usize = (4 << 20) + (64 << 10);
 /// Frames up to that length need no permit.
-const SMALL: usize = 16 << 10;
+pub(super) const SMALL: usize = 16 << 10;
 /// Most bytes that are taken at once, whatever room a long frame has left behind: all frames in them
 /// are taken apart before anything else is done for the client.
 const AT_ONCE: usize = 64 << 10;
@@ -43,6 +43,16 @@ pub(super) struct Inbox<R> {
 impl<R: AsyncRead + Unpin> Inbox<R> {
     pub(super) const fn new(reader: R, places: Arc<Semaphore>) -> Self {
         Self { reader, decoder: FrameDecoder::new(UNKNOWN_CLIENT), places, place: None }
+    }
+
+    /// One that goes on where another has ended.
+    pub(super) const fn with(reader: R, decoder: FrameDecoder, places: Arc<Semaphore>) -> Self {
+        Self { reader, decoder, places, place: None }
+    }
+
+    /// What another needs to go on. Only between frames, since no place comes with it.
+    pub(super) fn into_parts(self) -> (R, FrameDecoder, Arc<Semaphore>) {
+        (self.reader, self.decoder, self.places)
     }
 
     pub(super) const fn allow_long_frames(&mut self) {

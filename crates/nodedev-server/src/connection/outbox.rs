@@ -25,6 +25,11 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
         Self { writer, bytes: BytesMut::new(), part, flushed: true }
     }
 
+    /// What another needs to go on, once all is written.
+    pub(super) fn into_parts(self) -> (W, Part) {
+        (self.writer, self.part)
+    }
+
     /// Appends a frame.
     pub(super) fn push(&mut self, frame: &[u8]) {
         self.bytes.extend_from_slice(frame);

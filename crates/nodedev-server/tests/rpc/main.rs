@@ -6,6 +6,7 @@ mod calls;
 mod client;
 mod events;
 mod frames;
+mod lent;
 mod limits;
 mod read_only;
 mod rig;

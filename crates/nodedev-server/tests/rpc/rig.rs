@@ -1,12 +1,13 @@
 //! A server on sockets of its own, over a host that the test changes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use nodedev_merge::builtin_streams;
 use nodedev_registry::Registry;
 use nodedev_server::socket::{BoundSocket, SocketFile, SocketOptions, bind};
 use nodedev_server::{Access, AuthScheme, Listener, Server, ServerConfig};
-use nodedev_source::SourceInfo;
+use nodedev_source::{NodeDeviceSource, SourceInfo};
 use nodedev_source_testkit::{ScriptedHost, ScriptedSource};
 use nodedev_types::fields::{device, mdev, net};
 use nodedev_types::{Capability, DeviceId, Fields, SourceId};
@@ -43,6 +44,15 @@ impl Rig {
 
     /// Does not wait for the list to be complete; `prepare` comes before the registry starts.
     pub(crate) fn unready(config: ServerConfig, prepare: impl FnOnce(&ScriptedHost)) -> Self {
+        Self::around(config, prepare, |kernel| kernel)
+    }
+
+    /// With something around the source that stands for udev.
+    pub(crate) fn around(
+        config: ServerConfig,
+        prepare: impl FnOnce(&ScriptedHost),
+        around: impl FnOnce(Arc<dyn NodeDeviceSource>) -> Arc<dyn NodeDeviceSource>,
+    ) -> Self {
         let streams = builtin_streams();
         let stream = |id: &str| streams.iter().find(|s| s.id.as_str() == id).unwrap().clone();
         let info = SourceInfo::new("udev", "1").with_stream(stream(SourceId::UDEV));
@@ -54,7 +64,7 @@ impl Rig {
         }
         definitions.set(&DeviceId::mdev(UUID, "0000:00:02.0"), definition());
         prepare(&host);
-        let registry = Registry::builder().source(kernel).source(mdevctl).start().unwrap();
+        let registry = Registry::builder().source(around(kernel)).source(mdevctl).start().unwrap();
         let server = Server::new(registry.clone(), config);
         let folder = tempfile::tempdir().unwrap();
         let mut files = Vec::new();
