@@ -13,11 +13,14 @@ const OF_NODES: [&str; 2] = ["DEVNAME", "DEVLINKS"];
 ///
 /// The format is that of the kernel's `Documentation/ABI/testing/sysfs-uevent`: lines of `KEY=VALUE`.
 pub(crate) fn kernel_device(syspath: &str, files: &dyn Files) -> Option<RawDevice> {
-    let subsystem = files.link_text_name(&format!("{syspath}/subsystem"))?;
+    let uevent = String::from_utf8(files.contents(&format!("{syspath}/uevent")).ok()?).ok()?;
+    let subsystem = match subsystem_of(&uevent, file_name(syspath)) {
+        Some(subsystem) => subsystem.to_owned(),
+        None => files.link_text_name(&format!("{syspath}/subsystem"))?,
+    };
     if !ENOUGH_FOR.contains(&subsystem.as_str()) {
         return None;
     }
-    let uevent = String::from_utf8(files.contents(&format!("{syspath}/uevent")).ok()?).ok()?;
     let lines = uevent.lines().filter_map(|line| line.split_once('='));
     let mut device = RawDevice {
         syspath: syspath.to_owned(),
@@ -31,6 +34,12 @@ pub(crate) fn kernel_device(syspath: &str, files: &dyn Files) -> Option<RawDevic
     device.devtype = device.property("DEVTYPE").map(str::to_owned);
     device.subsystem = Some(subsystem);
     Some(device)
+}
+
+/// The subsystem, where the properties are such as only it writes (`pci_uevent` of the kernel).
+fn subsystem_of(uevent: &str, name: &str) -> Option<&'static str> {
+    let is_slot = |line: &str| line.strip_prefix("PCI_SLOT_NAME=") == Some(name);
+    uevent.lines().any(is_slot).then_some("pci")
 }
 
 /// An interface of which its directory tells what it is: the kernel puts an interface into a directory `net` of the
@@ -87,5 +96,18 @@ mod tests {
         assert!(device("net", b"INTERFACE=eth0\nDEVNAME=net/eth0\n").is_none());
         assert!(device("pci", b"PCI_CLASS=20000\nDEVLINKS=/dev/a\n").is_none());
         assert!(kernel_device(PATH, &Scratch::new(PATH)).is_none());
+    }
+
+    #[test]
+    fn the_bus_of_a_pci_function_is_in_its_properties() {
+        let path = "/sys/devices/pci0000:00/0000:00:1f.2";
+        let subsystem = |slot: &str, link: &str| {
+            let uevent = format!("PCI_CLASS=10601\nPCI_SLOT_NAME={slot}\n");
+            let scratch =
+                Scratch::new(path).link("subsystem", link).bytes("uevent", uevent.as_bytes());
+            kernel_device(path, &scratch).and_then(|device| device.subsystem)
+        };
+        assert_eq!(subsystem("0000:00:1f.2", "../nowhere").as_deref(), Some("pci"));
+        assert_eq!(subsystem("0000:00:1f.3", "../../../bus/nvme"), None);
     }
 }

@@ -4,6 +4,8 @@
 //! reader that is past the deadline of the file it is in is given up: it is never joined, its place
 //! is free, and whoever waits for it is told which file it was.
 
+mod trial;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use nodedev_source::Counter;
 
+use self::trial::Trial;
 use crate::announce::{Announcer, StuckFiles};
 
 /// How long a thread without work waits for more.
@@ -39,7 +42,7 @@ pub(crate) enum Lost {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) readers: usize,
-    /// Of them, how many are started for [`Priority::Bulk`] while all make headway.
+    /// Of them, how many work for [`Priority::Bulk`] at most, while all make headway.
     pub(crate) bulk: usize,
     pub(crate) abandoned: usize,
 }
@@ -69,6 +72,7 @@ struct Shared {
 struct State {
     urgent: VecDeque<Job>,
     bulk: VecDeque<Job>,
+    trial: Trial,
     workers: BTreeMap<u64, Worker>,
     /// Who waits for work. The last goes first: it is the warmest, and the others may end.
     idle: Vec<u64>,
@@ -91,6 +95,8 @@ struct Job {
 struct Worker {
     announcer: Arc<Announcer>,
     lose: Option<LoseFn>,
+    /// What it works for, while it has somebody to lose.
+    priority: Priority,
     work: Arc<Condvar>,
 }
 
@@ -189,8 +195,7 @@ impl Shared {
             Priority::Urgent => state.urgent.push_back(job),
             Priority::Bulk => state.bulk.push_back(job),
         }
-        let idle = state.idle.pop().and_then(|id| state.workers.get(&id));
-        if let Some(work) = idle.map(|worker| Arc::clone(&worker.work)) {
+        if let Some(work) = state.idle_worker(&self.limits) {
             // Whoever wakes needs the lock at once.
             drop(state);
             work.notify_one();
@@ -199,22 +204,25 @@ impl Shared {
         }
     }
 
+    /// Has one more reader work, if there is work for it.
+    fn engage(self: &Arc<Self>, state: &mut State) {
+        match state.idle_worker(&self.limits) {
+            Some(work) => work.notify_one(),
+            None => self.start_workers(state),
+        }
+    }
+
     /// Starts a reader if there is work and a place.
     fn start_workers(self: &Arc<Self>, state: &mut State) {
-        let places = match (state.urgent.is_empty(), state.bulk.is_empty()) {
-            (true, true) => return,
-            (false, _) => self.limits.readers,
-            (true, false) => self.limits.readers.min(self.limits.bulk.max(1) + state.held_up()),
-        };
-        if state.workers.len() >= places.max(1) {
+        let has_place = state.workers.len() < self.limits.readers.max(1);
+        if !has_place || !state.has_work(&self.limits) {
             return;
         }
         let id = state.next_worker;
         state.next_worker += 1;
         let announcer = Arc::new(Announcer::new(Arc::clone(&self.stuck)));
         let work = Arc::new(Condvar::new());
-        let worker =
-            Worker { announcer: Arc::clone(&announcer), lose: None, work: Arc::clone(&work) };
+        let worker = Worker::new(Arc::clone(&announcer), Arc::clone(&work));
         state.workers.insert(id, worker);
         let shared = Arc::clone(self);
         if spawn("udev-reader", move || shared.work(id, &announcer, &work)).is_err() {
@@ -243,17 +251,15 @@ impl Shared {
         let mut state = self.lock();
         let mut lingered = false;
         loop {
-            if let Some(job) = state.urgent.pop_front().or_else(|| state.bulk.pop_front()) {
+            if let Some((priority, job)) = state.take_job(&self.limits) {
                 if let Some(worker) = state.workers.get_mut(&id) {
-                    worker.lose = Some(job.lose);
+                    (worker.lose, worker.priority) = (Some(job.lose), priority);
                 }
                 if state.supervisor_rests {
                     self.supervision.notify_one();
                 }
                 // More work than this one reader should do alone.
-                if state.idle.is_empty() {
-                    self.start_workers(&mut state);
-                }
+                self.engage(&mut state);
                 return Some(job.run);
             }
             if lingered && state.keepers == 0 {
@@ -295,7 +301,9 @@ impl Shared {
                 continue;
             }
             // Others may go on with the work of one that is held up.
-            self.start_workers(&mut state);
+            if state.held_up() > 0 {
+                self.engage(&mut state);
+            }
             state = if state.workers.values().any(|w| w.lose.is_some()) {
                 let waited = self.supervision.wait_timeout(state, WATCH_INTERVAL);
                 waited.unwrap_or_else(PoisonError::into_inner).0
@@ -337,7 +345,7 @@ impl Shared {
             let waiting: Vec<_> = waiting.collect();
             lost.extend(waiting.into_iter().map(|job| (job.lose, exhausted.clone())));
         } else if !lost.is_empty() {
-            self.start_workers(state);
+            self.engage(state);
         }
         lost
     }
@@ -357,7 +365,50 @@ fn wait_for_work<'a>(
     (state, timeout.timed_out())
 }
 
+impl Worker {
+    fn new(announcer: Arc<Announcer>, work: Arc<Condvar>) -> Self {
+        Self { announcer, lose: None, priority: Priority::Urgent, work }
+    }
+}
+
 impl State {
+    /// The next job, if there is one that may be begun now.
+    fn take_job(&mut self, limits: &Limits) -> Option<(Priority, Job)> {
+        if let Some(job) = self.urgent.pop_front() {
+            return Some((Priority::Urgent, job));
+        }
+        if self.bulk.is_empty() {
+            self.trial.paused();
+            return None;
+        }
+        if !self.has_bulk_place(limits) {
+            return None;
+        }
+        self.trial.taken(Instant::now());
+        Some((Priority::Bulk, self.bulk.pop_front()?))
+    }
+
+    /// Whether there is a job that may be begun now.
+    fn has_work(&self, limits: &Limits) -> bool {
+        !self.urgent.is_empty() || (!self.bulk.is_empty() && self.has_bulk_place(limits))
+    }
+
+    fn has_bulk_place(&self, limits: &Limits) -> bool {
+        let is_bulk = |worker: &&Worker| worker.lose.is_some() && worker.priority == Priority::Bulk;
+        let working = self.workers.values().filter(is_bulk).count();
+        let places = if self.trial.is_alone() { 1 } else { limits.bulk.max(1) };
+        working < places || working < places + self.held_up()
+    }
+
+    /// Somebody who waits for work that may be begun now; it is no longer taken for idle.
+    fn idle_worker(&mut self, limits: &Limits) -> Option<Arc<Condvar>> {
+        if !self.has_work(limits) {
+            return None;
+        }
+        let id = self.idle.pop()?;
+        Some(Arc::clone(&self.workers.get(&id)?.work))
+    }
+
     /// How many readers make no headway.
     fn held_up(&self) -> usize {
         let files = self.workers.values().filter_map(|worker| worker.announcer.current());

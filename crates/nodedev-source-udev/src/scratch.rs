@@ -128,7 +128,8 @@ impl Files for Scratch {
     }
 
     fn link_text_name(&self, path: &str) -> Option<String> {
-        self.link_name(path)
+        let is_dangling = || self.dangling.contains(path);
+        self.link_name(path).or_else(|| is_dangling().then(|| "nowhere".to_owned()))
     }
 
     fn canonical(&self, path: &str) -> Option<String> {

@@ -13,14 +13,16 @@ use crate::reading::{Base, Reading, Refusal};
 pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let class = reading.property_signed("PCI_CLASS", Base::Hexadecimal)?;
     let address = address(reading)?;
-    if !reading.files.exists(&reading.path_of("config")) {
+    let (vendor, product) = (id(reading, address, "vendor"), id(reading, address, "device"));
+    let space = config::translate(reading, address);
+    // The kernel makes it last: until then nothing that is missing means anything.
+    if !matches!(space, Ok(true)) && !reading.files.exists(&reading.path_of("config")) {
         return Err(reading.not_yet("config"));
     }
-    let vendor = id(reading, address, "vendor")?;
-    let product = id(reading, address, "device")?;
+    let (vendor, product) = (vendor?, product?);
     let numa_node = reading.signed("numa_node", Base::Decimal)?;
     let types = types(reading)?;
-    config::translate(reading, address)?;
+    space?;
     functions::translate(reading, address)?;
     vpd::translate(reading, address)?;
     let fields = &mut reading.fields;

@@ -29,11 +29,13 @@ const WITHOUT_LINK: [u8; 2] = [0x9, 0xa];
 /// By their code less one, in tenths of GT/s.
 const SPEEDS: [u32; 6] = [25, 50, 80, 160, 320, 640];
 
-pub(super) fn translate(reading: &mut Reading<'_>, at: PciAddress) -> Result<(), Refusal> {
+/// Whether the space was found to be there.
+pub(super) fn translate(reading: &mut Reading<'_>, at: PciAddress) -> Result<bool, Refusal> {
     if !reading.files.is_privileged() {
-        return Ok(());
+        return Ok(false);
     }
-    let mut space = Space { path: format!("/sys/bus/pci/devices/{at}/config"), reading };
+    let path = format!("/sys/bus/pci/devices/{at}/config");
+    let mut space = Space { path, reading, is_there: true };
     let header = space.bytes::<HEADER>(0)?;
     let layout = match header[HEADER_TYPE] & HEADER_TYPE_MASK {
         0 => None,
@@ -45,15 +47,17 @@ pub(super) fn translate(reading: &mut Reading<'_>, at: PciAddress) -> Result<(),
         }
     };
     let express = space.express(&header)?;
+    let Space { reading, is_there, .. } = space;
     reading.fields.set_opt(pci::HEADER, layout);
     reading.fields.set_opt(pci::EXPRESS, express);
-    Ok(())
+    Ok(is_there)
 }
 
 /// The configuration space of a function.
 struct Space<'r, 'a> {
     path: String,
     reading: &'r mut Reading<'a>,
+    is_there: bool,
 }
 
 impl Space<'_, '_> {
@@ -73,6 +77,7 @@ impl Space<'_, '_> {
             Err(error) => {
                 let path = self.path.clone();
                 self.reading.warn(&path, error.to_string());
+                self.is_there = false;
                 Ok(bytes)
             }
         }

@@ -90,33 +90,34 @@ fn group(
     own: PciAddress,
 ) -> Result<Option<(u64, Vec<PciAddress>)>, Refusal> {
     let path = reading.path_of(GROUP);
-    let Some(name) = reading.files.link_name(&path) else {
-        if reading.files.is_link(&path) {
-            return Err(reading.unreadable(GROUP, "leads nowhere"));
-        }
+    let Some(name) = reading.files.link_text_name(&path) else {
         if reading.files.exists(&path) {
             reading.warn(GROUP, "is no link");
         }
         return Ok(None);
     };
+    let members = members(reading)?;
+    if members.is_none() && !reading.files.exists(&path) {
+        return Err(reading.unreadable(GROUP, "leads nowhere"));
+    }
     let number = number::unsigned(&name, 10).filter(|&number| number != u32::MAX);
     let Some(number) = number else {
         return Err(reading.not_a("number of a group", GROUP, &name));
     };
-    let addresses = members(reading, own)?;
+    let addresses = members.unwrap_or_else(|| vec![own]);
     // To libvirt it is a number with a sign, and a negative one means that there is no group.
     let number = Some(number).filter(|&number| i32::try_from(number).is_ok());
     Ok(number.filter(|_| !addresses.is_empty()).map(|number| (u64::from(number), addresses)))
 }
 
-fn members(reading: &Reading<'_>, own: PciAddress) -> Result<Vec<PciAddress>, Refusal> {
+fn members(reading: &Reading<'_>) -> Result<Option<Vec<PciAddress>>, Refusal> {
     let directory = format!("{GROUP}/devices");
     let Some(names) = reading.files.entries(&reading.path_of(&directory)) else {
-        return Ok(vec![own]);
+        return Ok(None);
     };
     let parse =
         |name: &String| address(name).ok_or_else(|| reading.not_a("PCI address", &directory, name));
-    names.iter().map(parse).collect()
+    names.iter().map(parse).collect::<Result<_, _>>().map(Some)
 }
 
 /// An address as libvirt reads it from the name of a directory: four numbers, whatever follows.

@@ -1,0 +1,140 @@
+//! Whether several readers get more done than one.
+//!
+//! On a real host they do. Where all of them need one lock for each file, as below umockdev's library, they keep
+//! each other from working instead, and one gets more done alone. So it is tried, again and again while there is
+//! much to read: for a few jobs each, in turn.
+
+use std::time::{Duration, Instant};
+
+/// So many jobs are timed at once. Devices of one kind lie beside each other, and take about as long.
+const WINDOW: u32 = 32;
+/// So often each way is tried in a trial, in turn; the quickest time counts, since nothing else makes it shorter.
+const TURNS: u32 = 3;
+/// So many jobs are done in the way that was found to be quicker, before it is tried again.
+const RUN: u32 = 2048;
+/// What was found before counts until the other way is quicker by so much: less is chance.
+const CLEARLY: (u32, u32) = (20, 21);
+
+/// Which way is to be taken now.
+#[derive(Debug, Default)]
+pub(super) struct Trial {
+    /// What is left of this window or this run.
+    left: u32,
+    /// Windows of this trial that are over. The first one makes everybody warm, and does not count.
+    windows: u32,
+    begun: Option<Instant>,
+    alone: Option<Duration>,
+    together: Option<Duration>,
+    alone_is_quicker: bool,
+}
+
+impl Trial {
+    /// Whether one reader is to work alone now.
+    pub(super) const fn is_alone(&self) -> bool {
+        if self.is_over() { self.alone_is_quicker } else { !self.windows.is_multiple_of(2) }
+    }
+
+    /// A job is taken. The first one of a window begins it.
+    pub(super) fn taken(&mut self, now: Instant) {
+        if self.left > 0 {
+            self.left -= 1;
+            return;
+        }
+        if let Some(begun) = self.begun.take() {
+            self.end_window(now.duration_since(begun));
+        } else if self.is_over() {
+            (self.windows, self.alone, self.together) = (0, None, None);
+        }
+        if self.is_over() {
+            self.left = RUN;
+        } else {
+            (self.left, self.begun) = (WINDOW - 1, Some(now));
+        }
+    }
+
+    /// There is nothing to do: how long this takes says nothing of readers.
+    pub(super) const fn paused(&mut self) {
+        if self.begun.take().is_some() {
+            self.left = 0;
+        }
+    }
+
+    fn end_window(&mut self, took: Duration) {
+        let quickest = if self.is_alone() { &mut self.alone } else { &mut self.together };
+        if self.windows > 0 {
+            *quickest = Some(quickest.map_or(took, |quickest| quickest.min(took)));
+        }
+        self.windows += 1;
+        if let (true, Some(alone), Some(together)) = (self.is_over(), self.alone, self.together) {
+            let (less, more) = CLEARLY;
+            self.alone_is_quicker = if self.alone_is_quicker {
+                together * more >= alone * less
+            } else {
+                alone * more < together * less
+            };
+        }
+    }
+
+    const fn is_over(&self) -> bool {
+        self.windows > 2 * TURNS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOBS: u32 = 50_000;
+
+    /// How many of so many jobs one reader did alone, where each takes so many microseconds if it does and so many
+    /// if it does not.
+    fn alone(alone: u64, together: u64) -> u32 {
+        let (mut trial, mut now, mut count) = (Trial::default(), Instant::now(), 0);
+        for _ in 0..JOBS {
+            trial.taken(now);
+            let is_alone = trial.is_alone();
+            now += Duration::from_micros(if is_alone { alone } else { together });
+            count += u32::from(is_alone);
+        }
+        count
+    }
+
+    #[test]
+    fn the_quicker_way_does_nearly_all() {
+        assert!(alone(100, 60) < JOBS / 20);
+        assert!(alone(100, 130) > JOBS - JOBS / 10);
+        assert!(alone(100, 104) < JOBS / 20, "that is chance");
+    }
+
+    #[test]
+    fn what_is_quicker_may_change() {
+        let (mut trial, mut now) = (Trial::default(), Instant::now());
+        let mut run = |alone, together| {
+            let mut count = 0;
+            for _ in 0..JOBS {
+                trial.taken(now);
+                let is_alone = trial.is_alone();
+                now += Duration::from_micros(if is_alone { alone } else { together });
+                count += u32::from(is_alone);
+            }
+            count
+        };
+        assert!(run(100, 60) < JOBS / 20);
+        assert!(run(100, 130) > JOBS - JOBS / 5);
+    }
+
+    #[test]
+    fn time_without_work_does_not_count() {
+        let (mut trial, mut now) = (Trial::default(), Instant::now());
+        for job in 0..JOBS {
+            trial.taken(now);
+            now += Duration::from_micros(if trial.is_alone() { 100 } else { 130 });
+            if job % 100 == 0 {
+                trial.paused();
+                now += Duration::from_secs(1);
+            }
+        }
+        assert!(trial.alone_is_quicker, "{trial:?}");
+        assert!(trial.alone.is_none_or(|alone| alone < Duration::from_millis(10)), "{trial:?}");
+    }
+}
