@@ -2,6 +2,7 @@
 //!
 //! Everything goes through the C library (`std`), so that a mock host can take its place.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -90,8 +91,11 @@ impl<'a> HostFiles<'a> {
     }
 
     /// The path below the root.
-    fn host_path(&self, path: &str) -> PathBuf {
-        self.root.join(path.trim_start_matches('/'))
+    fn host_path<'p>(&self, path: &'p str) -> Cow<'p, Path> {
+        if path.starts_with('/') && self.root == Path::new("/") {
+            return Path::new(path).into();
+        }
+        self.root.join(path.trim_start_matches('/')).into()
     }
 
     /// Whether what is there is an ordinary file.

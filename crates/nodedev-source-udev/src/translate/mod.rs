@@ -22,6 +22,8 @@ mod vdpa;
 use nodedev_types::fields::device;
 use nodedev_types::{Capability, DeviceId};
 
+use crate::files::Files;
+use crate::raw_device::RawDevice;
 use crate::reading::{Reading, Refusal};
 
 pub(crate) use mdev_types::mdev_bus_name;
@@ -87,7 +89,7 @@ fn common(capability: Capability, reading: &mut Reading<'_>) {
     let mut devlinks: Vec<String> = links.split_whitespace().map(str::to_owned).collect();
     devlinks.sort_unstable();
     devlinks.dedup();
-    let driver = reading.files.link_name(&raw.file("driver"));
+    let driver = driver(raw, reading.files);
     let fields = &mut reading.fields;
     fields.set(device::CAPABILITY, capability);
     fields.set(device::PATH, raw.syspath.as_str());
@@ -95,6 +97,18 @@ fn common(capability: Capability, reading: &mut Reading<'_>) {
     fields.set_opt(device::DEVLINKS, Some(devlinks).filter(|links| !links.is_empty()));
     fields.set_opt(device::DRIVER, driver);
     fields.set_opt(device::SUBSYSTEM, raw.subsystem.as_deref());
+}
+
+/// The driver that the device is bound to: what the link of that name leads to. Where the kernel says the same in
+/// the device's properties, that is there.
+fn driver(raw: &RawDevice, files: &dyn Files) -> Option<String> {
+    let link = raw.file("driver");
+    match raw.property("DRIVER") {
+        Some(bound) if files.link_text_name(&link).as_deref() == Some(bound) => {
+            Some(bound.to_owned())
+        }
+        _ => files.link_name(&link),
+    }
 }
 
 #[cfg(test)]
