@@ -1,5 +1,6 @@
 //! One client of libvirt's RPC, from its first byte to its last: one task that reads, answers, tells
-//! events and writes; for a while a thread does so, if the client does nothing but read documents (`lending`). Whatever goes wrong here ends this connection and touches no other.
+//! events and writes. For a while a thread does so instead, if the client reads document after document
+//! (`lending`). Whatever goes wrong here ends this connection and touches no other.
 //!
 //! What it may hold is bounded: [`WAITING_CALLS`] and [`WAITING_BYTES`] of calls that wait,
 //! `client_requests` calls that run, [`UNREAD`] of replies before further calls wait, a bounded number
@@ -26,8 +27,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::inbox::{Arrival, Inbox, Place};
-pub(crate) use self::lending::LENT;
 use self::lending::Rhythm;
+pub(crate) use self::lending::places as places_for_threads;
 use self::outbox::Outbox;
 pub(crate) use self::stream::Stream;
 use self::timers::Timers;
@@ -171,9 +172,9 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn new(frame: Frame, place: Option<Place>) -> Self {
+    fn new(frame: Frame, place: Option<Place>, begun: Instant) -> Self {
         let is_long = frame.payload.len() > WAITING_BYTES;
-        Self { frame, begun: Instant::now(), _place: place.filter(|_| is_long) }
+        Self { frame, begun, _place: place.filter(|_| is_long) }
     }
 }
 
@@ -319,12 +320,18 @@ where
     fn take_frames(&mut self) -> Result<(), End> {
         while let Some((received, place)) = self.inbox.next()? {
             self.timers.received();
-            self.take_one(received, place)?;
+            self.take_one(received, place, Instant::now())?;
         }
         Ok(())
     }
 
-    fn take_one(&mut self, received: Received, place: Option<Place>) -> Result<(), End> {
+    /// Something that has come at that time.
+    fn take_one(
+        &mut self,
+        received: Received,
+        place: Option<Place>,
+        begun: Instant,
+    ) -> Result<(), End> {
         let (header, frame) = match received {
             Received::Frame(frame) => (frame.header, Some(frame)),
             Received::Oversized(header) => (header, None),
@@ -334,11 +341,11 @@ where
             (Some(Keepalive::Ping), _) => self.say(Keepalive::Pong),
             (Some(Keepalive::Pong), _) => {}
             (None, Some(frame)) if is_call(&frame.header) => {
-                self.waiting.push_back(Waiting::new(frame, place));
+                self.waiting.push_back(Waiting::new(frame, place, begun));
             }
             (None, Some(_)) => {}
             (None, None) if self.session.is_authenticated() => {
-                self.act(header, Instant::now(), dispatch::oversized(&header))?;
+                self.act(header, begun, dispatch::oversized(&header))?;
             }
             (None, None) => return Err(End::Refused),
         }

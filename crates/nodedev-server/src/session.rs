@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::callbacks::Callbacks;
 use crate::complaints::Complaints;
 use crate::config::{AuthScheme, ServerConfig};
-use crate::connection::LENT;
+use crate::connection::places_for_threads;
 use crate::counts::{Counts, Part};
 #[cfg(feature = "polkit")]
 use crate::dispatch::Effect;
@@ -58,7 +58,7 @@ impl Shared {
             config,
             callbacks: AtomicI32::new(0),
             large_frames: Arc::new(Semaphore::new(LARGE_FRAMES)),
-            lent: Arc::new(Semaphore::new(LENT)),
+            lent: Arc::new(Semaphore::new(places_for_threads())),
             complaints: Arc::default(),
             counts: Arc::new(Counts::new(METHODS)),
             #[cfg(feature = "polkit")]

@@ -15,7 +15,7 @@ const UNKNOWN_CLIENT: usize = SMALL;
 /// Longest frame of a known client: a document of 4 MiB, and room for what is around it.
 const KNOWN_CLIENT: usize = (4 << 20) + (64 << 10);
 /// Frames up to that length need no permit.
-pub(super) const SMALL: usize = 16 << 10;
+const SMALL: usize = 16 << 10;
 /// Most bytes that are taken at once, whatever room a long frame has left behind: all frames in them
 /// are taken apart before anything else is done for the client.
 const AT_ONCE: usize = 64 << 10;

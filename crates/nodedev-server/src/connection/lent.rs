@@ -13,22 +13,23 @@ use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use nix::sys::socket::{MsgFlags, send};
 use nodedev_rpc::{Frame, FrameDecoder, MessageType, Received};
 use nodedev_source::allow_blocking;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
-use super::inbox::SMALL;
 use super::reply_bytes;
 use crate::dispatch::{self, Answered, Later, Outcome, Reaction};
 use crate::session::{Session, Shared};
 
 /// How long the thread waits for the next call; the kernel makes some more of it.
 pub(super) const IDLE: Duration = Duration::from_millis(1);
-/// How long it serves before the connection gets its turn: for pings, and for whatever else is due.
+/// How long it serves at most, but for the call at which that time is over: then the connection gets its turn, for
+/// pings and for whatever else is due.
 const TERM: Duration = Duration::from_millis(100);
 /// Bytes that are taken at once.
 const AT_ONCE: usize = 4096;
@@ -40,10 +41,10 @@ pub(super) struct Desk {
     pub(super) socket: UnixStream,
     pub(super) decoder: FrameDecoder,
     pub(super) session: Session,
-    /// Whether anything has arrived.
-    pub(super) has_received: bool,
-    /// What has come and is not for this thread.
-    pub(super) left: Option<Received>,
+    /// How many calls have been answered here.
+    pub(super) answered: u32,
+    /// What has come and is not for this thread, and when.
+    pub(super) left: Option<(Received, Instant)>,
     /// What the client did not take at once.
     pub(super) unwritten: Vec<u8>,
 }
@@ -63,28 +64,30 @@ struct Kept {
     since: Instant,
 }
 
+impl Kept {
+    /// The desk with the call for whoever goes on with it.
+    fn unanswered(self) -> Desk {
+        let mut desk = self.desk;
+        desk.left = Some((Received::Frame(self.call), self.since));
+        desk
+    }
+}
+
 impl Slot {
     /// The thread is to give the desk back soon.
     pub(super) fn want(&self) {
         self.wanted.store(true, Ordering::Relaxed);
     }
 
-    /// Takes the desk away from a thread that has been in a device's files for so long, or whose thread is no more;
-    /// with the call that it has not answered.
+    /// Takes the desk away from a thread that has been at one call for so long, or that is no more; with the call,
+    /// which it has not answered.
     pub(super) fn take_back(&self, after: Duration) -> Option<Desk> {
-        let kept = self.lock().take_if(|kept| kept.since.elapsed() >= after)?;
-        let mut desk = kept.desk;
-        desk.left = Some(Received::Frame(kept.call));
-        Some(desk)
+        self.lock().take_if(|kept| kept.since.elapsed() >= after).map(Kept::unanswered)
     }
 
-    fn keep(&self, desk: Desk, call: Frame) {
-        *self.lock() = Some(Kept { desk, call, since: Instant::now() });
-    }
-
-    /// The desk, if it is still there.
-    fn take(&self) -> Option<(Desk, Frame)> {
-        self.lock().take().map(|kept| (kept.desk, kept.call))
+    /// What the thread has at its desk, if that is still there.
+    fn take(&self) -> Option<Kept> {
+        self.lock().take()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
@@ -101,29 +104,28 @@ pub(super) fn serve(
 ) -> Option<Desk> {
     let end = Instant::now() + TERM;
     while let Some(call) = desk.next_call() {
-        let begun = Instant::now();
-        let header = call.header;
+        let (header, since) = (call.header, Instant::now());
         let outcome = match dispatch::react(&mut desk.session, shared, &call) {
             Reaction::Answer(Answered::Now(outcome)) => outcome,
             Reaction::Answer(Answered::Later(answer)) => {
-                slot.keep(desk, call);
+                *slot.lock() = Some(Kept { desk, call, since });
                 let outcome = read(answer, runtime);
-                let (kept, call) = slot.take()?;
-                desk = kept;
+                let kept = slot.take()?;
                 let Some(outcome) = outcome else {
                     // Once more where a panic has its consequence.
-                    desk.left = Some(Received::Frame(call));
-                    break;
+                    return Some(kept.unanswered());
                 };
+                desk = kept.desk;
                 outcome
             }
             Reaction::Ignore | Reaction::Close => {
-                desk.left = Some(Received::Frame(call));
+                desk.left = Some((Received::Frame(call), since));
                 break;
             }
         };
-        shared.counts.rpc(header.procedure, begun.elapsed(), outcome.is_err());
+        shared.counts.rpc(header.procedure, since.elapsed(), outcome.is_err());
         desk.write(reply_bytes(shared, &header, &outcome));
+        desk.answered += 1;
         let is_due = slot.wanted.load(Ordering::Relaxed) || Instant::now() >= end;
         if is_due || !desk.unwritten.is_empty() {
             break;
@@ -140,18 +142,18 @@ fn read(answer: Later, runtime: &Handle) -> Option<Outcome> {
 }
 
 impl Desk {
-    /// The next call that is served here. `None`: the client pauses, has gone, or wants something else.
+    /// The next call that is served here. `None`: the client pauses, has gone, sends by and by, or wants something
+    /// else.
     fn next_call(&mut self) -> Option<Frame> {
         loop {
             match self.decoder.next() {
                 Ok(Some(Received::Frame(frame))) if is_look(&frame) => return Some(frame),
                 Ok(Some(other)) => {
-                    self.left = Some(other);
+                    self.left = Some((other, Instant::now()));
                     return None;
                 }
-                Ok(None) if self.decoder.declared_len().is_some_and(|length| length > SMALL) => {
-                    return None;
-                }
+                // The connection knows how long a frame may take, and when there is a place for a long one.
+                Ok(None) if self.decoder.is_within_frame() => return None,
                 Ok(None) => self.receive()?,
                 // It is found again by whoever gets the desk.
                 Err(_) => return None,
@@ -159,7 +161,7 @@ impl Desk {
         }
     }
 
-    /// Takes what there is. `None` if there is nothing, the end and an error included: both will be met again.
+    /// Takes what there is. `None` if there is nothing, or the end: that will be met again.
     fn receive(&mut self) -> Option<()> {
         let mut room = [0; AT_ONCE];
         let count = loop {
@@ -169,7 +171,6 @@ impl Desk {
             }
         };
         let bytes = room.get(..count).filter(|bytes| !bytes.is_empty())?;
-        self.has_received = true;
         self.decoder.push(bytes);
         Some(())
     }
