@@ -1,18 +1,17 @@
 //! The one task that changes the state: takes messages, publishes, answers questions.
 //!
-//! Others only look at the state, and find it as it was last published: it is locked from the first message
-//! of a burst until what came of it can be seen.
+//! Others only look at the state, and never in the middle of a burst: it is locked from the first message of one
+//! until what came of it can be seen.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 
 use nodedev_source::Hint;
-use nodedev_types::{Capability, Device, DeviceName};
+use nodedev_types::{Capability, DeviceName};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use crate::claims::Said;
 use crate::snapshot::Snapshot;
-use crate::state::{Message, SourceIndex, State};
+use crate::state::{Claimed, Message, SourceIndex, State};
 use crate::subscription::Batch;
 
 /// What only the state can answer.
@@ -25,19 +24,16 @@ pub(crate) enum Question {
 }
 
 /// The state, for the actor and those who look at it.
-pub(crate) type SharedState = Mutex<State>;
+pub(crate) type SharedState = RwLock<State>;
 
 /// The published device of that name and its claims, if the state can be had at once: nobody who serves
 /// waits for a burst of messages here.
 pub(crate) fn glance(state: &SharedState, name: &DeviceName) -> Option<Option<Claimed>> {
-    match state.try_lock() {
+    match state.try_read() {
         Ok(state) => Some(state.published_device(name.as_str())),
         Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
     }
 }
-
-/// A published device with its claims.
-pub(crate) type Claimed = (Arc<Device>, Vec<Said>);
 
 #[derive(Debug)]
 pub(crate) struct Actor {
@@ -164,8 +160,8 @@ impl Actor {
 }
 
 /// Only who changes the state may wait for it.
-fn lock(state: &SharedState) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &SharedState) -> RwLockWriteGuard<'_, State> {
+    state.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for the word to stop, or for everyone to be gone who could give it.

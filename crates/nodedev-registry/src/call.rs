@@ -23,8 +23,9 @@ pub(crate) enum CallError {
     Late(Duration),
 }
 
-/// Makes a short call where the caller is, without a task of its own: a panic or a hang in it is the source's
-/// alone all the same, and it is ended when dropped.
+/// Makes a short call where the caller is, without a task of its own: a panic in it is the source's alone all the
+/// same, and so is a hang that leaves the thread to others; it is ended when dropped. Where the source may block
+/// ([`nodedev_source::allow_blocking`]), whoever allowed that has to see to the deadline.
 pub(crate) async fn call_here<T>(
     deadline: Duration,
     call: impl Future<Output = Result<T, SourceError>>,

@@ -35,7 +35,7 @@ pub(crate) struct Index {
     children: BTreeMap<DeviceId, Few<DeviceId>>,
     /// How many parents were resolved, names worked out and devices shown, for tests of the cost.
     #[cfg(test)]
-    pub(crate) work: std::cell::Cell<usize>,
+    pub(crate) work: std::sync::atomic::AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -206,7 +206,7 @@ impl Index {
                 continue;
             };
             #[cfg(test)]
-            self.work.set(self.work.get() + 1);
+            self.count(1);
             let parent = parent_of(&id, &node.merged.fields, self);
             if node.parent == parent {
                 continue;
@@ -235,7 +235,7 @@ impl Index {
             let names = names_in_group(&base, ids.iter(), |name| self.groups.contains_key(name));
             let names: Vec<_> = names.into_iter().map(|(id, name)| (id.clone(), name)).collect();
             #[cfg(test)]
-            self.work.set(self.work.get() + names.len());
+            self.count(names.len());
             for (id, name) in names {
                 let Some(node) = self.nodes.get_mut(&id) else {
                     continue;
@@ -262,7 +262,7 @@ impl Index {
         let mut names: BTreeMap<DeviceName, Option<Arc<Device>>> = BTreeMap::new();
         let mut paths = touched.paths.clone();
         #[cfg(test)]
-        self.work.set(self.work.get() + touched.devices.len());
+        self.count(touched.devices.len());
         for id in &touched.devices {
             let old = shown.get(id).or_else(|| self.nodes.get(id).map(|node| &node.name));
             let old = old.and_then(|name| snapshot.by_name.get(name.as_str())).cloned();
@@ -283,6 +283,11 @@ impl Index {
         self.show_paths(paths, snapshot);
         let now = |name: &DeviceName| snapshot.by_name.get(name).map(Arc::as_ref);
         in_order(names.iter().map(|(name, old)| (old.as_deref(), now(name))))
+    }
+
+    #[cfg(test)]
+    fn count(&self, work: usize) {
+        self.work.fetch_add(work, std::sync::atomic::Ordering::Relaxed);
     }
 
     fn show_paths(&self, paths: BTreeSet<Arc<str>>, snapshot: &mut Snapshot) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, RwLock, Weak};
 use std::time::SystemTime;
 
 use nodedev_merge::Policy;
@@ -14,14 +14,14 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::action::{Controls, Turns};
-use crate::actor::{Actor, Claimed, Question, SharedState, glance};
+use crate::actor::{Actor, Question, SharedState, glance};
 use crate::claims::{Said, for_merge};
 use crate::config::RegistryConfig;
 use crate::error::RegistryError;
 use crate::explain::{ClaimInfo, Explanation};
 use crate::refresh::{Declared, Refreshed, read_again};
 use crate::snapshot::Snapshot;
-use crate::state::{Message, SourceIndex, State};
+use crate::state::{Claimed, Message, SourceIndex, State};
 use crate::status::{SourceCount, SourceStatus};
 use crate::subscription::{Batch, Subscription};
 use crate::supervisor::Supervisor;
@@ -188,7 +188,7 @@ impl Registry {
             });
         }
         let state = State::new(Arc::clone(&policy), config.clone(), state_sources);
-        let state = Arc::new(Mutex::new(state));
+        let state = Arc::new(RwLock::new(state));
         let seen_state = Arc::downgrade(&state);
         let actor = Actor {
             state,
@@ -338,7 +338,8 @@ impl Registry {
         name: &DeviceName,
     ) -> Result<(Device, Vec<Said>, Vec<String>), RegistryError> {
         let missing = || RegistryError::NoSuchDevice(name.clone());
-        let (stored, mut said) = self.ask(name).await?.ok_or_else(missing)?;
+        let claimed = self.ask(name).await?.ok_or_else(missing)?;
+        let Claimed { device: stored, mut said, is_held } = claimed;
         let Shared { sources, config, .. } = &*self.shared;
         let news = read_again(sources, config, &stored.id, &mut said).await;
         let snapshot = self.snapshot();
@@ -346,7 +347,7 @@ impl Registry {
             return Err(missing());
         }
         let mut device = (*stored).clone();
-        if news.is_new {
+        if news.is_new || is_held {
             let merged = self.shared.policy.merge(&stored.id, &for_merge(&said));
             device.fields = merged.ok_or_else(missing)?.fields;
         }

@@ -29,9 +29,9 @@ fn work(
     snapshot: &mut Snapshot,
     updates: Vec<(DeviceId, Option<Merged>)>,
 ) -> usize {
-    index.work.set(0);
+    *index.work.get_mut() = 0;
     index.update(updates, snapshot);
-    index.work.get()
+    *index.work.get_mut()
 }
 
 fn host() -> (Index, Snapshot) {

@@ -1,6 +1,6 @@
 //! The registry's state: takes messages, keeps claims, decides when they become visible.
 //!
-//! Synchronous and without I/O; time is given to it. The actor beside it owns the only value.
+//! Synchronous and without I/O; time is given to it. Only the actor beside it changes its only value.
 
 mod busy;
 mod listing;
@@ -57,6 +57,15 @@ pub(crate) struct State {
     statuses_changed: bool,
     totals: Totals,
     published: Arc<Snapshot>,
+}
+
+/// A published device with its claims.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) device: Arc<Device>,
+    pub(crate) said: Vec<Said>,
+    /// Its start is held back, so that the claims may be newer than the device.
+    pub(crate) is_held: bool,
 }
 
 /// The hints raised when a mediated device appeared, one for each source that was hinted.
@@ -118,15 +127,16 @@ impl State {
     /// The published device of that name, and what it is made of.
     ///
     /// Of a device whose start is still held back, only what the definition says.
-    pub(crate) fn published_device(&self, name: &str) -> Option<(Arc<Device>, Vec<Said>)> {
+    pub(crate) fn published_device(&self, name: &str) -> Option<Claimed> {
         let device = self.published.device(name)?;
         let mut said = self.claims.of(&device.id).to_vec();
-        if self.held.contains_key(&device.id) {
+        let is_held = self.held.contains_key(&device.id);
+        if is_held {
             let is_defined =
                 |said: &Said| self.policy.presence(&said.source, &device.id) == Presence::Defined;
             said.retain(is_defined);
         }
-        Some((Arc::clone(device), said))
+        Some(Claimed { device: Arc::clone(device), said, is_held })
     }
 
     /// Whether this message would hide that a device went away and came back: what is pending must

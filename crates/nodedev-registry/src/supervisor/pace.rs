@@ -53,7 +53,9 @@ impl Messages {
         let elapsed = now.duration_since(self.since);
         if elapsed >= REST {
             let earned = usize::try_from(elapsed.as_millis()).unwrap_or(BURST).saturating_mul(RATE);
-            *self = Self { since: now, left: earned.min(BURST) };
+            // What is less than a millisecond counts the next time.
+            let since = now - Duration::from_nanos(u64::from(elapsed.subsec_nanos() % 1_000_000));
+            *self = Self { since, left: earned.min(BURST) };
         }
     }
 }
