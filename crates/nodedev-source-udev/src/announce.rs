@@ -82,6 +82,11 @@ impl Announcer {
         Some(Announcement { path: current.path.clone(), since, deadline })
     }
 
+    /// Since when this thread is in a file.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        self.lock().since_and_deadline.map(|(since, _)| since)
+    }
+
     /// Whether a reader hangs in that file.
     pub(crate) fn is_stuck(&self, path: &str) -> bool {
         self.stuck.contains(path)

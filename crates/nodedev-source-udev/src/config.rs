@@ -19,7 +19,7 @@ pub struct UdevConfig {
     pub enumeration_deadline: Duration,
     /// How long a device may take from its first event until what it needs is there. Default 1 s.
     pub settle_time: Duration,
-    /// Number of threads that read. Default 2.
+    /// Number of threads that read, besides those of callers who may be held up. Default 2.
     pub readers: usize,
     /// How many of them read at once at most where there is much to read, as at the start; one more for each that
     /// is held up by a file. Default 2. Where one is quicker alone, as on a mock host of umockdev, which has one lock

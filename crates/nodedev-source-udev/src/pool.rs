@@ -150,8 +150,8 @@ impl ReaderPool {
         self.0.queue(priority, job);
     }
 
-    /// Runs it on this thread, which nobody of the pool watches over. In what holds a reader of the pool it does
-    /// not hang as well.
+    /// Runs it on this thread, which nobody of the pool watches over. Attributes in which a reader of the pool hangs
+    /// are left alone here too.
     pub(crate) fn run_here<T>(&self, run: impl FnOnce(&Announcer) -> T) -> T {
         run(&Announcer::new(Arc::clone(&self.0.stuck)))
     }
@@ -384,7 +384,7 @@ impl State {
         if !self.has_bulk_place(limits) {
             return None;
         }
-        self.trial.taken(Instant::now());
+        self.trial.taken(Instant::now(), self.bulk.len());
         Some((Priority::Bulk, self.bulk.pop_front()?))
     }
 
@@ -411,8 +411,8 @@ impl State {
 
     /// How many readers make no headway.
     fn held_up(&self) -> usize {
-        let files = self.workers.values().filter_map(|worker| worker.announcer.current());
-        files.filter(|file| file.since.elapsed() >= WATCH_INTERVAL).count()
+        let since = self.workers.values().filter_map(|worker| worker.announcer.since());
+        since.filter(|since| since.elapsed() >= WATCH_INTERVAL).count()
     }
 
     /// Only for a failure to start threads, with no reader running that could call back.

@@ -32,8 +32,9 @@ const LONGEST_ANSWER: usize = 64 << 10;
 
 /// What the kernel knows of network interfaces.
 pub(crate) trait Network {
-    /// The features of an interface that are on: their number and their name in the kernel.
-    fn active_features(&self, interface: &str) -> Vec<(u32, Arc<str>)>;
+    /// The features of an interface that are on: their number and their name in the kernel. `None` if it does not
+    /// answer, most often since there is no such interface.
+    fn active_features(&self, interface: &str) -> Option<Vec<(u32, Arc<str>)>>;
     /// Whether the embedded switch of a PCI function is in the mode `switchdev`.
     fn is_switchdev(&self, pci_address: &str) -> bool;
 }
@@ -43,8 +44,8 @@ pub(crate) trait Network {
 pub(crate) struct NoNetwork;
 
 impl Network for NoNetwork {
-    fn active_features(&self, _interface: &str) -> Vec<(u32, Arc<str>)> {
-        Vec::new()
+    fn active_features(&self, _interface: &str) -> Option<Vec<(u32, Arc<str>)>> {
+        None
     }
 
     fn is_switchdev(&self, _pci_address: &str) -> bool {
@@ -107,17 +108,15 @@ impl KernelNetwork {
     }
 
     /// The names of features, which are the kernel's own and stay the same.
-    fn feature_names(&self) -> &[Arc<str>] {
+    fn feature_names(&self) -> Option<&[Arc<str>]> {
         const STRSET_GET: u8 = 1;
         if let Some(names) = self.feature_names.get() {
-            return names;
+            return Some(names);
         }
         let ask = message::ask_for_feature_names;
-        match self.ask(("ethtool", &self.ethtool), STRSET_GET, ask) {
-            Some(answer) => self.feature_names.get_or_init(|| message::feature_names(&answer)),
-            // Asked again for the next interface.
-            None => &[],
-        }
+        let answer = self.ask(("ethtool", &self.ethtool), STRSET_GET, ask)?;
+        let names = Some(message::feature_names(&answer)).filter(|names| !names.is_empty())?;
+        Some(self.feature_names.get_or_init(|| names))
     }
 
     fn family(&self, connection: &mut Connection, name: &str) -> Option<u16> {
@@ -133,15 +132,15 @@ impl KernelNetwork {
 }
 
 impl Network for KernelNetwork {
-    fn active_features(&self, interface: &str) -> Vec<(u32, Arc<str>)> {
+    fn active_features(&self, interface: &str) -> Option<Vec<(u32, Arc<str>)>> {
         const GET: u8 = 11;
+        let names = self.feature_names()?;
         let answer = self.ask(("ethtool", &self.ethtool), GET, |request| {
             message::ask_for_features(request, interface);
-        });
-        let Some(answer) = answer else { return Vec::new() };
-        let names = self.feature_names();
-        let named = |number: u32| Some((number, Arc::clone(names.get(number as usize)?)));
-        message::active_features(&answer).filter_map(named).collect()
+        })?;
+        let name = |number: u32| names.get(number as usize).map_or_else(|| "".into(), Arc::clone);
+        let named = |number: u32| (number, name(number));
+        Some(message::active_features(&answer).map(named).collect())
     }
 
     fn is_switchdev(&self, pci_address: &str) -> bool {
@@ -188,7 +187,7 @@ mod tests {
     fn what_the_kernel_does_not_know_is_off() {
         let network = KernelNetwork::default();
         for interface in ["", "no-such-one", "a-name-that-is-longer-than-any-may-be"] {
-            assert_eq!(network.active_features(interface), []);
+            assert_eq!(network.active_features(interface), None);
         }
         assert!(!network.is_switchdev("ffff:ff:1f.7"));
         assert!(!network.is_switchdev(""));
@@ -218,6 +217,6 @@ mod tests {
     #[test]
     fn below_another_root_nothing_is_asked() {
         let network = KernelNetwork::of_root(Path::new("/elsewhere"));
-        assert_eq!(network.active_features("lo"), []);
+        assert_eq!(network.active_features("lo"), None);
     }
 }

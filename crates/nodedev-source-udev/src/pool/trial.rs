@@ -31,11 +31,11 @@ pub(super) struct Trial {
 impl Trial {
     /// Whether one reader is to work alone now.
     pub(super) const fn is_alone(&self) -> bool {
-        if self.is_over() { self.alone_is_quicker } else { !self.windows.is_multiple_of(2) }
+        if self.begun.is_some() { !self.windows.is_multiple_of(2) } else { self.alone_is_quicker }
     }
 
-    /// A job is taken. The first one of a window begins it.
-    pub(super) fn taken(&mut self, now: Instant) {
+    /// A job is taken, of so many. The first one of a window begins it, if there are enough to end it.
+    pub(super) fn taken(&mut self, now: Instant, waiting: usize) {
         if self.left > 0 {
             self.left -= 1;
             return;
@@ -47,12 +47,12 @@ impl Trial {
         }
         if self.is_over() {
             self.left = RUN;
-        } else {
+        } else if waiting > WINDOW as usize {
             (self.left, self.begun) = (WINDOW - 1, Some(now));
         }
     }
 
-    /// There is nothing to do: how long this takes says nothing of readers.
+    /// There is nothing to do: how long this takes says nothing of readers. The window does not count.
     pub(super) const fn paused(&mut self) {
         if self.begun.take().is_some() {
             self.left = 0;
@@ -60,7 +60,8 @@ impl Trial {
     }
 
     fn end_window(&mut self, took: Duration) {
-        let quickest = if self.is_alone() { &mut self.alone } else { &mut self.together };
+        let was_alone = !self.windows.is_multiple_of(2);
+        let quickest = if was_alone { &mut self.alone } else { &mut self.together };
         if self.windows > 0 {
             *quickest = Some(quickest.map_or(took, |quickest| quickest.min(took)));
         }
@@ -91,7 +92,7 @@ mod tests {
     fn alone(alone: u64, together: u64) -> u32 {
         let (mut trial, mut now, mut count) = (Trial::default(), Instant::now(), 0);
         for _ in 0..JOBS {
-            trial.taken(now);
+            trial.taken(now, 1000);
             let is_alone = trial.is_alone();
             now += Duration::from_micros(if is_alone { alone } else { together });
             count += u32::from(is_alone);
@@ -112,7 +113,7 @@ mod tests {
         let mut run = |alone, together| {
             let mut count = 0;
             for _ in 0..JOBS {
-                trial.taken(now);
+                trial.taken(now, 1000);
                 let is_alone = trial.is_alone();
                 now += Duration::from_micros(if is_alone { alone } else { together });
                 count += u32::from(is_alone);
@@ -124,10 +125,25 @@ mod tests {
     }
 
     #[test]
+    fn a_few_jobs_are_done_as_was_found_before() {
+        let (mut trial, mut now) = (Trial::default(), Instant::now());
+        for _ in 0..JOBS {
+            trial.taken(now, 10);
+            assert!(!trial.is_alone());
+            now += Duration::from_micros(100);
+        }
+        for job in 0..JOBS {
+            trial.taken(now, if trial.alone_is_quicker { 10 } else { 1000 });
+            now += Duration::from_micros(if trial.is_alone() { 100 } else { 130 });
+            assert!(job < 300 || trial.is_alone());
+        }
+    }
+
+    #[test]
     fn time_without_work_does_not_count() {
         let (mut trial, mut now) = (Trial::default(), Instant::now());
         for job in 0..JOBS {
-            trial.taken(now);
+            trial.taken(now, 1000);
             now += Duration::from_micros(if trial.is_alone() { 100 } else { 130 });
             if job % 100 == 0 {
                 trial.paused();

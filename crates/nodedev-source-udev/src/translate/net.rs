@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use nodedev_types::fields::net;
 
-use super::net_features::{features, offloads};
+use super::net_features::{features, known_features};
 use crate::files::FileError;
 use crate::number;
 use crate::reading::{Base, LONGEST, Reading, Refusal};
@@ -52,8 +52,7 @@ pub(crate) fn translate_known(reading: &mut Reading<'_>) -> Result<(), Refusal> 
     let device = reading.device;
     link(reading, &device.syspath)?;
     let name = device.file_name();
-    let is_virtual = device.syspath.starts_with(VIRTUAL);
-    let features = if is_virtual { offloads(reading, name) } else { features(reading, name)? };
+    let features = known_features(reading, name, device.syspath.starts_with(VIRTUAL))?;
     set_features(reading, features);
     Ok(())
 }

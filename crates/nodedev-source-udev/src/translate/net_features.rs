@@ -1,5 +1,7 @@
 //! The offload features of a network interface by libvirt's names, in its order.
 
+use std::sync::Arc;
+
 use nodedev_types::PciAddress;
 
 use crate::reading::{Reading, Refusal};
@@ -41,19 +43,37 @@ const UDP_TUNNEL: (&str, u32) = ("txudptnl", 25);
 
 const INFINIBAND: &str = "/sys/class/infiniband";
 
-/// Those that are on.
+/// Those that are on. An interface of which the kernel does not answer has none of its own.
 pub(super) fn features(reading: &mut Reading<'_>, interface: &str) -> Result<Vec<String>, Refusal> {
+    let active = reading.network.active_features(interface).unwrap_or_default();
+    of_device(reading, interface, &active)
+}
+
+/// The same of an interface that is known to be there: it is no longer, if the kernel does not answer.
+pub(super) fn known_features(
+    reading: &mut Reading<'_>,
+    interface: &str,
+    is_virtual: bool,
+) -> Result<Vec<String>, Refusal> {
+    let active = reading.network.active_features(interface).ok_or(Refusal::Vanished)?;
+    // One that belongs to no device has none of a device.
+    if is_virtual {
+        return Ok(in_order(&active, false, false));
+    }
+    of_device(reading, interface, &active)
+}
+
+/// With those of the device that the interface belongs to.
+fn of_device(
+    reading: &mut Reading<'_>,
+    interface: &str,
+    active: &[(u32, Arc<str>)],
+) -> Result<Vec<String>, Refusal> {
     let rdma = rdma(reading, interface)?;
-    Ok(in_order(reading, interface, rdma, switchdev(reading, interface)))
+    Ok(in_order(active, rdma, switchdev(reading, interface)))
 }
 
-/// Those that are on of an interface that belongs to no device, and so has none of a device.
-pub(super) fn offloads(reading: &Reading<'_>, interface: &str) -> Vec<String> {
-    in_order(reading, interface, false, false)
-}
-
-fn in_order(reading: &Reading<'_>, interface: &str, rdma: bool, switchdev: bool) -> Vec<String> {
-    let active = reading.network.active_features(interface);
+fn in_order(active: &[(u32, Arc<str>)], rdma: bool, switchdev: bool) -> Vec<String> {
     let is_active = |names: &[&str]| active.iter().any(|(_, name)| names.contains(&&**name));
     let by_name = BY_NAME.iter().filter(|(_, names)| is_active(names)).map(|(name, _)| *name);
     let udp_tunnel = active.iter().any(|(number, _)| *number == UDP_TUNNEL.1);
@@ -99,8 +119,6 @@ fn switchdev(reading: &Reading<'_>, interface: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::network::Network;
     use crate::scratch::{NoNames, Scratch};
@@ -108,9 +126,9 @@ mod tests {
     struct Fixed(&'static [(u32, &'static str)]);
 
     impl Network for Fixed {
-        fn active_features(&self, interface: &str) -> Vec<(u32, Arc<str>)> {
+        fn active_features(&self, interface: &str) -> Option<Vec<(u32, Arc<str>)>> {
             assert_eq!(interface, "eth0");
-            self.0.iter().map(|(number, name)| (*number, (*name).into())).collect()
+            Some(self.0.iter().map(|(number, name)| (*number, (*name).into())).collect())
         }
 
         fn is_switchdev(&self, pci_address: &str) -> bool {
