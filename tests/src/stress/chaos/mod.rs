@@ -100,11 +100,12 @@ fn run_cell(cell: &Cell, options: &Options) -> Outcome {
     let rounds: Vec<_> = (0..options.rounds).map(|_| round::run(&host, cell, length)).collect();
     let quiet = Figures::all(rounds.iter().map(|round| &round.quiet));
     let faulty = Figures::all(rounds.iter().map(|round| &round.faulty));
-    let ratios = quiet.beside(&faulty);
+    let allowed =
+        |quiet: Duration| quiet.mul_f64(options.factor) + Duration::from_millis(options.floor);
+    let ratios = quiet.beside(&faulty, allowed);
     let mut problems: Vec<_> = rounds.iter().flat_map(|round| round.problems.clone()).collect();
     for (kind, ratio) in KINDS.iter().zip(ratios) {
-        let bound = ratio.quiet.mul_f64(options.factor) + Duration::from_millis(options.floor);
-        if ratio.faulty > bound {
+        if ratio.faulty > allowed(ratio.quiet) {
             let Ratio { quiet, faulty } = ratio;
             problems.push(format!("{kind}: {faulty:?} for 99 of 100, {quiet:?} when quiet"));
         }

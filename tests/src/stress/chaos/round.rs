@@ -189,8 +189,11 @@ fn await_signs(daemon: &Daemon, cell: &Cell, before: &Signs, round: &mut Round) 
     }
 }
 
-/// Whether a line of the log has the words, of that source.
+/// Whether a line of the log has the words, of that source. No words are in every log.
 fn is_logged(daemon: &Daemon, cell: &Cell) -> bool {
+    if cell.logged.is_empty() {
+        return true;
+    }
     let name = cell.who.name();
     let of_it = [format!("source={name} "), format!("source=\"{name}\"")];
     let is_of_it = |line: &str| of_it.iter().any(|words| line.contains(words));
