@@ -16,8 +16,11 @@ const GROUP: &str = "iommu_group";
 
 pub(super) fn translate(reading: &mut Reading<'_>, own: PciAddress) -> Result<(), Refusal> {
     let physical = physical_function(reading);
-    let most = max_count(reading)?;
-    let virtual_ones = virtual_functions(reading)?;
+    // A virtual function has none itself (`sriov_pf_attrs_are_visible` in the kernel).
+    let (most, virtual_ones) = match physical {
+        Some(_) => (None, Vec::new()),
+        None => (max_count(reading)?, virtual_functions(reading)?),
+    };
     let group = group(reading, own)?;
     let fields = &mut reading.fields;
     fields.set_opt(pci::PHYS_FUNCTION, physical);
@@ -153,6 +156,11 @@ mod tests {
         let functions = shown(fields.get(pci::VIRT_FUNCTIONS));
         assert_eq!(functions, ["0000:00:1e.7", "0000:00:1e.0"]);
         assert_eq!(fields.get(pci::PHYS_FUNCTION), None);
+
+        let of_another = scratch.link("physfn", "../0000:00:1e.0");
+        let fields = read(&of_another).unwrap();
+        assert_eq!(fields.get(pci::VIRT_FUNCTIONS_MAX_COUNT), None);
+        assert_eq!(fields.get(pci::VIRT_FUNCTIONS), None);
 
         let unlinked = function().attribute("virtfn0", "x");
         assert!(unreadable(&unlinked).contains("virtfn0"));

@@ -105,12 +105,17 @@ fn pci_rows() -> Vec<Row> {
         ]),
         Row::file(Pci, "vpd", LEFT_OUT).into(&[pci::VPD.field()]).but(&[(&[Junk], Own)]),
         // A number at the beginning is enough.
-        Row::file(Pci, "sriov_totalvfs", NEEDED).into(MOST_VFS).but(&[
-            (&[Missing], Without(No)),
-            (&[Dangling], Without(Either)),
-            (&[Negative], Number(u32::MAX)),
-            (&[Junk], Changes(No)),
-        ]),
+        Row::file(Pci, "sriov_totalvfs", NEEDED)
+            .into(MOST_VFS)
+            .but(&[
+                (&[Missing], Without(No)),
+                (&[Dangling], Without(Either)),
+                (&[Negative], Number(u32::MAX)),
+                (&[Junk], Changes(No)),
+            ])
+            // A virtual function has none, and is not asked.
+            .when(|s| s.fields.get(pci::PHYS_FUNCTION).is_none())
+            .otherwise(Own),
         Row::link(Pci, "physfn", LEFT_OUT)
             .into(&[pci::PHYS_FUNCTION.field()])
             .but(&[(&[Elsewhere], Without(Yes))]),
