@@ -58,6 +58,7 @@ pub(crate) struct Counts {
     connections: [AtomicU64; DoorKind::ALL.len()],
     ends: [AtomicU64; End::NAMES.len()],
     turned_away: AtomicU64,
+    held_up: AtomicU64,
     coalesced: AtomicU64,
     /// Bytes of replies and events that clients have not read.
     pub(crate) unread: Whole,
@@ -75,6 +76,7 @@ impl Counts {
             connections: Default::default(),
             ends: Default::default(),
             turned_away: AtomicU64::default(),
+            held_up: AtomicU64::default(),
             coalesced: AtomicU64::default(),
             unread: Whole::default(),
             pending: Whole::default(),
@@ -109,6 +111,11 @@ impl Counts {
         count(&self.turned_away);
     }
 
+    /// The thread that served one client alone was held up, and is left to itself.
+    pub(crate) fn hold_up(&self) {
+        count(&self.held_up);
+    }
+
     /// So many events of clients need not be told, because others take them back or say the same.
     pub(crate) fn coalesce(&self, events: usize) {
         self.coalesced.fetch_add(events as u64, Ordering::Relaxed);
@@ -140,6 +147,10 @@ impl Counts {
 
     pub(crate) fn turned_away(&self) -> u64 {
         get(&self.turned_away)
+    }
+
+    pub(crate) fn held_up(&self) -> u64 {
+        get(&self.held_up)
     }
 
     pub(crate) fn coalesced(&self) -> u64 {

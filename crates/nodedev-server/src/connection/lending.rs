@@ -130,6 +130,7 @@ impl<S: Stream, F: FnOnce() + Send> Connection<S, F> {
             }
             Returned::HeldUp(desk) => {
                 rhythm.held_up();
+                shared.counts.hold_up();
                 if shared.complaints.may_tell() {
                     tracing::warn!("a document takes long: its thread is left to itself");
                 }

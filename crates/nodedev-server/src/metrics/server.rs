@@ -34,6 +34,8 @@ fn clients(page: &mut Page<'_>, counts: &Counts) -> Result {
     page.counters("connections", "Clients that have come in", doors)?;
     let help = "Clients that were not let in because there were too many of the same";
     page.counter("turned_away_clients", help, counts.turned_away())?;
+    let help = "Threads of single clients that were held up by a document and left to themselves";
+    page.counter("held_up_client_threads", help, counts.held_up())?;
     let ends = counts.ends_by_reason().map(|(reason, count)| ([("reason", reason)], count));
     page.counters("disconnects", "Ends of connections of libvirt's clients", ends)?;
     let help = "Replies and events that clients have not read";
