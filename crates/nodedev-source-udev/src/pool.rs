@@ -153,7 +153,7 @@ impl ReaderPool {
     /// Runs it on this thread, which nobody of the pool watches over. Attributes in which a reader of the pool hangs
     /// are left alone here too.
     pub(crate) fn run_here<T>(&self, run: impl FnOnce(&Announcer) -> T) -> T {
-        run(&Announcer::new(Arc::clone(&self.0.stuck)))
+        run(&Announcer::unwatched(Arc::clone(&self.0.stuck)))
     }
 
     /// Keeps idle threads alive until the answer is dropped.

@@ -174,6 +174,12 @@ impl UdevSource {
 /// Of what was read, the fields that are read again for each document.
 fn dynamic_fields(id: &DeviceId, outcome: Outcome) -> Result<Fields, SourceError> {
     match outcome {
+        // Mostly nothing else was read.
+        Outcome::Observed { id: found, fields, .. }
+            if found == *id && fields.iter().all(|(name, _)| is_dynamic(name)) =>
+        {
+            Ok(fields)
+        }
         Outcome::Observed { id: found, fields, .. } if found == *id => Ok(fields
             .iter()
             .filter(|(name, _)| is_dynamic(name))

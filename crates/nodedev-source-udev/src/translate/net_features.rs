@@ -74,8 +74,14 @@ fn of_device(
 }
 
 fn in_order(active: &[(u32, Arc<str>)], rdma: bool, switchdev: bool) -> Vec<String> {
-    let is_active = |names: &[&str]| active.iter().any(|(_, name)| names.contains(&&**name));
-    let by_name = BY_NAME.iter().filter(|(_, names)| is_active(names)).map(|(name, _)| *name);
+    let mut on = [false; BY_NAME.len()];
+    for (_, name) in active {
+        let place = BY_NAME.iter().position(|(_, names)| names.contains(&&**name));
+        if let Some(on) = place.and_then(|place| on.get_mut(place)) {
+            *on = true;
+        }
+    }
+    let by_name = BY_NAME.iter().zip(on).filter_map(|((name, _), on)| on.then_some(*name));
     let udp_tunnel = active.iter().any(|(number, _)| *number == UDP_TUNNEL.1);
     let others = [("rdma", rdma), (UDP_TUNNEL.0, udp_tunnel), ("switchdev", switchdev)];
     let others = others.into_iter().filter_map(|(name, is_on)| is_on.then_some(name));
