@@ -190,3 +190,51 @@ impl Desk {
 fn is_look(frame: &Frame) -> bool {
     frame.header.kind == MessageType::Call && dispatch::is_look(&frame.header)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::config::AuthScheme;
+    use crate::counts::Counts;
+    use crate::listener::Access;
+    use crate::session::Origin;
+
+    fn desk() -> (UnixStream, Desk) {
+        let (client, socket) = UnixStream::pair().unwrap();
+        socket.set_read_timeout(Some(IDLE)).unwrap();
+        let origin = Origin { access: Access::ReadWrite, auth: AuthScheme::None, peer: None };
+        let session = Session::new(origin, 1, Counts::new(&[]).pending.part());
+        let decoder = FrameDecoder::new(1 << 20);
+        let desk =
+            Desk { socket, decoder, session, answered: 0, left: None, unwritten: Vec::new() };
+        (client, desk)
+    }
+
+    #[test]
+    fn a_frame_that_comes_by_and_by_is_not_waited_for() {
+        for length in [1_u32 << 16, 8 << 20] {
+            let (mut client, mut desk) = desk();
+            let mut bytes = length.to_be_bytes().to_vec();
+            bytes.resize(2 * AT_ONCE, 0);
+            client.write_all(&bytes).unwrap();
+            assert!(desk.next_call().is_none());
+            assert!(desk.decoder.is_within_frame());
+            assert_eq!(desk.socket.read(&mut [0; 2 * AT_ONCE]).unwrap(), AT_ONCE);
+        }
+    }
+
+    #[test]
+    fn what_is_no_look_is_left_to_the_connection() {
+        let (mut client, mut desk) = desk();
+        let look = Frame::bytes_of(&nodedev_rpc::Header::call(113, 7), &()).unwrap();
+        let other = Frame::bytes_of(&nodedev_rpc::Header::call(374, 8), &()).unwrap();
+        client.write_all(&[&look[..], &other[..], &look[..]].concat()).unwrap();
+        assert_eq!(desk.next_call().unwrap().header.serial, 7);
+        assert!(desk.next_call().is_none());
+        let Some((Received::Frame(left), _)) = desk.left else { panic!("nothing is left") };
+        assert_eq!(left.header.serial, 8);
+        assert!(desk.decoder.is_within_frame(), "the next one is not lost");
+    }
+}
