@@ -79,14 +79,10 @@ impl NodeDeviceSource for Observed {
 }
 
 async fn rig() -> (Rig, Arc<Readings>) {
-    rig_with(ServerConfig::default()).await
-}
-
-async fn rig_with(config: ServerConfig) -> (Rig, Arc<Readings>) {
     let readings = Arc::new(Readings::default());
     let seen = Arc::clone(&readings);
     let observe = |kernel| -> Arc<dyn NodeDeviceSource> { Arc::new(Observed(kernel, seen)) };
-    let rig = Rig::around(config, |_| {}, observe);
+    let rig = Rig::around(ServerConfig::default(), |_| {}, observe);
     rig.registry.ready().await;
     (rig, readings)
 }
@@ -159,25 +155,6 @@ async fn a_thread_that_hangs_costs_nobody_the_answer() {
     assert_eq!(readings.hanging.load(Ordering::SeqCst), places());
     readings.release();
     get_a_thread(&mut another, &readings).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_comes_by_and_by_is_waited_for_as_ever() {
-    let mut config = ServerConfig::default();
-    config.limits.frame = Duration::from_millis(300);
-    let (rig, readings) = rig_with(config).await;
-    let mut client = rig.open().await;
-    get_a_thread(&mut client, &readings).await;
-    // The begin of a long frame, and then a byte whenever the thread might give it up.
-    let mut begin = (8_u32 << 20).to_be_bytes().to_vec();
-    begin.extend(&procedures::NodeDeviceGetXmlDesc::call(1, &document()).unwrap()[4..28]);
-    client.write(&begin).await;
-    let drip = async {
-        while tokio::io::AsyncWriteExt::write_all(&mut client.stream, &[0]).await.is_ok() {
-            tokio::time::sleep(Duration::from_micros(500)).await;
-        }
-    };
-    tokio::time::timeout(SOON, drip).await.expect("the limit of a frame holds");
 }
 
 #[tokio::test(flavor = "multi_thread")]

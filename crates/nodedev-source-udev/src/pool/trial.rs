@@ -87,17 +87,21 @@ mod tests {
 
     const JOBS: u32 = 50_000;
 
-    /// How many of so many jobs one reader did alone, where each takes so many microseconds if it does and so many
-    /// if it does not.
-    fn alone(alone: u64, together: u64) -> u32 {
-        let (mut trial, mut now, mut count) = (Trial::default(), Instant::now(), 0);
+    /// Does that many jobs, each of which takes so many microseconds if one reader works alone and so many if not;
+    /// how many were done alone.
+    fn run(trial: &mut Trial, now: &mut Instant, alone: u64, together: u64) -> u32 {
+        let mut count = 0;
         for _ in 0..JOBS {
-            trial.taken(now, 1000);
+            trial.taken(*now, 1000);
             let is_alone = trial.is_alone();
-            now += Duration::from_micros(if is_alone { alone } else { together });
+            *now += Duration::from_micros(if is_alone { alone } else { together });
             count += u32::from(is_alone);
         }
         count
+    }
+
+    fn alone(alone: u64, together: u64) -> u32 {
+        run(&mut Trial::default(), &mut Instant::now(), alone, together)
     }
 
     #[test]
@@ -110,18 +114,8 @@ mod tests {
     #[test]
     fn what_is_quicker_may_change() {
         let (mut trial, mut now) = (Trial::default(), Instant::now());
-        let mut run = |alone, together| {
-            let mut count = 0;
-            for _ in 0..JOBS {
-                trial.taken(now, 1000);
-                let is_alone = trial.is_alone();
-                now += Duration::from_micros(if is_alone { alone } else { together });
-                count += u32::from(is_alone);
-            }
-            count
-        };
-        assert!(run(100, 60) < JOBS / 20);
-        assert!(run(100, 130) > JOBS - JOBS / 5);
+        assert!(run(&mut trial, &mut now, 100, 60) < JOBS / 20);
+        assert!(run(&mut trial, &mut now, 100, 130) > JOBS - JOBS / 5);
     }
 
     #[test]
