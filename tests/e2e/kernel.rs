@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nodedev_tests::command::run;
+use nodedev_tests::udevd;
 
 const DEFINITIONS: &str = "/etc/mdevctl.d";
 const DEVICES: &str = "/sys/bus/mdev/devices";
@@ -20,13 +21,13 @@ pub(crate) fn unload(module: &str) {
 
 /// Waits until udevd has nothing more to do.
 pub(crate) fn settle() {
-    run(Command::new("udevadm").arg("settle")).ok();
+    udevd::settle(|| Command::new("udevadm")).unwrap();
 }
 
 /// Lets udevd hold back events, or go on.
 pub(crate) fn hold_events(hold: bool) {
     let order = if hold { "--stop-exec-queue" } else { "--start-exec-queue" };
-    run(Command::new("udevadm").args(["control", order])).ok();
+    udevd::ask(|| Command::new("udevadm"), &["control", order]).unwrap();
 }
 
 /// A command of the guest that must succeed.
@@ -103,8 +104,7 @@ pub(crate) fn clean_up() {
             let _ = Command::new("rmmod").arg(module).stderr(Stdio::null()).status();
         }
     }
-    let settled = Command::new("udevadm").arg("settle").status();
-    assert!(settled.unwrap().success());
+    settle();
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {

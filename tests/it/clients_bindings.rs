@@ -103,7 +103,7 @@ fn calls_on_a_device_that_has_gone_are_answered_as_libvirt_answers_them() {
     let both = Both::with(|lab| {
         let mac = ["address", "02:00:00:00:00:01"];
         lab.run("ip", &[&["link", "add", "nodedevgone"], &mac[..], &["type", "ifb"]].concat());
-        lab.run("udevadm", &["settle"]);
+        lab.settle();
     });
     let calls = |side: &Side| {
         let mut command = both.client(C, side, &["calls", "net_nodedevgone_02_00_00_00_00_01"]);

@@ -91,11 +91,8 @@ const STEPS: &[(&str, &[&str])] = &[
         &["deleted net_nd0_02_00_00_00_00_10", "created net_ndr0_02_00_00_00_00_10"],
     ),
     // A change that the document shows.
-    (
-        "ip link set nd2 up && ip link set nd3 up && udevadm settle &&
-         udevadm trigger --action=change /sys/class/net/nd2",
-        &["updated net_nd2_02_00_00_00_00_12"],
-    ),
+    ("ip link set nd2 up && ip link set nd3 up", &[]),
+    ("udevadm trigger --action=change /sys/class/net/nd2", &["updated net_nd2_02_00_00_00_00_12"]),
     (
         "ip link del nd2",
         &["deleted net_nd2_02_00_00_00_00_12", "deleted net_nd3_02_00_00_00_00_13"],
@@ -123,6 +120,7 @@ fn every_binding_hears_from_us_what_libvirt_tells() {
     }
     for (done, heard) in STEPS {
         both.lab.run("bash", &["-e", "-c", done]);
+        both.lab.settle();
         for event in *heard {
             followers.iter_mut().for_each(|follower| hear_in_any_order(follower, event));
         }
@@ -139,8 +137,9 @@ fn a_client_hears_of_a_mac_or_link_change_alone() {
     require!(tools());
     let both = Both::start();
     let pair = "ip link add nd0 address 02:00:00:00:00:10 type veth \
-                peer name nd1 address 02:00:00:00:00:11 && udevadm settle";
+                peer name nd1 address 02:00:00:00:00:11";
     both.lab.run("bash", &["-c", pair]);
+    both.lab.settle();
     both.wait_until_listed("net_nd0_02_00_00_00_00_10");
     both.wait_until_listed("net_nd1_02_00_00_00_00_11");
     let command = both.client(C, &both.ours, &["events", "net_ndlast_"]);
@@ -184,14 +183,14 @@ fn who_follows_one_device_hears_of_no_other() {
     };
     add("nd0", "10");
     add("nd1", "11");
-    both.lab.run("udevadm", &["settle"]);
+    both.lab.settle();
     let follow = |side| {
         let args = ["events", "net_nd1_", "net_nd1_02_00_00_00_00_11"];
         Follower::start("C", both.client(C, side, &args))
     };
     let followers = [follow(&both.ours), follow(&both.theirs)];
     both.lab.run("ip", &["link", "del", "nd0"]);
-    both.lab.run("udevadm", &["settle"]);
+    both.lab.settle();
     both.lab.run("ip", &["link", "del", "nd1"]);
     for follower in followers {
         assert_eq!(follower.end(), ["deleted net_nd1_02_00_00_00_00_11"]);
@@ -211,7 +210,7 @@ const VIRSH: &[(&[&str], &str)] = &[
 const UPDATE: &str = "for to in up down; do ip link set nd0 $to;
     udevadm trigger --settle --action=change /sys/class/net/nd0; done";
 const WATCHED: &str = "net_nd0_02_00_00_00_00_10";
-const ADD: &str = "ip link add nd0 address 02:00:00:00:00:10 type ifb && udevadm settle";
+const ADD: &str = "ip link add nd0 address 02:00:00:00:00:10 type ifb";
 
 #[test]
 fn virsh_prints_of_our_events_what_it_prints_of_libvirts() {
@@ -220,6 +219,7 @@ fn virsh_prints_of_our_events_what_it_prints_of_libvirts() {
     let options = [&[][..], &["-r"]];
     for (options, (event, done)) in options.iter().flat_map(|o| VIRSH.iter().map(move |v| (o, v))) {
         both.lab.run("bash", &["-c", ADD]);
+        both.lab.settle();
         both.wait_until_listed(WATCHED);
         let start = |side: &Side| {
             let mut virsh = both.lab.command("virsh");
@@ -233,6 +233,7 @@ fn virsh_prints_of_our_events_what_it_prints_of_libvirts() {
             assert!(Instant::now() < deadline, "{event:?}: virsh hears nothing");
             both.lab.run("bash", &["-c", done]);
             both.lab.run("bash", &["-c", &format!("[ -e /sys/class/net/nd0 ] || {ADD}")]);
+            both.lab.settle();
         }
         let [ours, mut theirs] = sides.map(|side| what_was_told(side.wait_with_output().unwrap()));
         // Read while it comes or goes, an interface has no address in libvirt's name of it.

@@ -47,7 +47,7 @@ fn make_interfaces(lab: &Lab) {
     let file = lab.folder().join("batch");
     std::fs::write(&file, batch).unwrap();
     lab.run("ip", &["-batch", file.to_str().unwrap()]);
-    lab.run("udevadm", &["settle", "--timeout=60"]);
+    lab.settle();
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

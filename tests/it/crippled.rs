@@ -86,7 +86,7 @@ fn on_a_crippled_host_what_can_be_known_is_listed_and_what_cannot_is_said() {
     require!(programs(&["unshare", "systemd-udevd", "mdevctl", "setpriv"]));
     let lab = Lab::start();
     lab.run("ip", &["link", "add", "nd0", "address", "02:00:00:00:00:01", "type", "ifb"]);
-    lab.run("udevadm", &["settle"]);
+    lab.settle();
     let parent = lab.definitions().join("nd_parent");
     fs::create_dir_all(&parent).unwrap();
     let definition = r#"{"mdev_type": "nd-1", "start": "manual", "attrs": []}"#;

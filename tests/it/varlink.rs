@@ -141,7 +141,7 @@ fn a_device_without_a_definition_costs_itself_only() {
     require!(programs(&["unshare", "systemd-udevd", "mdevctl", "ip"]));
     let served = Served::start();
     served.lab.run("ip", &["link", "add", "nodedevtest0", "type", "ifb"]);
-    served.lab.run("udevadm", &["settle"]);
+    served.lab.settle();
     let names = served.nodedev("none", &["list", "--cap", "net"]).ok();
     let transient = names.lines().find(|name| name.contains("nodedevtest0")).unwrap();
     let dumped = served.nodedev("none", &["dump", "--inactive", transient, DEFINED]);

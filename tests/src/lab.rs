@@ -5,9 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use anyhow::Result;
 use tempfile::TempDir;
 
 use crate::command::{nodedev, run};
+use crate::udevd;
 
 /// A running laboratory; it ends when dropped.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ udevd=/lib/systemd/systemd-udevd
 [ -x $udevd ] || udevd=/usr/lib/systemd/systemd-udevd
 (
   while [ ! -S /run/udev/control ]; do read -t 0.05 _ </dev/zero || :; done
-  udevadm trigger --action=add && udevadm settle --timeout=60
+  udevadm trigger --action=add
   echo ready
 ) &
 exec $udevd 2>"$1/udevd.log"
@@ -50,7 +52,9 @@ impl Lab {
         let mut lines = BufReader::new(udevd.stdout.take().unwrap()).lines();
         let ready = lines.any(|line| line.unwrap() == "ready");
         assert!(ready, "the laboratory's udevd did not start");
-        Self { udevd, folder }
+        let lab = Self { udevd, folder };
+        lab.settle();
+        lab
     }
 
     /// A folder of the laboratory.
@@ -95,6 +99,17 @@ impl Lab {
     #[track_caller]
     pub fn run(&self, program: &str, args: &[&str]) -> String {
         run(self.command(program).args(args)).ok()
+    }
+
+    /// Waits until the kernel and the laboratory's udevd have nothing more to say.
+    pub fn try_settle(&self) -> Result<()> {
+        udevd::settle(|| self.command("udevadm"))
+    }
+
+    /// [`try_settle`](Self::try_settle), which must succeed.
+    #[track_caller]
+    pub fn settle(&self) {
+        self.try_settle().unwrap();
     }
 }
 

@@ -23,6 +23,7 @@ pub mod replayed;
 pub mod require;
 pub mod stress;
 pub mod systemd;
+pub mod udevd;
 pub mod verdicts;
 pub mod wire;
 pub mod xmllint;

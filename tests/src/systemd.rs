@@ -91,7 +91,8 @@ exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin co
   --log-target=console --show-status=no
 "#;
 
-/// Targets that units hang on by default, and udevd with all devices.
+/// Targets that units hang on by default, and udevd with all devices. Who waits for it may be hung up on
+/// ([`udevd`](crate::udevd)).
 const BASE: &[(&str, &str)] = &[
     ("sysinit.target", "[Unit]\nDefaultDependencies=no\n"),
     ("basic.target", "[Unit]\nDefaultDependencies=no\nRequires=sysinit.target\n"),
@@ -101,7 +102,8 @@ const BASE: &[(&str, &str)] = &[
         "devices.service",
         "[Unit]\nDefaultDependencies=no\nRequires=systemd-udevd.service\nAfter=systemd-udevd.service\n\
          [Service]\nType=oneshot\nRemainAfterExit=yes\n\
-         ExecStart=/bin/udevadm trigger --action=add\nExecStart=/bin/udevadm settle --timeout=100\n",
+         ExecStart=/bin/udevadm trigger --action=add\n\
+         ExecStart=-/bin/udevadm settle --timeout=100\nExecStart=/bin/udevadm settle --timeout=100\n",
     ),
     (
         "lab.target",

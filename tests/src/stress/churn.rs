@@ -150,7 +150,7 @@ fn one_round(
 
 /// What is wrong with the list at rest.
 fn judge_list(world: &str, lab: &Lab, daemon: &Daemon, residents: &Residents) -> Vec<String> {
-    lab.run("udevadm", &["settle", "--timeout=60"]);
+    lab.settle();
     let mut faults = truth::differences(lab, &daemon.varlink_socket(), PATIENCE);
     faults.extend(residents.differences(daemon));
     faults.iter_mut().for_each(|fault| fault.insert_str(0, &format!("{world}: ")));

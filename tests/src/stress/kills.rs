@@ -214,7 +214,7 @@ impl Scene {
             Ok(_) => self.counts.starts.push(begun.elapsed()),
             Err(fault) => faults.push(fault),
         }
-        self.lab.run("udevadm", &["settle", "--timeout=60"]);
+        self.lab.settle();
         faults.extend(truth::differences(&self.lab, &socket, PATIENCE));
         match follower::read(&socket) {
             Ok(known) => self.known = known,

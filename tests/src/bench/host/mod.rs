@@ -104,7 +104,7 @@ impl Host {
     /// Waits until udevd has done what there is to do.
     pub(super) fn settle(&self) -> Result<()> {
         if let Prepared::Lab(lab) = &self.prepared {
-            lab.run("udevadm", &["settle", "--timeout=120"]);
+            lab.try_settle()?;
         }
         Ok(())
     }

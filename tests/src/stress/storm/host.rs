@@ -9,9 +9,6 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::run;
 use crate::lab::Lab;
 
-/// Seconds for udevd to come to its end.
-const SETTLE: &str = "--timeout=300";
-
 /// An interface in sysfs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
@@ -51,15 +48,6 @@ pub(super) fn change(lab: &Lab, lines: &[String]) -> Result<()> {
     let ran = run(lab.command("ip").arg("-batch").arg(&file));
     if ran.status != Some(0) {
         bail!("`ip` could not do what was asked of it: {}", ran.stderr.trim());
-    }
-    Ok(())
-}
-
-/// Waits until the kernel and udevd have nothing more to say.
-pub(super) fn settle(lab: &Lab) -> Result<()> {
-    let ran = run(lab.command("udevadm").args(["settle", SETTLE]));
-    if ran.status != Some(0) {
-        bail!("udevd does not come to an end: {}", ran.stderr.trim());
     }
     Ok(())
 }

@@ -127,7 +127,7 @@ impl Stage {
     }
 
     fn judge(&mut self, was_paused: bool) -> Result<Verdict> {
-        host::settle(&self.lab)?;
+        self.lab.try_settle()?;
         let links = host::links(&self.lab)?;
         let host = host::names(&links);
         if was_paused {
@@ -172,7 +172,7 @@ impl Stage {
         let follows = peer.comes_to(FRESH, |names| has(names, interface))?;
         follows.context("libvirtd does not even follow before the storm")?;
         host::change(&self.lab, &[format!("link del {interface}")])?;
-        host::settle(&self.lab)
+        self.lab.try_settle()
     }
 
     fn end_of(&self, peer: &Beside) -> Result<PeerEnding> {
@@ -184,14 +184,14 @@ impl Stage {
         self.add("ndafter")?;
         let follows = peer.comes_to(FRESH, |names| has(names, "ndafter"))?;
         host::change(&self.lab, &["link del ndafter".to_owned()])?;
-        host::settle(&self.lab)?;
+        self.lab.try_settle()?;
         let waited = equal.unwrap_or(MERCY);
         Ok(PeerEnding { socket, waited, difference, follows, complaints: peer.complaints() })
     }
 
     fn add(&self, interface: &str) -> Result<()> {
         host::change(&self.lab, &[format!("link add {interface} type ifb")])?;
-        host::settle(&self.lab)
+        self.lab.try_settle()
     }
 }
 
