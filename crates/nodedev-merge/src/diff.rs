@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::fmt;
 
-use nodedev_types::{Device, DeviceId, DeviceName, SysfsPath};
+use nodedev_types::{Device, DeviceId, DeviceName};
 use serde::{Deserialize, Serialize};
 
 use crate::relations::sysfs_path;
@@ -61,7 +61,7 @@ pub struct Change {
 pub fn in_order<'a>(
     changes: impl IntoIterator<Item = (Option<&'a Device>, Option<&'a Device>)>,
 ) -> Vec<Change> {
-    let mut events: Vec<(ChangeKind, &Device)> = Vec::new();
+    let mut events = Vec::new();
     for (old, new) in changes {
         match (old, new) {
             (Some(old), Some(new)) if old.id == new.id => of_one_device(old, new, &mut events),
@@ -71,13 +71,15 @@ pub fn in_order<'a>(
             }
         }
     }
-    events.sort_by_cached_key(order);
-    let change = |(kind, device): (ChangeKind, &Device)| Change {
+    // Names are hardly out of the order of paths: this sort makes use of what is in order already.
+    let mut placed: Vec<_> = events.into_iter().map(|event| (order(&event), event)).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    let change = |(_, (kind, device)): (_, (ChangeKind, &Device))| Change {
         kind,
         name: device.name.clone(),
         id: device.id.clone(),
     };
-    events.into_iter().map(change).collect()
+    placed.into_iter().map(change).collect()
 }
 
 fn of_one_device<'a>(old: &'a Device, new: &'a Device, events: &mut Vec<(ChangeKind, &'a Device)>) {
@@ -109,12 +111,11 @@ fn gains<'a>(
     kinds.into_iter().filter(|(gained, _)| *gained).map(move |(_, kind)| (kind, new))
 }
 
-type Place<'a> = (u8, Option<SysfsPath>, &'a DeviceId);
+type Order<'a> = (u8, Reverse<Option<Place<'a>>>, Option<Place<'a>>, ChangeKind);
+type Place<'a> = (u8, Option<&'a str>, &'a DeviceId);
 
 /// What goes, from the bottom up; what comes, from the top down; what is different, likewise.
-fn order<'a>(
-    (kind, device): &(ChangeKind, &'a Device),
-) -> (u8, Reverse<Option<Place<'a>>>, Option<Place<'a>>, ChangeKind) {
+fn order<'a>(&(kind, device): &(ChangeKind, &'a Device)) -> Order<'a> {
     let stage = match kind {
         ChangeKind::Deleted | ChangeKind::Undefined => 0,
         ChangeKind::Created | ChangeKind::Defined => 1,
@@ -125,7 +126,7 @@ fn order<'a>(
         0 => (place, None),
         _ => (None, place),
     };
-    (stage, Reverse(upwards), downwards, *kind)
+    (stage, Reverse(upwards), downwards, kind)
 }
 
 /// The host first, then what has a path, so that what lies below comes later; then what is found by

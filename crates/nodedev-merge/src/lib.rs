@@ -19,5 +19,7 @@ pub use merge::{Claim, Merged};
 pub use names::{base_name, names_in_group, suffixed_group};
 pub use ownership::{Condition, OWNERSHIP, Rule, Strategy, builtin_streams};
 pub use policy::{Policy, PolicyError};
-pub use relations::{RelationIndex, awaited_address, is_mdev_capable, parent_address, parent_of};
+pub use relations::{
+    RelationIndex, awaited_address, is_mdev_capable, parent_address, parent_at, parent_of,
+};
 pub use view::view;

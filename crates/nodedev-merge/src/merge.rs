@@ -1,5 +1,6 @@
 //! One device from what everyone says of it.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -44,17 +45,20 @@ impl Policy {
     #[must_use]
     pub fn merge(&self, id: &DeviceId, claims: &[Claim<'_>]) -> Option<Merged> {
         let existence = self.existence(id, claims)?;
-        let mut fields = Fields::new();
-        for name in claimed_fields(claims) {
-            if let Some(value) = self.winning_value(id, name, existence, claims) {
-                fields.insert(name.clone(), value);
-            }
-        }
-        let autostart = fields.remove(&device::AUTOSTART.field().into()) == Some(Value::Flag(true));
+        let mut won: Vec<Won<'_>> = claimed_fields(claims)
+            .into_iter()
+            .filter_map(|name| Some((name, self.winning_value(id, name, existence, claims)?)))
+            .collect();
+        let autostart = won.iter().position(|(name, _)| **name == device::AUTOSTART.field().into());
+        let autostart = autostart.map(|at| won.remove(at));
+        let autostart = autostart.is_some_and(|(_, value)| *value == Value::Flag(true));
         // Most devices are as one source says them: then its fields are shared, not copied.
-        if let Some(claim) = claims.iter().find(|claim| *claim.fields == fields) {
-            fields = claim.fields.clone();
-        }
+        let fields = match claims.iter().find(|claim| is_all_of(claim.fields, &won)) {
+            Some(claim) => claim.fields.clone(),
+            None => {
+                won.into_iter().map(|(name, value)| (name.clone(), value.into_owned())).collect()
+            }
+        };
         // libvirt reports the host itself as defined and started at boot; clients expect it.
         let is_host = *id == DeviceId::Computer;
         Some(Merged {
@@ -72,19 +76,19 @@ impl Policy {
         (existence.active || existence.persistent).then_some(existence)
     }
 
-    fn winning_value(
+    fn winning_value<'a>(
         &self,
         id: &DeviceId,
         name: &FieldName,
         existence: Existence,
-        claims: &[Claim<'_>],
-    ) -> Option<Value> {
+        claims: &'a [Claim<'a>],
+    ) -> Option<Cow<'a, Value>> {
         let winners = self.winners(id, name, existence, claims);
         let (_, first) = winners.first()?;
         if self.unites(id, name) {
-            return Some(union(winners.iter().map(|(_, value)| *value)));
+            return Some(Cow::Owned(union(winners.iter().map(|(_, value)| *value))));
         }
-        Some((*first).clone())
+        Some(Cow::Borrowed(first))
     }
 
     /// The claims that make the value of a field: one, or several where they are united.
@@ -137,6 +141,15 @@ impl Policy {
     fn owns_namespace(&self, source: &SourceId, namespace: &str) -> bool {
         self.stream(source).is_some_and(|s| s.fields.namespaces().any(|own| own == namespace))
     }
+}
+
+/// A field and the value that it is to have.
+type Won<'a> = (&'a FieldName, Cow<'a, Value>);
+
+/// Whether these are all fields that there are, with the same values.
+fn is_all_of(fields: &Fields, won: &[Won<'_>]) -> bool {
+    fields.len() == won.len()
+        && fields.iter().zip(won).all(|((name, value), won)| name == won.0 && *value == *won.1)
 }
 
 fn by_rule<'a>(

@@ -24,16 +24,26 @@ pub trait RelationIndex {
 /// shorter path, and only from a device without a path does an address lead to one that is no
 /// mediated device.
 pub fn parent_of(id: &DeviceId, fields: &Fields, index: &impl RelationIndex) -> Option<DeviceId> {
-    let Some(path) = sysfs_path(fields) else {
-        return index.device_with_address(awaited_address(id, fields)?);
+    parent_at(fields.get(device::PATH), awaited_address(id, fields), index)
+}
+
+/// The same for who remembers what of a device decides it: its path, and the address that it waits for.
+pub fn parent_at(
+    path: Option<&str>,
+    awaited: Option<&str>,
+    index: &impl RelationIndex,
+) -> Option<DeviceId> {
+    let Some(path) = path.filter(|path| SysfsPath::is_canonical(path)) else {
+        return index.device_with_address(awaited?);
     };
     // Where there is another device too, the third-party one is not the smallest id.
     let device_at = |path| index.device_at(path).filter(|above| !is_foreign(above));
-    path.ancestors().find_map(device_at)
+    SysfsPath::ancestors_of(path).find_map(device_at)
 }
 
-pub(crate) fn sysfs_path(fields: &Fields) -> Option<SysfsPath> {
-    SysfsPath::new(fields.get(device::PATH)?).ok()
+/// The path by which relations are found: none, where it is not canonical.
+pub(crate) fn sysfs_path(fields: &Fields) -> Option<&str> {
+    fields.get(device::PATH).filter(|path| SysfsPath::is_canonical(path))
 }
 
 const fn is_foreign(id: &DeviceId) -> bool {

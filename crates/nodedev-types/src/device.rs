@@ -55,7 +55,7 @@ impl Device {
     }
 
     fn has<T>(&self, key: Key<T>) -> bool {
-        self.fields.value(&key.field().into()).is_some()
+        self.fields.known(key.field()).is_some()
     }
 
     fn has_mdev_types(&self) -> bool {

@@ -2,9 +2,10 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 
-use crate::{FieldName, FieldValue, Key, Value};
+use crate::{Field, FieldName, FieldValue, Key, Value};
 
 /// Fields with their values, in the order of the field table; extensions follow.
 ///
@@ -20,10 +21,16 @@ impl Fields {
         Self::default()
     }
 
+    /// No field, and room for so many.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Arc::new(Vec::with_capacity(capacity)))
+    }
+
     /// The value of a field, if it is there.
     #[must_use]
     pub fn get<T: FieldValue>(&self, key: Key<T>) -> Option<T::Ref<'_>> {
-        self.value(&key.field().into()).and_then(T::from_value)
+        self.known(key.field()).and_then(T::from_value)
     }
 
     /// Sets a field.
@@ -45,6 +52,16 @@ impl Fields {
     #[must_use]
     pub fn value(&self, name: &FieldName) -> Option<&Value> {
         self.position(name).ok().map(|at| &self.0[at].1)
+    }
+
+    /// The value of a field of the known model, if it is there.
+    #[must_use]
+    pub fn known(&self, field: Field) -> Option<&Value> {
+        let position = self.0.binary_search_by(|(at, _)| match at {
+            FieldName::Known(at) => at.cmp(&field),
+            FieldName::Extension(_) => Ordering::Greater,
+        });
+        position.ok().map(|at| &self.0[at].1)
     }
 
     /// Sets a field by name.

@@ -32,11 +32,14 @@ impl SysfsPath {
     ///
     /// [`InvalidSysfsPath`] for any other text.
     pub fn new(path: &str) -> Result<Self, InvalidSysfsPath> {
-        let below = path.strip_prefix("/sys/").ok_or(InvalidSysfsPath)?;
-        if below.split('/').any(|part| matches!(part, "" | "." | "..")) || below.contains('\0') {
-            return Err(InvalidSysfsPath);
-        }
-        Ok(Self(path.into()))
+        if Self::is_canonical(path) { Ok(Self(path.into())) } else { Err(InvalidSysfsPath) }
+    }
+
+    /// Whether [`SysfsPath::new`] would accept this text.
+    #[must_use]
+    pub fn is_canonical(path: &str) -> bool {
+        let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+        path.strip_prefix("/sys/").is_some_and(|below| below.split('/').all(is_name))
     }
 
     /// The path as text.
@@ -66,7 +69,12 @@ impl SysfsPath {
     /// assert_eq!(above, ["/sys/devices/pci0000:00", "/sys/devices"]);
     /// ```
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
-        core::iter::successors(Some(self.as_str()), |path| {
+        Self::ancestors_of(self.as_str())
+    }
+
+    /// The same of a path as text.
+    pub fn ancestors_of(path: &str) -> impl Iterator<Item = &str> {
+        core::iter::successors(Some(path), |path| {
             path.rsplit_once('/').map(|(above, _)| above).filter(|above| above.len() > "/sys".len())
         })
         .skip(1)
