@@ -1,12 +1,13 @@
 //! What every source last said of every device, ordered by revision. Knows nothing of merging.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use nodedev_merge::Claim;
 use nodedev_types::{DeviceId, Fields, Revision, SourceId};
 
+use crate::room::give_back;
 use crate::tombstones::Tombstones;
 
 /// The latest word of one source about one device.
@@ -22,7 +23,7 @@ pub(crate) struct Said {
 /// All of it.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
-    by_device: BTreeMap<DeviceId, Vec<Said>>,
+    by_device: HashMap<DeviceId, Vec<Said>>,
     by_source: BTreeMap<SourceId, BTreeSet<DeviceId>>,
     stale: BTreeMap<SourceId, BTreeSet<DeviceId>>,
     tombstones: BTreeMap<SourceId, Tombstones>,
@@ -119,6 +120,7 @@ impl Claims {
         let said = all.remove(at);
         if all.is_empty() {
             self.by_device.remove(device);
+            give_back(&mut self.by_device);
         }
         if let Some(devices) = self.by_source.get_mut(source) {
             devices.remove(device);

@@ -2,7 +2,8 @@
 //!
 //! A tree of one member takes the room of eleven.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 /// A set that is not empty.
 #[derive(Debug)]
@@ -57,17 +58,41 @@ impl<T: Ord> Few<T> {
     }
 }
 
-pub(crate) fn insert_into<K: Ord, T: Ord>(index: &mut BTreeMap<K, Few<T>>, key: K, value: T) {
-    use std::collections::btree_map::Entry;
-    match index.entry(key) {
-        Entry::Vacant(entry) => _ = entry.insert(Few::One(value)),
-        Entry::Occupied(mut entry) => entry.get_mut().insert(value),
+/// A map from keys to few values each.
+pub(crate) trait FewOf<K, T> {
+    fn insert_into(&mut self, key: K, value: T);
+    fn remove_from(&mut self, key: &K, value: &T);
+}
+
+impl<K: Ord, T: Ord> FewOf<K, T> for BTreeMap<K, Few<T>> {
+    fn insert_into(&mut self, key: K, value: T) {
+        use std::collections::btree_map::Entry;
+        match self.entry(key) {
+            Entry::Vacant(entry) => _ = entry.insert(Few::One(value)),
+            Entry::Occupied(mut entry) => entry.get_mut().insert(value),
+        }
+    }
+
+    fn remove_from(&mut self, key: &K, value: &T) {
+        if self.get_mut(key).is_some_and(|few| few.remove(value)) {
+            self.remove(key);
+        }
     }
 }
 
-pub(crate) fn remove_from<K: Ord, T: Ord>(index: &mut BTreeMap<K, Few<T>>, key: &K, value: &T) {
-    if index.get_mut(key).is_some_and(|few| few.remove(value)) {
-        index.remove(key);
+impl<K: Eq + Hash, T: Ord> FewOf<K, T> for HashMap<K, Few<T>> {
+    fn insert_into(&mut self, key: K, value: T) {
+        use std::collections::hash_map::Entry;
+        match self.entry(key) {
+            Entry::Vacant(entry) => _ = entry.insert(Few::One(value)),
+            Entry::Occupied(mut entry) => entry.get_mut().insert(value),
+        }
+    }
+
+    fn remove_from(&mut self, key: &K, value: &T) {
+        if self.get_mut(key).is_some_and(|few| few.remove(value)) {
+            self.remove(key);
+        }
     }
 }
 
@@ -77,29 +102,41 @@ mod tests {
 
     use super::*;
 
+    type Model = BTreeMap<u8, BTreeSet<u8>>;
+
+    /// Does the same to an index and to a model of it.
+    fn play(steps: &[(bool, u8, u8)], index: &mut impl FewOf<u8, u8>) -> Model {
+        let mut model = Model::new();
+        for &(inserts, key, value) in steps {
+            if inserts {
+                index.insert_into(key, value);
+                model.entry(key).or_default().insert(value);
+            } else {
+                index.remove_from(&key, &value);
+                model.entry(key).or_default().remove(&value);
+                model.retain(|_, values| !values.is_empty());
+            }
+        }
+        model
+    }
+
+    fn held<'a>(index: impl IntoIterator<Item = (&'a u8, &'a Few<u8>)>) -> Model {
+        let held = index.into_iter().map(|(&key, few)| {
+            assert_eq!(few.first(), few.iter().min());
+            assert_eq!(matches!(few, Few::One(_)), few.iter().count() == 1);
+            (key, few.iter().copied().collect())
+        });
+        held.collect()
+    }
+
     proptest! {
         #[test]
         fn an_index_of_few_is_one_of_sets(
             steps in prop::collection::vec((any::<bool>(), 0..3_u8, 0..4_u8), 0..60),
         ) {
-            let mut index = BTreeMap::new();
-            let mut model = BTreeMap::<u8, BTreeSet<u8>>::new();
-            for (inserts, key, value) in steps {
-                if inserts {
-                    insert_into(&mut index, key, value);
-                    model.entry(key).or_default().insert(value);
-                } else {
-                    remove_from(&mut index, &key, &value);
-                    model.entry(key).or_default().remove(&value);
-                    model.retain(|_, values| !values.is_empty());
-                }
-                let held = index.iter().map(|(key, few)| (*key, few.iter().copied().collect()));
-                prop_assert_eq!(held.collect::<BTreeMap<_, BTreeSet<_>>>(), model.clone());
-                for (key, few) in &index {
-                    prop_assert_eq!(few.first(), model[key].first());
-                    prop_assert_eq!(matches!(few, Few::One(_)), model[key].len() == 1);
-                }
-            }
+            let (mut ordered, mut hashed) = (BTreeMap::new(), HashMap::new());
+            prop_assert_eq!(play(&steps, &mut ordered), held(&ordered));
+            prop_assert_eq!(play(&steps, &mut hashed), held(&hashed));
         }
     }
 }

@@ -6,33 +6,34 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use nodedev_merge::{
     Change, Merged, RelationIndex, awaited_address, base_name, in_order, is_mdev_capable,
-    names_in_group, parent_address, parent_of, suffixed_group,
+    names_in_group, parent_address, parent_at, suffixed_group,
 };
 use nodedev_types::fields::device;
 use nodedev_types::{Device, DeviceId, DeviceName};
 
-use crate::few::{Few, insert_into, remove_from};
+use crate::few::{Few, FewOf};
+use crate::room::give_back;
 use crate::snapshot::Snapshot;
 
 /// Every device, and where to find those that depend on one another.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    nodes: BTreeMap<DeviceId, Node>,
+    nodes: HashMap<DeviceId, Node>,
     /// Devices by path; of several the smallest counts.
     paths: BTreeMap<Arc<str>, Few<DeviceId>>,
     /// Possible parents of definitions, the best first: `false` stands for "can make them".
-    addresses: BTreeMap<Arc<str>, Few<(bool, DeviceId)>>,
+    addresses: HashMap<Arc<str>, Few<(bool, DeviceId)>>,
     /// Mediated devices by the parent address that they wait for.
-    waiting: BTreeMap<Arc<str>, Few<DeviceId>>,
+    waiting: HashMap<Arc<str>, Few<DeviceId>>,
     /// Devices that would be called the same.
-    groups: BTreeMap<DeviceName, Few<DeviceId>>,
-    children: BTreeMap<DeviceId, Few<DeviceId>>,
+    groups: HashMap<DeviceName, Few<DeviceId>>,
+    children: HashMap<DeviceId, Few<DeviceId>>,
     /// How many parents were resolved, names worked out and devices shown, for tests of the cost.
     #[cfg(test)]
     pub(crate) work: std::sync::atomic::AtomicUsize,
@@ -76,15 +77,23 @@ fn shared(path: &str, id: &DeviceId) -> Arc<str> {
     }
 }
 
-/// What one round of updates has touched.
+/// What one round of updates has touched, in no order and some of it several times ([`each`]).
 #[derive(Debug, Default)]
 struct Touched {
     /// Devices to be shown anew, or no longer.
-    devices: BTreeSet<DeviceId>,
+    devices: Vec<DeviceId>,
     /// Devices whose parent may be another now.
-    parents: BTreeSet<DeviceId>,
-    groups: BTreeSet<DeviceName>,
-    paths: BTreeSet<Arc<str>>,
+    parents: Vec<DeviceId>,
+    groups: Vec<DeviceName>,
+    paths: Vec<Arc<str>>,
+}
+
+/// Each of them once, in order. They come in few ordered runs, which a sort takes as they are and a tree does not.
+fn each<T: Ord>(touched: &mut Vec<T>) -> Vec<T> {
+    let mut each = std::mem::take(touched);
+    each.sort();
+    each.dedup();
+    each
 }
 
 impl Index {
@@ -96,7 +105,7 @@ impl Index {
         snapshot: &mut Snapshot,
     ) -> Vec<Change> {
         let mut touched = Touched::default();
-        let mut shown: BTreeMap<DeviceId, DeviceName> = BTreeMap::new();
+        let mut shown: HashMap<DeviceId, DeviceName> = HashMap::new();
         for (id, merged) in updates {
             if let Some(node) = self.nodes.get(&id) {
                 shown.insert(id.clone(), node.name.clone());
@@ -107,7 +116,16 @@ impl Index {
         for (id, old_name) in self.resolve_names(&mut touched) {
             shown.entry(id).or_insert(old_name);
         }
-        self.show(&touched, &shown, snapshot)
+        self.give_back();
+        self.show(touched, &shown, snapshot)
+    }
+
+    fn give_back(&mut self) {
+        give_back(&mut self.nodes);
+        give_back(&mut self.addresses);
+        give_back(&mut self.waiting);
+        give_back(&mut self.groups);
+        give_back(&mut self.children);
     }
 
     fn update_one(&mut self, id: DeviceId, merged: Option<Merged>, touched: &mut Touched) {
@@ -124,19 +142,19 @@ impl Index {
             (Some(merged), Some(keys)) => self.set_node(&id, merged, keys, touched),
             _ => self.remove_node(&id, touched),
         }
-        touched.devices.insert(id);
+        touched.devices.push(id);
     }
 
     fn set_node(&mut self, id: &DeviceId, merged: Merged, keys: Keys, touched: &mut Touched) {
         if let Some(node) = self.nodes.get_mut(id) {
             if node.keys != keys {
-                touched.parents.insert(id.clone());
+                touched.parents.push(id.clone());
             }
             node.merged = merged;
             node.keys = keys;
             return;
         }
-        touched.parents.insert(id.clone());
+        touched.parents.push(id.clone());
         let name = keys.base.clone();
         self.nodes.insert(id.clone(), Node { merged, keys, name, parent: None });
     }
@@ -146,7 +164,7 @@ impl Index {
             return;
         };
         if let Some(parent) = &node.parent {
-            remove_from(&mut self.children, parent, id);
+            self.children.remove_from(parent, id);
         }
         touched.parents.extend(self.children.get(id).into_iter().flat_map(Few::iter).cloned());
     }
@@ -168,11 +186,11 @@ impl Index {
         let address = |keys: Option<&Keys>| keys.and_then(|keys| keys.address.clone());
         let (left, entered) = changed(address(old), address(new));
         if let Some((address, incapable)) = &left {
-            remove_from(&mut self.addresses, address, &(*incapable, id.clone()));
+            self.addresses.remove_from(address, &(*incapable, id.clone()));
             self.touch_address(address, touched);
         }
         if let Some((address, incapable)) = &entered {
-            insert_into(&mut self.addresses, Arc::clone(address), (*incapable, id.clone()));
+            self.addresses.insert_into(Arc::clone(address), (*incapable, id.clone()));
             self.touch_address(address, touched);
         }
         let awaited = |keys: Option<&Keys>| keys.and_then(|keys| keys.awaited.clone());
@@ -188,11 +206,10 @@ impl Index {
 
     /// Whatever lies below a path may have got or lost its nearest ancestor.
     fn touch_path(&self, path: &Arc<str>, touched: &mut Touched) {
-        touched.paths.insert(Arc::clone(path));
-        let below: Arc<str> = format!("{path}/").into();
-        // `0` is the character after `/`.
-        let end: Arc<str> = format!("{path}0").into();
-        let range = self.paths.range((Bound::Included(below), Bound::Excluded(end)));
+        touched.paths.push(Arc::clone(path));
+        let below = format!("{path}/");
+        let from = self.paths.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
+        let range = from.take_while(|(path, _)| path.starts_with(&below));
         touched.parents.extend(range.flat_map(|(_, ids)| ids.iter()).cloned());
     }
 
@@ -201,13 +218,13 @@ impl Index {
     }
 
     fn resolve_parents(&mut self, touched: &mut Touched) {
-        for id in std::mem::take(&mut touched.parents) {
+        for id in each(&mut touched.parents) {
             let Some(node) = self.nodes.get(&id) else {
                 continue;
             };
             #[cfg(test)]
             self.count(1);
-            let parent = parent_of(&id, &node.merged.fields, self);
+            let parent = parent_at(node.keys.path.as_deref(), node.keys.awaited.as_deref(), self);
             if node.parent == parent {
                 continue;
             }
@@ -216,19 +233,19 @@ impl Index {
                 .get_mut(&id)
                 .and_then(|node| std::mem::replace(&mut node.parent, parent.clone()));
             if let Some(old) = old {
-                remove_from(&mut self.children, &old, &id);
+                self.children.remove_from(&old, &id);
             }
             if let Some(parent) = parent {
-                insert_into(&mut self.children, parent, id.clone());
+                self.children.insert_into(parent, id.clone());
             }
-            touched.devices.insert(id);
+            touched.devices.push(id);
         }
     }
 
     /// Gives names to the touched groups and returns the names that existing devices had before.
     fn resolve_names(&mut self, touched: &mut Touched) -> Vec<(DeviceId, DeviceName)> {
         let mut renamed = Vec::new();
-        for base in std::mem::take(&mut touched.groups) {
+        for base in each(&mut touched.groups) {
             let Some(ids) = self.groups.get(&base) else {
                 continue;
             };
@@ -246,7 +263,7 @@ impl Index {
             }
         }
         for (id, _) in &renamed {
-            touched.devices.insert(id.clone());
+            touched.devices.push(id.clone());
             touched.devices.extend(self.children.get(id).into_iter().flat_map(Few::iter).cloned());
         }
         renamed
@@ -255,32 +272,35 @@ impl Index {
     /// Brings the snapshot up to the nodes, for the touched devices.
     fn show(
         &self,
-        touched: &Touched,
-        shown: &BTreeMap<DeviceId, DeviceName>,
+        mut touched: Touched,
+        shown: &HashMap<DeviceId, DeviceName>,
         snapshot: &mut Snapshot,
     ) -> Vec<Change> {
-        let mut names: BTreeMap<DeviceName, Option<Arc<Device>>> = BTreeMap::new();
-        let mut paths = touched.paths.clone();
+        let mut names: Vec<(DeviceName, Option<Arc<Device>>)> = Vec::new();
+        let devices = each(&mut touched.devices);
         #[cfg(test)]
-        self.count(touched.devices.len());
-        for id in &touched.devices {
+        self.count(devices.len());
+        for id in &devices {
             let old = shown.get(id).or_else(|| self.nodes.get(id).map(|node| &node.name));
             let old = old.and_then(|name| snapshot.by_name.get(name.as_str())).cloned();
             if let Some(old) = old.filter(|old| old.id == *id) {
                 snapshot.take(&old);
-                names.insert(old.name.clone(), Some(old));
+                names.push((old.name.clone(), Some(old)));
             }
         }
-        for id in &touched.devices {
+        for id in &devices {
             let Some(node) = self.nodes.get(id) else {
                 continue;
             };
             let device = Arc::new(self.device(id, node));
             snapshot.put(&device);
-            names.entry(device.name.clone()).or_default();
-            paths.extend(node.keys.path.clone());
+            names.push((device.name.clone(), None));
+            touched.paths.extend(node.keys.path.clone());
         }
-        self.show_paths(paths, snapshot);
+        self.show_paths(each(&mut touched.paths), snapshot);
+        // Of a name that was there before, what it stood for comes first.
+        names.sort_by(|(a, _), (b, _)| a.cmp(b));
+        names.dedup_by(|(later, _), (first, _)| later == first);
         let now = |name: &DeviceName| snapshot.by_name.get(name).map(Arc::as_ref);
         in_order(names.iter().map(|(name, old)| (old.as_deref(), now(name))))
     }
@@ -290,7 +310,7 @@ impl Index {
         self.work.fetch_add(work, std::sync::atomic::Ordering::Relaxed);
     }
 
-    fn show_paths(&self, paths: BTreeSet<Arc<str>>, snapshot: &mut Snapshot) {
+    fn show_paths(&self, paths: Vec<Arc<str>>, snapshot: &mut Snapshot) {
         for path in paths {
             let id = self.paths.get(&path).and_then(Few::first);
             match id.and_then(|id| self.nodes.get(id)) {
@@ -330,7 +350,7 @@ impl RelationIndex for Index {
 
 /// The group itself, and the one whose suffixed names depend on whether this one exists.
 fn touch_group(base: &DeviceName, touched: &mut Touched) {
-    touched.groups.insert(base.clone());
+    touched.groups.push(base.clone());
     touched.groups.extend(suffixed_group(base.as_str()).map(DeviceName::new));
 }
 
@@ -339,16 +359,16 @@ fn changed<K: PartialEq>(old: Option<K>, new: Option<K>) -> (Option<K>, Option<K
     if old == new { (None, None) } else { (old, new) }
 }
 
-fn move_between<K: Ord + Clone>(
-    index: &mut BTreeMap<K, Few<DeviceId>>,
+fn move_between<K: Clone>(
+    index: &mut impl FewOf<K, DeviceId>,
     left: Option<&K>,
     entered: Option<&K>,
     id: &DeviceId,
 ) {
     if let Some(left) = left {
-        remove_from(index, left, id);
+        index.remove_from(left, id);
     }
     if let Some(entered) = entered {
-        insert_into(index, entered.clone(), id.clone());
+        index.insert_into(entered.clone(), id.clone());
     }
 }

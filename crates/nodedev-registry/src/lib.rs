@@ -13,6 +13,7 @@ mod few;
 mod index;
 mod refresh;
 mod registry;
+mod room;
 mod snapshot;
 mod state;
 mod status;
