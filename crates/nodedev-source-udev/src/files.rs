@@ -10,10 +10,11 @@ use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use crate::announce::Announcer;
-use nix::errno::Errno;
+use crate::scan;
 
 /// The largest attribute that is read.
 pub(crate) const MAX_ATTRIBUTE: usize = 64 << 10;
@@ -74,6 +75,8 @@ pub(crate) struct HostFiles<'a> {
     /// What was looked for last and is not there, itself or what it leads to: whoever then asks whether
     /// there is anything of that name has the answer.
     absent: RefCell<Option<(String, Absent)>>,
+    /// Paths of devices that were there a moment ago, in order.
+    listed: &'a [String],
 }
 
 /// What is not there.
@@ -87,7 +90,30 @@ enum Absent {
 
 impl<'a> HostFiles<'a> {
     pub(crate) const fn new(root: &'a Path, announcer: &'a Announcer, deadline: Duration) -> Self {
-        Self { root, announcer, deadline, parted: RefCell::new(None), absent: RefCell::new(None) }
+        Self {
+            root,
+            announcer,
+            deadline,
+            parted: RefCell::new(None),
+            absent: RefCell::new(None),
+            listed: &[],
+        }
+    }
+
+    /// The same, which does not look for a device that one of its links leads to if it was listed.
+    pub(crate) fn with_listed(self, listed: &'a [String]) -> Self {
+        Self { listed, ..self }
+    }
+
+    /// Whether a link with this target leads to a listed device. As from one device to another, where nothing on the
+    /// way is a link.
+    fn leads_to_listed(&self, link: &str, target: &Path) -> bool {
+        let Some(folder) = Path::new(link).parent().filter(|_| !self.listed.is_empty()) else {
+            return false;
+        };
+        let device = scan::led_to(folder, target);
+        let device = device.to_str().unwrap_or_default();
+        self.listed.binary_search_by(|listed| listed.as_str().cmp(device)).is_ok()
     }
 
     /// The path below the root.
@@ -153,13 +179,19 @@ impl Files for HostFiles<'_> {
     }
 
     fn size(&self, path: &str) -> Option<u64> {
-        self.announced(path, |path| Some(fs::metadata(path).ok()?.len()))
+        let parted = self.parted.borrow();
+        let open = parted.as_ref().filter(|(of, _)| of == path);
+        self.announced(path, |path| {
+            let metadata = open.map_or_else(|| fs::metadata(path), |(_, file)| file.metadata());
+            Some(metadata.ok()?.len())
+        })
     }
 
     fn link_name(&self, path: &str) -> Option<String> {
-        let followed = self.announced(path, |path| {
-            let target = fs::read_link(path)?;
-            io::Result::Ok(end_of(path, &target))
+        let followed = self.announced(path, |host_path| {
+            let target = fs::read_link(host_path)?;
+            let is_listed = self.leads_to_listed(path, &target);
+            io::Result::Ok(if is_listed { Some(target) } else { end_of(host_path, &target) })
         });
         if let Err(error) = &followed {
             self.note_absent(path, error, Absent::Name);
@@ -216,29 +248,31 @@ fn end_of(link: &Path, target: &Path) -> Option<PathBuf> {
     fs::canonicalize(link).ok()
 }
 
-/// Reads a whole attribute. A pipe or a device in its place does not hold the reader.
+/// Reads a whole attribute. A pipe or a device in its place does not hold the reader: it has no offsets.
 fn read_attribute(path: &Path, deadline: Duration) -> Result<Vec<u8>, FileError> {
-    let mut file = open(path)?;
+    let file = open(path)?;
     let mut start = [0; PAGE];
     let first = loop {
-        match file.read(&mut start) {
+        match file.read_at(&mut start, 0) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             first => break first,
         }
     };
     let mut contents = start[..*first.as_ref().unwrap_or(&0)].to_vec();
     let read = match first {
-        Ok(PAGE) => (&file).take((MAX_ATTRIBUTE + 1 - PAGE) as u64).read_to_end(&mut contents),
+        // As an offset does not move the file's position, this begins at its start.
+        Ok(PAGE) => {
+            contents.clear();
+            (&file).take(MAX_ATTRIBUTE as u64 + 1).read_to_end(&mut contents)
+        }
         first => first,
     };
     match read.map(|_| contents.len()) {
         Ok(0) if is_pipe(&file) => Err(FileError::NoAnswer(deadline)),
         Ok(n) if n > MAX_ATTRIBUTE => Err(FileError::TooLarge),
         Ok(_) => Ok(contents),
-        Err(error) if error.kind() == ErrorKind::WouldBlock && is_pipe(&file) => {
-            Err(FileError::NoAnswer(deadline))
-        }
         Err(error) if error.kind() == ErrorKind::IsADirectory => Err(FileError::Directory),
+        Err(_) if is_pipe(&file) => Err(FileError::NoAnswer(deadline)),
         Err(error) => Err(error.into()),
     }
 }
@@ -315,6 +349,23 @@ mod tests {
         assert!(matches!(files.part("/none", 0, 1), Err(FileError::Io(_))));
         assert_eq!(files.size("/config"), Some(10));
         assert!(files.is_link("/dangling") && !files.is_link("/config"));
+    }
+
+    #[test]
+    fn a_link_to_a_device_that_was_listed_is_not_followed_and_any_other_is() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, target) in [("listed", "../b"), ("other", "../c"), ("there", "../a")] {
+            fs::create_dir_all(root.path().join("sys/a")).unwrap();
+            std::os::unix::fs::symlink(target, root.path().join("sys/a").join(name)).unwrap();
+        }
+        let announcer = Announcer::default();
+        let listed = ["/sys/a".to_owned(), "/sys/b".to_owned()];
+        let files = HostFiles::new(root.path(), &announcer, Duration::from_millis(500));
+        let name = |files: &HostFiles<'_>, link: &str| files.link_name(&format!("/sys/a/{link}"));
+        assert_eq!((name(&files, "listed"), name(&files, "there").as_deref()), (None, Some("a")));
+        let files = files.with_listed(&listed);
+        assert_eq!(name(&files, "listed").as_deref(), Some("b"));
+        assert_eq!((name(&files, "other"), name(&files, "there").as_deref()), (None, Some("a")));
     }
 
     #[test]

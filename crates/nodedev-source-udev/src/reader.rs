@@ -74,7 +74,17 @@ impl Host {
 
     /// Reads one device of the kernel.
     pub(crate) fn read(&self, syspath: &str, announcer: &Announcer) -> Outcome {
-        let files = self.files(announcer);
+        self.read_listed(syspath, &[], announcer)
+    }
+
+    /// The same of a device that was listed, with all that were listed with it.
+    pub(crate) fn read_listed(
+        &self,
+        syspath: &str,
+        listed: &[String],
+        announcer: &Announcer,
+    ) -> Outcome {
+        let files = self.files(announcer).with_listed(listed);
         let raw = match kernel_device(syspath, &files) {
             Some(raw) => raw,
             None => match self.ask_libudev(syspath, &files, announcer) {
@@ -154,28 +164,12 @@ impl Host {
 
     /// What is told of it. Whatever was found half removed is not there.
     fn judge(&self, raw: &RawDevice, files: &HostFiles<'_>, translate: Translate) -> Outcome {
-        let outcome = self.translated(raw, files, translate);
-        if files.exists(&raw.file("uevent")) { outcome } else { Outcome::Vanished }
-    }
-
-    fn translated(&self, raw: &RawDevice, files: &dyn Files, translate: Translate) -> Outcome {
-        let Some(capability) = kind_of(raw, files) else {
-            return Outcome::NotADevice;
-        };
         let mut reading = Reading::new(raw, files, &self.names).with_network(&self.network);
-        let Ok(id) = identity(capability, &reading) else {
-            return Outcome::NotADevice;
-        };
-        let verdict = translate(capability, &mut reading);
-        let Reading { fields, diagnostics, .. } = reading;
-        match verdict {
-            Ok(()) => Outcome::Observed { id, fields, diagnostics },
-            Err(Refusal::NotADevice) => Outcome::NotADevice,
-            Err(Refusal::Vanished) => Outcome::Vanished,
-            Err(Refusal::NotYet(diagnostic)) => Outcome::NotYet { id, diagnostic },
-            Err(Refusal::Unreadable(diagnostic)) => {
-                Outcome::Unreadable { id: Some(id), diagnostic, diagnostics }
-            }
+        let outcome = translated(&mut reading, translate);
+        if reading.is_there || files.exists(&raw.file("uevent")) {
+            outcome
+        } else {
+            Outcome::Vanished
         }
     }
 
@@ -223,6 +217,28 @@ impl Host {
 
 /// What reads a device of a kind.
 type Translate = fn(Capability, &mut Reading<'_>) -> Result<(), Refusal>;
+
+fn translated(reading: &mut Reading<'_>, translate: Translate) -> Outcome {
+    let Some(capability) = kind_of(reading.device, reading.files) else {
+        return Outcome::NotADevice;
+    };
+    let Ok(id) = identity(capability, reading) else {
+        return Outcome::NotADevice;
+    };
+    let verdict = translate(capability, reading);
+    let mut fields = std::mem::take(&mut reading.fields);
+    fields.shrink_to_fit();
+    let diagnostics = std::mem::take(&mut reading.diagnostics);
+    match verdict {
+        Ok(()) => Outcome::Observed { id, fields, diagnostics },
+        Err(Refusal::NotADevice) => Outcome::NotADevice,
+        Err(Refusal::Vanished) => Outcome::Vanished,
+        Err(Refusal::NotYet(diagnostic)) => Outcome::NotYet { id, diagnostic },
+        Err(Refusal::Unreadable(diagnostic)) => {
+            Outcome::Unreadable { id: Some(id), diagnostic, diagnostics }
+        }
+    }
+}
 
 /// By its properties, else as a registered parent of mediated devices.
 fn kind_of(raw: &RawDevice, files: &dyn Files) -> Option<Capability> {

@@ -17,6 +17,9 @@ pub(crate) const LONGEST: usize = 1024;
 /// The longest contents of any other file that libvirt reads without libudev.
 const LONGEST_LINE: usize = 4096;
 
+/// Hardly any device has more fields.
+const MOST_HAVE: usize = 24;
+
 /// Why a classified device gives no observation.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -65,6 +68,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) network: &'a dyn Network,
     pub(crate) fields: Fields,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Whether the device was seen to be there by the last that was read of it.
+    pub(crate) is_there: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -78,8 +83,9 @@ impl<'a> Reading<'a> {
             files,
             names,
             network: &NoNetwork,
-            fields: Fields::new(),
+            fields: Fields::with_capacity(MOST_HAVE),
             diagnostics: Vec::new(),
+            is_there: false,
         }
     }
 

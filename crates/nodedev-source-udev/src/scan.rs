@@ -4,7 +4,6 @@
 //! until one of its devices is at hand. Here a link is read once, and libudev follows the path once, when the
 //! device is read. Nothing is read of a device.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -18,7 +17,7 @@ pub(crate) const SYS: &str = "/sys";
 /// What is listed.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
-    /// Paths of devices, each once.
+    /// Paths of devices, each once, in order.
     pub(crate) paths: Vec<String>,
     /// Entries that are left out, and why, for people.
     pub(crate) odd: Vec<(String, String)>,
@@ -32,7 +31,7 @@ pub(crate) struct Listed {
 ///
 /// When a folder cannot be read: its devices would be taken for gone.
 pub(crate) fn devices(sys: &Path) -> io::Result<Listed> {
-    let mut scan = Scan { sys, found: BTreeSet::new(), odd: Vec::new() };
+    let mut scan = Scan { sys, found: Vec::new(), odd: Vec::new() };
     let has_sysfs = !names(sys)?.is_empty();
     for bus in subsystems(&sys.join("bus"))? {
         scan.folder(&bus.join("devices"))?;
@@ -40,20 +39,17 @@ pub(crate) fn devices(sys: &Path) -> io::Result<Listed> {
     for class in subsystems(&sys.join("class"))? {
         scan.folder(&class)?;
     }
-    let Scan { found, mut odd, .. } = scan;
-    let mut paths = Vec::with_capacity(found.len());
-    for path in found {
-        match path.into_os_string().into_string() {
-            Ok(path) => paths.push(path),
-            Err(path) => odd.push((path.to_string_lossy().into_owned(), "is not UTF-8".to_owned())),
-        }
-    }
+    let Scan { found: mut paths, mut odd, .. } = scan;
+    paths.sort();
+    paths.dedup();
+    odd.sort();
+    odd.dedup();
     Ok(Listed { paths, odd, has_sysfs })
 }
 
 struct Scan<'a> {
     sys: &'a Path,
-    found: BTreeSet<PathBuf>,
+    found: Vec<String>,
     odd: Vec<(String, String)>,
 }
 
@@ -62,7 +58,7 @@ impl Scan<'_> {
         for name in names(folder)? {
             let entry = folder.join(name);
             match fs::read_link(&entry) {
-                Ok(target) => self.found.extend(self.device_at(folder, &target)),
+                Ok(target) => self.link(folder, &target),
                 // A file such as `bonding_masters`; or it went away.
                 Err(error)
                     if [ErrorKind::InvalidInput, ErrorKind::NotFound].contains(&error.kind()) => {}
@@ -72,19 +68,32 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Where a link in this folder leads. The kernel's links have nothing but `..` and names of devices,
-    /// none of which is a link.
-    fn device_at(&self, folder: &Path, target: &Path) -> Option<PathBuf> {
-        let mut path = folder.to_owned();
-        for component in target.components() {
-            match component {
-                Component::ParentDir => _ = path.pop(),
-                Component::CurDir => {}
-                other => path.push(other),
+    fn link(&mut self, folder: &Path, target: &Path) {
+        let path = led_to(folder, target);
+        if !path.starts_with(self.sys.join("devices")) {
+            return;
+        }
+        match path.into_os_string().into_string() {
+            Ok(path) => self.found.push(path),
+            Err(path) => {
+                self.odd.push((path.to_string_lossy().into_owned(), "is not UTF-8".to_owned()));
             }
         }
-        path.starts_with(self.sys.join("devices")).then_some(path)
     }
+}
+
+/// Where a link in this folder leads. The kernel's links have nothing but `..` and names of devices, none of which
+/// is a link.
+pub(crate) fn led_to(folder: &Path, target: &Path) -> PathBuf {
+    let mut path = folder.to_owned();
+    for component in target.components() {
+        match component {
+            Component::ParentDir => _ = path.pop(),
+            Component::CurDir => {}
+            other => path.push(other),
+        }
+    }
+    path
 }
 
 /// Folders of subsystems that can have node devices.

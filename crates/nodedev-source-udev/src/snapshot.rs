@@ -104,10 +104,11 @@ async fn read_all(inner: &Inner, paths: Vec<String>) -> Result<Outcomes, UdevErr
         missing: paths.len(),
         done: Some(done),
     }));
-    for path in paths {
+    let paths = Arc::new(paths);
+    for at in 0..paths.len() {
         let host = Arc::clone(&inner.host);
         let (wanted, gathering) = (Arc::clone(&gathering), Arc::clone(&gathering));
-        let job_path = path.clone();
+        let (listed, paths) = (Arc::clone(&paths), Arc::clone(&paths));
         inner.pool.submit(
             Priority::Bulk,
             move |announcer| {
@@ -117,14 +118,14 @@ async fn read_all(inner: &Inner, paths: Vec<String>) -> Result<Outcomes, UdevErr
                 if nobody_waits {
                     return Outcome::Vanished;
                 }
-                host.read(&job_path, announcer)
+                host.read_listed(&listed[at], &listed, announcer)
             },
             move |answer| {
-                let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&path, lost));
+                let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&paths[at], lost));
                 let mut gathering = gathering.lock().unwrap_or_else(PoisonError::into_inner);
                 gathering.missing -= 1;
                 if !matches!(outcome, Outcome::NotADevice | Outcome::Vanished) {
-                    gathering.outcomes.push((path, outcome));
+                    gathering.outcomes.push((paths[at].clone(), outcome));
                 }
                 if gathering.missing == 0
                     && let Some(done) = gathering.done.take()

@@ -20,11 +20,13 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
         return Err(reading.not_yet("config"));
     }
     let (vendor, product) = (vendor?, product?);
-    let numa_node = reading.signed("numa_node", Base::Decimal)?;
     let types = types(reading)?;
     space?;
     functions::translate(reading, address)?;
     vpd::translate(reading, address)?;
+    // Last, because it is there as long as the function is: no other file has to tell that.
+    let numa_node = reading.signed("numa_node", Base::Decimal)?;
+    reading.is_there = numa_node.is_some();
     let fields = &mut reading.fields;
     fields.set(device::ADDRESS, address.to_string());
     fields.set_opt(pci::CLASS, u64::try_from(class).ok());
@@ -43,10 +45,17 @@ fn address(reading: &Reading<'_>) -> Result<PciAddress, Refusal> {
     name.parse().map_err(|_| reading.not_a("PCI address", "name", name))
 }
 
-/// A vendor or product id, which the kernel writes as `0x8086`. It is that of the function which
-/// the bus knows by this address.
+/// The path of a file of the function which the bus knows by this address: the device itself, if the kernel says so.
+fn file_at(reading: &Reading<'_>, at: PciAddress, name: &str) -> String {
+    if reading.device.is_of_kernel {
+        return reading.path_of(name);
+    }
+    format!("/sys/bus/pci/devices/{at}/{name}")
+}
+
+/// A vendor or product id, which the kernel writes as `0x8086`.
 fn id(reading: &mut Reading<'_>, at: PciAddress, attribute: &str) -> Result<u16, Refusal> {
-    let attribute = format!("/sys/bus/pci/devices/{at}/{attribute}");
+    let attribute = file_at(reading, at, attribute);
     let Some(text) = reading.contents(&attribute)? else {
         return Err(reading.unreadable(&attribute, "is missing"));
     };
