@@ -187,7 +187,7 @@ fn union<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
     }
     texts.sort_unstable();
     texts.dedup();
-    Value::Texts(texts)
+    texts.into()
 }
 
 /// The names of all fields that anyone speaks of, each once, in order.
@@ -205,9 +205,8 @@ mod tests {
 
     #[test]
     fn a_union_is_sorted_and_without_duplicates() {
-        let one = Value::Texts(alloc::vec!["b".into(), "a".into()]);
-        let two = Value::Texts(alloc::vec!["b".into()]);
-        let expected = Value::Texts(alloc::vec!["a".into(), "b".into()]);
+        let texts = |texts: &[&str]| Value::Texts(texts.iter().copied().map(Into::into).collect());
+        let (one, two, expected) = (texts(&["b", "a"]), texts(&["b"]), texts(&["a", "b"]));
         assert_eq!(union([&one, &two].into_iter()), expected);
         assert_eq!(union([&two, &one].into_iter()), expected);
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
 
-use crate::{Field, FieldName, FieldValue, Key, Value};
+use crate::{Field, FieldName, FieldValue, Key, Texts, Value};
 
 /// Fields with their values, in the order of the field table; extensions follow.
 ///
@@ -113,11 +113,12 @@ impl Fields {
     }
 }
 
-/// What can be given for a field of type `T`: the type itself, and `&str` for texts.
+/// What can be given for a field of type `T`: the type itself, `&str` for a text, and shared texts for texts.
 pub trait IntoFieldValue<T>: Into<Value> {}
 
 impl<T: FieldValue + Into<Value>> IntoFieldValue<T> for T {}
 impl IntoFieldValue<alloc::string::String> for &str {}
+impl IntoFieldValue<Vec<alloc::string::String>> for Texts {}
 
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,6 +21,7 @@ mod pci_address;
 mod pci_speed;
 mod stream;
 mod sysfs_path;
+mod texts;
 mod value;
 
 pub use capability::{Capability, UnknownCapability};
@@ -41,4 +42,5 @@ pub use pci_address::{InvalidPciAddress, PciAddress};
 pub use pci_speed::{InvalidPciLinkSpeed, PciLinkSpeed};
 pub use stream::{Presence, StreamInfo};
 pub use sysfs_path::{InvalidSysfsPath, SysfsPath};
+pub use texts::Texts;
 pub use value::{FieldValue, Value, ValueKind};

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     Capability, CcwgroupMember, FieldName, MdevAttribute, MdevType, PciAddress, PciExpress, PciVpd,
+    Texts,
 };
 
 /// The value of a field.
@@ -28,7 +29,7 @@ pub enum Value {
     /// A text, possibly empty.
     Text(String),
     /// Texts in a meaningful order.
-    Texts(Vec<String>),
+    Texts(Texts),
     /// A capability name.
     Capability(Capability),
     /// A PCI address.
@@ -186,7 +187,7 @@ impl<'de> DeserializeSeed<'de> for ValueKind {
             Self::Flag => Value::Flag(bool::deserialize(deserializer)?),
             Self::Number => Value::Number(u64::deserialize(deserializer)?),
             Self::Text => Value::Text(String::deserialize(deserializer)?),
-            Self::Texts => Value::Texts(Vec::deserialize(deserializer)?),
+            Self::Texts => Value::Texts(Texts::deserialize(deserializer)?),
             Self::Capability => Value::Capability(Capability::deserialize(deserializer)?),
             Self::PciAddress => Value::PciAddress(PciAddress::deserialize(deserializer)?),
             Self::PciAddresses => Value::PciAddresses(Vec::deserialize(deserializer)?),
@@ -229,7 +230,7 @@ impl<'de> Deserialize<'de> for ExtensionValue {
             Flag(bool),
             Number(u64),
             Text(String),
-            Texts(Vec<String>),
+            Texts(Texts),
         }
         let value = Any::deserialize(deserializer).map_err(|_| {
             D::Error::custom("a field outside the known model is a flag, a number, a text or texts")
@@ -297,7 +298,7 @@ macro_rules! field_value {
 field_value!(bool, Flag, bool, |v: &bool| *v);
 field_value!(u64, Number, u64, |v: &u64| *v);
 field_value!(String, Text, &'a str, String::as_str);
-field_value!(Vec<String>, Texts, &'a [String], Vec::as_slice);
+field_value!(Vec<String>, Texts, &'a [String], Texts::as_slice, Texts::from);
 field_value!(Capability, Capability, Capability, |v: &Capability| *v);
 field_value!(PciAddress, PciAddress, PciAddress, |v: &PciAddress| *v);
 field_value!(Vec<PciAddress>, PciAddresses, &'a [PciAddress], Vec::as_slice);
@@ -307,6 +308,12 @@ field_value!(PciVpd, PciVpd, &'a PciVpd, Box::as_ref, Box::new);
 field_value!(Vec<MdevType>, MdevTypes, &'a [MdevType], Vec::as_slice);
 field_value!(Vec<MdevAttribute>, Attributes, &'a [MdevAttribute], Vec::as_slice);
 field_value!(Vec<CcwgroupMember>, CcwgroupMembers, &'a [CcwgroupMember], Vec::as_slice);
+
+impl From<Texts> for Value {
+    fn from(texts: Texts) -> Self {
+        Self::Texts(texts)
+    }
+}
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {

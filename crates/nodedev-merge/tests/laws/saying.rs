@@ -158,7 +158,7 @@ fn noise() -> Vec<(FieldName, Vec<Value>)> {
         (Field::DeviceDriver, text(&["vfio-pci", ""])),
         (
             Field::DeviceDevlinks,
-            vec![Value::Texts(vec!["b".into(), "a".into()]), Value::Texts(vec![])],
+            vec![vec!["b".to_owned(), "a".to_owned()].into(), Vec::<String>::new().into()],
         ),
         (Field::PciClass, number(0x02_0000)),
     ];

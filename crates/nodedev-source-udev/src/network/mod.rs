@@ -6,6 +6,7 @@
 //!
 //! Changes of links, which make no uevent, come in over rtnetlink.
 
+mod features;
 pub(crate) mod link_message;
 mod links;
 pub(crate) mod message;
@@ -22,6 +23,8 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
+pub(crate) use features::ActiveFeatures;
+use features::Sets;
 pub(crate) use links::Links;
 use message::{Attributes, Request, reply};
 
@@ -32,9 +35,9 @@ const LONGEST_ANSWER: usize = 64 << 10;
 
 /// What the kernel knows of network interfaces.
 pub(crate) trait Network {
-    /// The features of an interface that are on: their number and their name in the kernel. `None` if it does not
-    /// answer, most often since there is no such interface.
-    fn active_features(&self, interface: &str) -> Option<Vec<(u32, Arc<str>)>>;
+    /// The features of an interface that are on. `None` if it does not answer, most often since there is no such
+    /// interface.
+    fn active_features(&self, interface: &str) -> Option<Arc<ActiveFeatures>>;
     /// Whether the embedded switch of a PCI function is in the mode `switchdev`.
     fn is_switchdev(&self, pci_address: &str) -> bool;
 }
@@ -44,7 +47,7 @@ pub(crate) trait Network {
 pub(crate) struct NoNetwork;
 
 impl Network for NoNetwork {
-    fn active_features(&self, _interface: &str) -> Option<Vec<(u32, Arc<str>)>> {
+    fn active_features(&self, _interface: &str) -> Option<Arc<ActiveFeatures>> {
         None
     }
 
@@ -59,6 +62,7 @@ pub(crate) struct KernelNetwork {
     is_off: bool,
     ethtool: OnceLock<u16>,
     feature_names: OnceLock<Vec<Arc<str>>>,
+    feature_sets: Sets,
     devlink: OnceLock<u16>,
     sequence: AtomicU32,
 }
@@ -132,15 +136,14 @@ impl KernelNetwork {
 }
 
 impl Network for KernelNetwork {
-    fn active_features(&self, interface: &str) -> Option<Vec<(u32, Arc<str>)>> {
+    fn active_features(&self, interface: &str) -> Option<Arc<ActiveFeatures>> {
         const GET: u8 = 11;
         let names = self.feature_names()?;
         let answer = self.ask(("ethtool", &self.ethtool), GET, |request| {
             message::ask_for_features(request, interface);
         })?;
         let name = |number: u32| names.get(number as usize).map_or_else(|| "".into(), Arc::clone);
-        let named = |number: u32| (number, name(number));
-        Some(message::active_features(&answer).map(named).collect())
+        Some(self.feature_sets.of(message::active_features(&answer).collect(), name))
     }
 
     fn is_switchdev(&self, pci_address: &str) -> bool {

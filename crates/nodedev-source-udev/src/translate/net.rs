@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 
+use nodedev_types::Texts;
 use nodedev_types::fields::net;
 
 use super::net_features::{features, known_features};
@@ -66,7 +67,7 @@ fn link(reading: &mut Reading<'_>, directory: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn set_features(reading: &mut Reading<'_>, features: Vec<String>) {
+fn set_features(reading: &mut Reading<'_>, features: Texts) {
     let features = Some(features).filter(|features| !features.is_empty());
     reading.fields.set_opt(net::FEATURES, features);
 }

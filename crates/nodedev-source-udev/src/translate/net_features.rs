@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use nodedev_types::PciAddress;
+use nodedev_types::{PciAddress, Texts};
 
+use crate::network::ActiveFeatures;
 use crate::reading::{Reading, Refusal};
 
 /// libvirt's name, and the kernel's features of which one is enough.
@@ -44,7 +45,7 @@ const UDP_TUNNEL: (&str, u32) = ("txudptnl", 25);
 const INFINIBAND: &str = "/sys/class/infiniband";
 
 /// Those that are on. An interface of which the kernel does not answer has none of its own.
-pub(super) fn features(reading: &mut Reading<'_>, interface: &str) -> Result<Vec<String>, Refusal> {
+pub(super) fn features(reading: &mut Reading<'_>, interface: &str) -> Result<Texts, Refusal> {
     let active = reading.network.active_features(interface).unwrap_or_default();
     of_device(reading, interface, &active)
 }
@@ -54,7 +55,7 @@ pub(super) fn known_features(
     reading: &mut Reading<'_>,
     interface: &str,
     is_virtual: bool,
-) -> Result<Vec<String>, Refusal> {
+) -> Result<Texts, Refusal> {
     let active = reading.network.active_features(interface).ok_or(Refusal::Vanished)?;
     // One that belongs to no device has none of a device.
     if is_virtual {
@@ -67,13 +68,23 @@ pub(super) fn known_features(
 fn of_device(
     reading: &mut Reading<'_>,
     interface: &str,
-    active: &[(u32, Arc<str>)],
-) -> Result<Vec<String>, Refusal> {
+    active: &ActiveFeatures,
+) -> Result<Texts, Refusal> {
     let rdma = rdma(reading, interface)?;
     Ok(in_order(active, rdma, switchdev(reading, interface)))
 }
 
-fn in_order(active: &[(u32, Arc<str>)], rdma: bool, switchdev: bool) -> Vec<String> {
+fn in_order(active: &ActiveFeatures, rdma: bool, switchdev: bool) -> Texts {
+    active.shown([rdma, switchdev], || {
+        names(&active.named, rdma, switchdev).map(str::to_owned).collect()
+    })
+}
+
+fn names(
+    active: &[(u32, Arc<str>)],
+    rdma: bool,
+    switchdev: bool,
+) -> impl Iterator<Item = &'static str> {
     let mut on = [false; BY_NAME.len()];
     for (_, name) in active {
         let place = BY_NAME.iter().position(|(_, names)| names.contains(&&**name));
@@ -85,7 +96,7 @@ fn in_order(active: &[(u32, Arc<str>)], rdma: bool, switchdev: bool) -> Vec<Stri
     let udp_tunnel = active.iter().any(|(number, _)| *number == UDP_TUNNEL.1);
     let others = [("rdma", rdma), (UDP_TUNNEL.0, udp_tunnel), ("switchdev", switchdev)];
     let others = others.into_iter().filter_map(|(name, is_on)| is_on.then_some(name));
-    by_name.chain(others).map(str::to_owned).collect()
+    by_name.chain(others)
 }
 
 /// Whether an InfiniBand device has the same resources: it is another face of the same function.
@@ -132,9 +143,10 @@ mod tests {
     struct Fixed(&'static [(u32, &'static str)]);
 
     impl Network for Fixed {
-        fn active_features(&self, interface: &str) -> Option<Vec<(u32, Arc<str>)>> {
+        fn active_features(&self, interface: &str) -> Option<Arc<ActiveFeatures>> {
             assert_eq!(interface, "eth0");
-            Some(self.0.iter().map(|(number, name)| (*number, (*name).into())).collect())
+            let named = self.0.iter().map(|(number, name)| (*number, (*name).into()));
+            Some(ActiveFeatures::new(named.collect()).into())
         }
 
         fn is_switchdev(&self, pci_address: &str) -> bool {
@@ -149,7 +161,7 @@ mod tests {
     fn of(scratch: &Scratch, active: &'static [(u32, &'static str)]) -> Vec<String> {
         let network = Fixed(active);
         let mut reading = Reading::new(&scratch.device, scratch, &NoNames).with_network(&network);
-        features(&mut reading, "eth0").unwrap()
+        features(&mut reading, "eth0").unwrap().to_vec()
     }
 
     #[test]

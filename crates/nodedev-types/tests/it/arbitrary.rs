@@ -77,7 +77,7 @@ fn value(kind: ValueKind) -> BoxedStrategy<Value> {
         ValueKind::Flag => any::<bool>().prop_map(Value::Flag).boxed(),
         ValueKind::Number => any::<u64>().prop_map(Value::Number).boxed(),
         ValueKind::Text => text().prop_map(Value::Text).boxed(),
-        ValueKind::Texts => vec(text(), 0..3).prop_map(Value::Texts).boxed(),
+        ValueKind::Texts => vec(text(), 0..3).prop_map(Value::from).boxed(),
         ValueKind::Capability => select(Capability::ALL).prop_map(Value::Capability).boxed(),
         ValueKind::PciAddress => pci_address().prop_map(Value::PciAddress).boxed(),
         ValueKind::PciAddresses => vec(pci_address(), 0..3).prop_map(Value::PciAddresses).boxed(),

@@ -147,7 +147,7 @@ mod tests {
         let json = r#"{"field":"acme:slots","value":["a","b"],"origin":"nobody",
             "lost":[{"source":"other","value":{"x":-1}}],"why":"w"}"#;
         let read: FieldExplanation = serde_json::from_str(json).unwrap();
-        assert_eq!(read.value, Some(Value::Texts(vec!["a".into(), "b".into()])));
+        assert_eq!(read.value, Some(vec!["a".to_owned(), "b".to_owned()].into()));
         assert_eq!(read.lost[0].value, Value::Text(r#"{"x":-1}"#.into()));
         assert_eq!(read.origin, Origin::Nobody);
     }

@@ -27,7 +27,7 @@ fn value(kind: ValueKind) -> Value {
         ValueKind::Flag => Value::Flag(true),
         ValueKind::Number => Value::Number(7),
         ValueKind::Text => Value::from("text"),
-        ValueKind::Texts => Value::Texts(vec!["text".into()]),
+        ValueKind::Texts => vec!["text".to_owned()].into(),
         ValueKind::Capability => Value::Capability(Capability::Net),
         ValueKind::PciAddress => Value::PciAddress("0000:00:1f.2".parse().unwrap()),
         ValueKind::PciAddresses => Value::PciAddresses(Vec::new()),

@@ -149,7 +149,7 @@ fn value(field: Field, alphabet: Alphabet) -> BoxedStrategy<Value> {
         ValueKind::Flag => any::<bool>().prop_map(Value::Flag).boxed(),
         ValueKind::Number => prop_oneof![Just(0), any::<u64>()].prop_map(Value::Number).boxed(),
         ValueKind::Text => text(alphabet).prop_map(Value::Text).boxed(),
-        ValueKind::Texts => vec(text(alphabet), 0..3).prop_map(Value::Texts).boxed(),
+        ValueKind::Texts => vec(text(alphabet), 0..3).prop_map(Value::from).boxed(),
         ValueKind::PciAddress => pci_address().prop_map(Value::PciAddress).boxed(),
         ValueKind::PciAddresses => vec(pci_address(), 0..3).prop_map(Value::PciAddresses).boxed(),
         ValueKind::PciExpress => express().prop_map(Value::from).boxed(),
