@@ -32,7 +32,7 @@ pub struct FrameDecoder {
 }
 
 /// How much room is kept for the next bytes, and what stays allocated between frames at most.
-const ROOM: usize = 4096;
+const ROOM: usize = 1024;
 /// How much room is made at once for a long frame.
 const LARGE_ROOM: usize = 65_536;
 

@@ -124,14 +124,15 @@ where
     connection.note_known();
     loop {
         if connection.may_lend() {
-            connection = match connection.lend(&mut stop).await {
+            // In a box, as the end is: hardly any client needs the room for it.
+            connection = match Box::pin(connection.lend(&mut stop)).await {
                 Ok(connection) => connection,
                 Err(end) => return end,
             };
         }
         match connection.step(&mut stop).await {
             Ok(()) => {}
-            Err(end) => return connection.finish(end).await,
+            Err(end) => return Box::pin(connection.finish(end)).await,
         }
     }
 }

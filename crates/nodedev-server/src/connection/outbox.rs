@@ -8,7 +8,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use crate::counts::Part;
 
 /// What stays allocated when all has been read.
-const KEPT: usize = 16 << 10;
+const KEPT: usize = 1 << 10;
 
 #[derive(Debug)]
 pub(super) struct Outbox<W> {
