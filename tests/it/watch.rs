@@ -201,7 +201,7 @@ for i in $(seq 50); do
   if [ $((i % 2)) = 1 ]; then ip link set $last address $mac; fi
   if [ $((i % 3)) = 0 ]; then ip link set ndpeer up; fi
   if [ $((i % 3)) = 1 ]; then ip link set ndpeer down; fi
-  udevadm settle || :
+  udevadm settle || udevadm settle
 done";
 
 #[test]
@@ -243,7 +243,8 @@ fn following_events_ends_in_the_list_that_a_fresh_look_shows() {
     let mut names = names(&lab);
     let watch = Watch::start(&lab, &["--json"]);
     lab.run("bash", &["-c", INTERFACES_COME_AND_GO]);
-    // Events are in order, so with the last interface all before it are there.
+    lab.settle();
+    // All before it are told, so with the last interface they are there.
     lab.run("ip", &["link", "add", "nodedevlast", "type", "ifb"]);
     loop {
         let event: serde_json::Value = serde_json::from_str(&watch.line()).unwrap();

@@ -60,41 +60,34 @@ impl<T: Ord> Few<T> {
 
 /// A map from keys to few values each.
 pub(crate) trait FewOf<K, T> {
+    /// The key has this value too.
     fn insert_into(&mut self, key: K, value: T);
+    /// The key has this value no more, and is gone with its last one.
     fn remove_from(&mut self, key: &K, value: &T);
 }
 
-impl<K: Ord, T: Ord> FewOf<K, T> for BTreeMap<K, Few<T>> {
-    fn insert_into(&mut self, key: K, value: T) {
-        use std::collections::btree_map::Entry;
-        match self.entry(key) {
-            Entry::Vacant(entry) => _ = entry.insert(Few::One(value)),
-            Entry::Occupied(mut entry) => entry.get_mut().insert(value),
-        }
-    }
+macro_rules! few_of {
+    ($map:ident, $entry:path, $($bound:tt)+) => {
+        impl<K: $($bound)+, T: Ord> FewOf<K, T> for $map<K, Few<T>> {
+            fn insert_into(&mut self, key: K, value: T) {
+                use $entry as Entry;
+                match self.entry(key) {
+                    Entry::Vacant(entry) => _ = entry.insert(Few::One(value)),
+                    Entry::Occupied(mut entry) => entry.get_mut().insert(value),
+                }
+            }
 
-    fn remove_from(&mut self, key: &K, value: &T) {
-        if self.get_mut(key).is_some_and(|few| few.remove(value)) {
-            self.remove(key);
+            fn remove_from(&mut self, key: &K, value: &T) {
+                if self.get_mut(key).is_some_and(|few| few.remove(value)) {
+                    self.remove(key);
+                }
+            }
         }
-    }
+    };
 }
 
-impl<K: Eq + Hash, T: Ord> FewOf<K, T> for HashMap<K, Few<T>> {
-    fn insert_into(&mut self, key: K, value: T) {
-        use std::collections::hash_map::Entry;
-        match self.entry(key) {
-            Entry::Vacant(entry) => _ = entry.insert(Few::One(value)),
-            Entry::Occupied(mut entry) => entry.get_mut().insert(value),
-        }
-    }
-
-    fn remove_from(&mut self, key: &K, value: &T) {
-        if self.get_mut(key).is_some_and(|few| few.remove(value)) {
-            self.remove(key);
-        }
-    }
-}
+few_of!(BTreeMap, std::collections::btree_map::Entry, Ord);
+few_of!(HashMap, std::collections::hash_map::Entry, Eq + Hash);
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use nodedev_merge::{
     names_in_group, parent_address, parent_at, suffixed_group,
 };
 use nodedev_types::fields::device;
-use nodedev_types::{Device, DeviceId, DeviceName};
+use nodedev_types::{Device, DeviceId, DeviceName, SysfsPath};
 
 use crate::few::{Few, FewOf};
 use crate::room::give_back;
@@ -34,7 +34,8 @@ pub(crate) struct Index {
     /// Devices that would be called the same.
     groups: HashMap<DeviceName, Few<DeviceId>>,
     children: HashMap<DeviceId, Few<DeviceId>>,
-    /// How many parents were resolved, names worked out and devices shown, for tests of the cost.
+    /// How many devices were found below others, parents resolved, names worked out and devices shown, for tests of
+    /// the cost.
     #[cfg(test)]
     pub(crate) work: std::sync::atomic::AtomicUsize,
 }
@@ -112,6 +113,7 @@ impl Index {
             }
             self.update_one(id, merged, &mut touched);
         }
+        self.touch_below(&mut touched);
         self.resolve_parents(&mut touched);
         for (id, old_name) in self.resolve_names(&mut touched) {
             shown.entry(id).or_insert(old_name);
@@ -180,9 +182,7 @@ impl Index {
         let path = |keys: Option<&Keys>| keys.and_then(|keys| keys.path.clone());
         let (left, entered) = changed(path(old), path(new));
         move_between(&mut self.paths, left.as_ref(), entered.as_ref(), id);
-        for path in left.iter().chain(&entered) {
-            self.touch_path(path, touched);
-        }
+        touched.paths.extend(left.into_iter().chain(entered));
         let address = |keys: Option<&Keys>| keys.and_then(|keys| keys.address.clone());
         let (left, entered) = changed(address(old), address(new));
         if let Some((address, incapable)) = &left {
@@ -204,13 +204,22 @@ impl Index {
         }
     }
 
-    /// Whatever lies below a path may have got or lost its nearest ancestor.
-    fn touch_path(&self, path: &Arc<str>, touched: &mut Touched) {
-        touched.paths.push(Arc::clone(path));
-        let below = format!("{path}/");
-        let from = self.paths.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
-        let range = from.take_while(|(path, _)| path.starts_with(&below));
-        touched.parents.extend(range.flat_map(|(_, ids)| ids.iter()).cloned());
+    /// Whatever lies below a touched path may have got or lost its nearest ancestor: each device once, however many
+    /// of the paths above it are touched.
+    fn touch_below(&self, touched: &mut Touched) {
+        touched.paths = each(&mut touched.paths);
+        let is_touched = |path: &str| touched.paths.binary_search_by(|p| (**p).cmp(path)).is_ok();
+        for path in &touched.paths {
+            if SysfsPath::ancestors_of(path).any(is_touched) {
+                continue;
+            }
+            let below = format!("{path}/");
+            let from = self.paths.range::<str, _>((Bound::Included(&*below), Bound::Unbounded));
+            let range = from.take_while(|(path, _)| path.starts_with(&below));
+            touched.parents.extend(range.flat_map(|(_, ids)| ids.iter()).cloned());
+        }
+        #[cfg(test)]
+        self.count(touched.parents.len());
     }
 
     fn touch_address(&self, address: &Arc<str>, touched: &mut Touched) {

@@ -22,8 +22,8 @@ pub struct UdevConfig {
     /// Number of threads that read, besides those of callers who may be held up. Default 2.
     pub readers: usize,
     /// How many of them read at once at most where there is much to read, as at the start; one more for each that
-    /// is held up by a file. Default 2. Where one is quicker alone, as on a mock host of umockdev, which has one lock
-    /// for all threads, one does.
+    /// is held up by a file. Default 2. Where several are not clearly quicker than one, as on a mock host of umockdev,
+    /// which has one lock for all threads, one does.
     pub bulk_readers: usize,
     /// How many readers that hang in a file are given up before the source is degraded. Default 8.
     pub abandoned_readers: usize,

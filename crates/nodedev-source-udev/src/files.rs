@@ -48,7 +48,8 @@ pub(crate) trait Files {
     fn part(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>, FileError>;
     /// How large a file says it is.
     fn size(&self, path: &str) -> Option<u64>;
-    /// The name of what a link leads to in the end. `None` if it is no link or its target is missing.
+    /// The name of what a link leads to in the end. `None` if it is no link or its target is missing; a device that was
+    /// listed a moment ago may count as there.
     fn link_name(&self, path: &str) -> Option<String>;
     /// The last name in a link, whether anything is there or not. `None` if it is no link.
     fn link_text_name(&self, path: &str) -> Option<String>;
@@ -105,15 +106,14 @@ impl<'a> HostFiles<'a> {
         Self { listed, ..self }
     }
 
-    /// Whether a link with this target leads to a listed device. As from one device to another, where nothing on the
+    /// The listed device that a link with this target leads to. As from one device to another, where nothing on the
     /// way is a link.
-    fn leads_to_listed(&self, link: &str, target: &Path) -> bool {
-        let Some(folder) = Path::new(link).parent().filter(|_| !self.listed.is_empty()) else {
-            return false;
-        };
+    fn listed_end(&self, link: &str, target: &Path) -> Option<PathBuf> {
+        let folder = Path::new(link).parent().filter(|_| !self.listed.is_empty())?;
         let device = scan::led_to(folder, target);
-        let device = device.to_str().unwrap_or_default();
-        self.listed.binary_search_by(|listed| listed.as_str().cmp(device)).is_ok()
+        let path = device.to_str()?;
+        self.listed.binary_search_by(|listed| listed.as_str().cmp(path)).ok()?;
+        Some(device)
     }
 
     /// The path below the root.
@@ -190,8 +190,7 @@ impl Files for HostFiles<'_> {
     fn link_name(&self, path: &str) -> Option<String> {
         let followed = self.announced(path, |host_path| {
             let target = fs::read_link(host_path)?;
-            let is_listed = self.leads_to_listed(path, &target);
-            io::Result::Ok(if is_listed { Some(target) } else { end_of(host_path, &target) })
+            io::Result::Ok(self.listed_end(path, &target).or_else(|| end_of(host_path, &target)))
         });
         if let Err(error) = &followed {
             self.note_absent(path, error, Absent::Name);
@@ -354,7 +353,8 @@ mod tests {
     #[test]
     fn a_link_to_a_device_that_was_listed_is_not_followed_and_any_other_is() {
         let root = tempfile::tempdir().unwrap();
-        for (name, target) in [("listed", "../b"), ("other", "../c"), ("there", "../a")] {
+        let links = [("listed", "../b"), ("other", "../c"), ("there", "../a"), ("here", ".")];
+        for (name, target) in links {
             fs::create_dir_all(root.path().join("sys/a")).unwrap();
             std::os::unix::fs::symlink(target, root.path().join("sys/a").join(name)).unwrap();
         }
@@ -363,9 +363,11 @@ mod tests {
         let files = HostFiles::new(root.path(), &announcer, Duration::from_millis(500));
         let name = |files: &HostFiles<'_>, link: &str| files.link_name(&format!("/sys/a/{link}"));
         assert_eq!((name(&files, "listed"), name(&files, "there").as_deref()), (None, Some("a")));
+        assert_eq!(name(&files, "here").as_deref(), Some("a"));
         let files = files.with_listed(&listed);
         assert_eq!(name(&files, "listed").as_deref(), Some("b"));
         assert_eq!((name(&files, "other"), name(&files, "there").as_deref()), (None, Some("a")));
+        assert_eq!(name(&files, "here").as_deref(), Some("a"), "that does not end in a name");
     }
 
     #[test]

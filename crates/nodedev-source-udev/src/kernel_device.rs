@@ -26,7 +26,6 @@ pub(crate) fn kernel_device(syspath: &str, files: &dyn Files) -> Option<RawDevic
         syspath: syspath.to_owned(),
         sysname: file_name(syspath).replace('!', "/"),
         properties: lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        is_of_kernel: true,
         ..RawDevice::default()
     };
     if OF_NODES.iter().any(|name| device.property(name).is_some()) {

@@ -16,8 +16,6 @@ pub(crate) struct RawDevice {
     pub(crate) properties: BTreeMap<String, String>,
     /// Properties that were not UTF-8 and were converted with loss.
     pub(crate) lossy: BTreeSet<String>,
-    /// Whether the properties are the kernel's own, to which no rule of udevd has added anything.
-    pub(crate) is_of_kernel: bool,
 }
 
 impl RawDevice {

@@ -244,3 +244,67 @@ fn translated(reading: &mut Reading<'_>, translate: Translate) -> Outcome {
 fn kind_of(raw: &RawDevice, files: &dyn Files) -> Option<Capability> {
     classify(raw).or_else(|| mdev_bus_name(raw, files).map(|_| Capability::MdevTypes))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    const PATH: &str = "sys/devices/pci0000:00/0000:00:1f.2";
+
+    /// The root of a host with one function, virtual or not.
+    fn function(is_virtual: bool) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let device = root.path().join(PATH);
+        fs::create_dir_all(&device).unwrap();
+        fs::create_dir_all(root.path().join("sys/bus/pci/devices")).unwrap();
+        std::os::unix::fs::symlink(
+            &device,
+            root.path().join("sys/bus/pci/devices").join(device.file_name().unwrap()),
+        )
+        .unwrap();
+        let uevent = "PCI_CLASS=20000\nPCI_SLOT_NAME=0000:00:1f.2\n";
+        let files = [
+            ("uevent", uevent.as_bytes()),
+            ("config", &[0; 64]),
+            ("vendor", b"0x8086\n"),
+            ("device", b"0x1572\n"),
+            ("numa_node", b"0\n"),
+        ];
+        for (name, bytes) in files {
+            fs::write(device.join(name), bytes).unwrap();
+        }
+        if is_virtual {
+            std::os::unix::fs::symlink(".", device.join("physfn")).unwrap();
+        }
+        root
+    }
+
+    /// What is judged of the function after these files have gone, while it was being read.
+    fn judged(root: &Path, gone: &[&str]) -> Outcome {
+        let announcer = Announcer::default();
+        let config = UdevConfig { root: root.to_owned(), ..UdevConfig::default() };
+        let host = Host::new(config);
+        let files = host.files(&announcer);
+        let raw = kernel_device(&format!("/{PATH}"), &files).unwrap();
+        gone.iter().for_each(|name| fs::remove_file(root.join(PATH).join(name)).unwrap());
+        host.judge(&raw, &files, translate)
+    }
+
+    #[test]
+    fn a_function_that_goes_while_it_is_read_has_vanished() {
+        for is_virtual in [true, false] {
+            let judged = |gone: &[&str]| judged(function(is_virtual).path(), gone);
+            assert!(matches!(judged(&[]), Outcome::Observed { .. }), "{is_virtual}");
+            for gone in [&["uevent", "numa_node"][..], &["uevent", "vendor", "numa_node"]] {
+                assert!(matches!(judged(gone), Outcome::Vanished), "{is_virtual} {gone:?}");
+            }
+        }
+        // Of a physical one, what virtual ones there may be goes together with this.
+        assert!(matches!(judged(function(false).path(), &["uevent"]), Outcome::Vanished));
+        // Without a node the kernel does not tell one.
+        assert!(matches!(judged(function(true).path(), &["numa_node"]), Outcome::Observed { .. }));
+    }
+}

@@ -72,7 +72,12 @@ impl SysfsPath {
         Self::ancestors_of(self.as_str())
     }
 
-    /// The same of a path as text.
+    /// The same of a canonical path ([`is_canonical`](Self::is_canonical)) that is a text.
+    ///
+    /// ```
+    /// # use nodedev_types::SysfsPath;
+    /// assert!(SysfsPath::ancestors_of("/sys/devices/a").eq(["/sys/devices"]));
+    /// ```
     pub fn ancestors_of(path: &str) -> impl Iterator<Item = &str> {
         core::iter::successors(Some(path), |path| {
             path.rsplit_once('/').map(|(above, _)| above).filter(|above| above.len() > "/sys".len())

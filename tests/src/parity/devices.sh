@@ -9,6 +9,9 @@ make() {
     else echo "not made: $what: $(tail -n 1 /run/devices.log)" >&2; fi
 }
 
+# udevd may hang up on who asks it, and is asked again.
+settle() { udevadm settle "$@" || udevadm settle "$@"; }
+
 sr_iov() {
     for file in /sys/bus/pci/devices/*/sriov_totalvfs; do
         [ -e "$file" ] && echo 4 >"${file%totalvfs}numvfs" && return
@@ -20,7 +23,7 @@ sr_iov() {
 fibre_channel() {
     modprobe fcoe && ip link add fc0 type veth peer name fc1 || return
     for end in fc0 fc1; do echo $end >/sys/module/libfcoe/parameters/create_vn2vn || return; done
-    ip link set fc0 up && ip link set fc1 up && udevadm settle -t 20
+    ip link set fc0 up && ip link set fc1 up && settle -t 20
     for host in /sys/class/fc_host/host*; do
         for _ in $(seq 100); do
             [ "$(cat "$host/port_state")" = Online ] && break
@@ -47,7 +50,7 @@ PY
 
 # One that runs and is defined, one that only runs, one that is only defined.
 mediated() {
-    modprobe "$1" && udevadm settle -t 20 || return
+    modprobe "$1" && settle -t 20 || return
     parent=$(basename "$(find /sys/class/mdev_bus/ -name "${3:-$1}" | head -n 1)")
     type=$(basename "$(find "/sys/class/mdev_bus/$parent/mdev_supported_types/" -mindepth 1 -maxdepth 1 | sort | head -n 1)")
     uuid=00000000-0000-4000-8000-0000000000$2
@@ -69,5 +72,5 @@ make "mtty" mediated mtty 1
 make "mdpy" mediated mdpy 2
 make "mbochs" mediated mbochs 3
 make "mediated devices in a PCI function" mediated nodedev_mdev 4 0000:00:07.0
-udevadm settle -t 60
+settle -t 60
 exec "$@"

@@ -72,7 +72,7 @@ fn a_parent_costs_its_own_path_range() {
     let name = base_name(&id, &fields);
     let arrived = work(&mut index, &mut snapshot, vec![(id.clone(), Some(active(fields.clone())))]);
     let below = DEVICES / 16;
-    assert!(arrived <= 2 * below + 4, "{arrived} for {below} children");
+    assert!(arrived <= 3 * below + 4, "{arrived} for {below} children");
     assert_eq!(snapshot.devices().filter(|d| d.parent.as_ref() == Some(&name)).count(), below);
     // What a device is called or says matters to its children alone when the name is another.
     fields.set(device::DRIVER, "pcieport");
@@ -88,4 +88,22 @@ fn an_old_list_does_not_change_with_the_new_one() {
     let (id, _) = port(3);
     index.update(vec![(id, None)], &mut snapshot);
     assert_eq!((before.len(), snapshot.len()), (DEVICES, DEVICES - 1));
+}
+
+#[test]
+fn many_devices_at_paths_above_one_another_cost_what_lies_below_once() {
+    const MANY: usize = 300;
+    let (mut index, mut snapshot) = host();
+    // Each at the path of the host bridge, and one below the other.
+    let at = |namespace: &str, n: usize, path: &str| {
+        let mut fields = Fields::new();
+        fields.set(device::PATH, path);
+        (DeviceId::foreign(namespace, &n.to_string()), Some(active(fields)))
+    };
+    let bridge = "/sys/devices/pci0000:03";
+    let same = (0..MANY).map(|n| at("same", n, bridge));
+    let chain = (0..MANY).map(|n| at("chain", n, &format!("{bridge}{}", "/x".repeat(n))));
+    let below = DEVICES / 16;
+    let cost = work(&mut index, &mut snapshot, same.chain(chain).collect());
+    assert!(cost <= 5 * (2 * MANY + below), "{cost} for {MANY} twice and {below} children");
 }

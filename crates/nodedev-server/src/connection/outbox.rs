@@ -59,7 +59,8 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
         }
         self.writer.flush().await?;
         self.flushed = true;
-        if self.bytes.capacity() > KEPT {
+        // The room before what has been written is not a part of its capacity, and comes back when asked for.
+        if self.bytes.capacity() > KEPT || self.bytes.try_reclaim(KEPT + 1) {
             self.bytes = BytesMut::new();
         }
         Ok(0)
@@ -69,5 +70,23 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
     pub(super) async fn close(&mut self) {
         // It may have gone already.
         let _ = self.writer.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counts::Whole;
+
+    #[tokio::test]
+    async fn the_room_of_a_long_answer_goes_when_it_has_been_read() {
+        let mut outbox = Outbox::new(tokio::io::sink(), Whole::default().part());
+        for length in [100_000, 10, 10] {
+            outbox.push(&vec![b'a'; length]);
+            while !outbox.is_empty() {
+                outbox.write().await.unwrap();
+            }
+            assert!(!outbox.bytes.try_reclaim(KEPT + 1), "after {length}");
+        }
     }
 }

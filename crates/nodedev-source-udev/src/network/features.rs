@@ -9,7 +9,7 @@ use nodedev_types::Texts;
 const MOST_SETS: usize = 64;
 
 /// Features that are on: their number and their name in the kernel.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct ActiveFeatures {
     pub(crate) named: Vec<(u32, Arc<str>)>,
     /// What they are shown as, with each of what else the device may have.
@@ -67,7 +67,7 @@ mod tests {
         assert_ne!(of(&[1]).named, set.named);
         (0..1000).for_each(|number| drop(of(&[number])));
         assert!(sets.0.lock().unwrap().len() <= MOST_SETS);
-        assert_eq!(of(&[1, 4]), set);
+        assert_eq!(of(&[1, 4]).named, set.named);
     }
 
     #[test]

@@ -190,7 +190,7 @@ mod tests {
     fn what_the_kernel_does_not_know_is_off() {
         let network = KernelNetwork::default();
         for interface in ["", "no-such-one", "a-name-that-is-longer-than-any-may-be"] {
-            assert_eq!(network.active_features(interface), None);
+            assert!(network.active_features(interface).is_none());
         }
         assert!(!network.is_switchdev("ffff:ff:1f.7"));
         assert!(!network.is_switchdev(""));
@@ -220,6 +220,6 @@ mod tests {
     #[test]
     fn below_another_root_nothing_is_asked() {
         let network = KernelNetwork::of_root(Path::new("/elsewhere"));
-        assert_eq!(network.active_features("lo"), None);
+        assert!(network.active_features("lo").is_none());
     }
 }

@@ -24,9 +24,11 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     space?;
     functions::translate(reading, address)?;
     vpd::translate(reading, address)?;
-    // Last, because it is there as long as the function is: no other file has to tell that.
+    // Last, because it goes later than what else is read of a function, except what only a physical one has
+    // (`device_del` of the kernel): then no other file has to tell that the function is there.
     let numa_node = reading.signed("numa_node", Base::Decimal)?;
-    reading.is_there = numa_node.is_some();
+    let is_virtual = reading.fields.get(pci::PHYS_FUNCTION).is_some();
+    reading.is_there = is_virtual && numa_node.is_some();
     let fields = &mut reading.fields;
     fields.set(device::ADDRESS, address.to_string());
     fields.set_opt(pci::CLASS, u64::try_from(class).ok());
@@ -45,17 +47,10 @@ fn address(reading: &Reading<'_>) -> Result<PciAddress, Refusal> {
     name.parse().map_err(|_| reading.not_a("PCI address", "name", name))
 }
 
-/// The path of a file of the function which the bus knows by this address: the device itself, if the kernel says so.
-fn file_at(reading: &Reading<'_>, at: PciAddress, name: &str) -> String {
-    if reading.device.is_of_kernel {
-        return reading.path_of(name);
-    }
-    format!("/sys/bus/pci/devices/{at}/{name}")
-}
-
-/// A vendor or product id, which the kernel writes as `0x8086`.
+/// A vendor or product id, which the kernel writes as `0x8086`. It is that of the function which
+/// the bus knows by this address.
 fn id(reading: &mut Reading<'_>, at: PciAddress, attribute: &str) -> Result<u16, Refusal> {
-    let attribute = file_at(reading, at, attribute);
+    let attribute = format!("/sys/bus/pci/devices/{at}/{attribute}");
     let Some(text) = reading.contents(&attribute)? else {
         return Err(reading.unreadable(&attribute, "is missing"));
     };

@@ -77,7 +77,8 @@ devices() {
     /lib/systemd/systemd-udevd --daemon || fail "systemd-udevd does not start"
     udevadm trigger --type=subsystems --action=add
     udevadm trigger --type=devices --action=add
-    udevadm settle --timeout=120 || fail "udevd does not come to rest"
+    # It may hang up on who asks it, and is asked again.
+    udevadm settle --timeout=120 || udevadm settle --timeout=120 || fail "udevd does not come to rest"
 }
 
 # The command writes into pipes and not into the channels themselves, which cannot be opened twice

@@ -34,7 +34,7 @@ pub(super) fn translate(reading: &mut Reading<'_>, at: PciAddress) -> Result<boo
     if !reading.files.is_privileged() {
         return Ok(false);
     }
-    let path = super::file_at(reading, at, "config");
+    let path = format!("/sys/bus/pci/devices/{at}/config");
     let mut space = Space { path, reading, is_there: true };
     let header = space.bytes::<HEADER>(0)?;
     let layout = match header[HEADER_TYPE] & HEADER_TYPE_MASK {

@@ -47,7 +47,7 @@ enum Malformed {
 }
 
 pub(super) fn translate(reading: &mut Reading<'_>, at: PciAddress) -> Result<(), Refusal> {
-    let path = super::file_at(reading, at, "vpd");
+    let path = format!("/sys/bus/pci/devices/{at}/vpd");
     let files = reading.files;
     let found = parse(&mut |offset, len| files.part(&path, offset as u64, len));
     match found {
