@@ -295,7 +295,7 @@ where
 
     fn reply(&mut self, call: &Header, begun: Instant, outcome: &Outcome) {
         self.shared.counts.rpc(call.procedure, begun.elapsed(), outcome.is_err());
-        self.outbox.push(&reply_bytes(&self.shared, call, outcome));
+        self.outbox.push(reply_bytes(&self.shared, call, outcome));
         if dispatch::is_document(call) {
             self.rhythm.answered();
         }
@@ -306,7 +306,7 @@ where
             let Some(frame) = self.session.callbacks.next_frame() else {
                 break;
             };
-            self.outbox.push(&frame);
+            self.outbox.push(frame);
         }
     }
 
@@ -355,7 +355,7 @@ where
 
     fn say(&mut self, word: Keepalive) {
         // There is no payload that could be too long.
-        self.outbox.push(&Frame::bytes_of(&word.header(), &()).unwrap_or_default());
+        self.outbox.push(Frame::bytes_of(&word.header(), &()).unwrap_or_default());
     }
 
     fn on_time(&mut self) -> Result<(), End> {

@@ -155,7 +155,7 @@ impl<S: Stream, F: FnOnce() + Send> Connection<S, F> {
             connection.timers.received();
         }
         if !desk.unwritten.is_empty() {
-            connection.outbox.push(&desk.unwritten);
+            connection.outbox.push(desk.unwritten);
         }
         if let Some((received, begun)) = desk.left {
             connection.take_one(received, None, begun)?;

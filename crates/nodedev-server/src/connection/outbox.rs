@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::counts::Part;
@@ -30,9 +30,13 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
         (self.writer, self.part)
     }
 
-    /// Appends a frame.
-    pub(super) fn push(&mut self, frame: &[u8]) {
-        self.bytes.extend_from_slice(frame);
+    /// Appends a frame. A long one with nothing before it stays where it is.
+    pub(super) fn push(&mut self, frame: Vec<u8>) {
+        if self.bytes.is_empty() && frame.len() > KEPT {
+            self.bytes = Bytes::from(frame).into();
+        } else {
+            self.bytes.extend_from_slice(&frame);
+        }
         self.part.set(self.bytes.len());
         self.flushed = false;
     }
@@ -82,7 +86,7 @@ mod tests {
     async fn the_room_of_a_long_answer_goes_when_it_has_been_read() {
         let mut outbox = Outbox::new(tokio::io::sink(), Whole::default().part());
         for length in [100_000, 10, 10] {
-            outbox.push(&vec![b'a'; length]);
+            outbox.push(vec![b'a'; length]);
             while !outbox.is_empty() {
                 outbox.write().await.unwrap();
             }
