@@ -46,7 +46,8 @@ pub(crate) struct Task {
     hint_due: Option<Instant>,
     stdin: Option<ChildStdin>,
     looks: watch::Receiver<u64>,
-    /// Bytes for its standard input that it has not taken.
+    /// What its standard input has not taken of one request. The next one is the newest that there is then:
+    /// whoever waits for an older one is answered by it.
     unsent: Vec<u8>,
     lines: Lines<ChildStdout>,
     errors: Option<Lines<ChildStderr>>,
@@ -129,7 +130,7 @@ impl Task {
             tokio::select! {
                 biased;
                 how = group.ended() => return End::Exited(how),
-                _ = looks.changed() => {
+                _ = looks.changed(), if unsent.is_empty() => {
                     unsent.extend(message::look(*looks.borrow_and_update()).into_bytes());
                 }
                 sent = send(stdin, unsent) => match sent {

@@ -150,6 +150,28 @@ async fn a_program_that_promises_answers_and_gives_none_is_a_failure() {
     assert!(error.to_string().ends_with("no answer to a request within 3s"), "{error}");
 }
 
+/// Its pipe has one page; after that it gets the newest request alone.
+#[tokio::test]
+async fn requests_that_are_not_read_do_not_pile_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let code = format!(
+        "import fcntl\nfcntl.fcntl(0, fcntl.F_SETPIPE_SZ, 4096)\nos.mkfifo({go:?})\n\
+         hello(answers=True)\nlisting('a')\nopen({go:?}).read()\n\
+         for lines, line in enumerate(sys.stdin): listing(str(lines), answers=json.loads(line)['id'])"
+    );
+    let watched = watch(python(&code)).await.unwrap();
+    assert_eq!(watched.list().await.unwrap(), ["acme:a"]);
+    for _ in 0..1000 {
+        // Asks and does not wait.
+        let asking = timeout(Duration::ZERO, watched.list()).await;
+        assert!(asking.is_err(), "{asking:?}");
+    }
+    let (listed, ()) = tokio::join!(watched.list(), async { fs::write(&go, "").unwrap() });
+    let lines: usize = listed.unwrap()[0].replace("acme:", "").parse().unwrap();
+    assert!((10..300).contains(&lines), "{lines} requests were kept for a pipe of 4 KiB");
+}
+
 #[tokio::test]
 async fn a_program_that_closes_its_output_and_lives_is_ended() {
     let code = "hello(answers=True)\nlisting('a')\nsys.stdin.readline()\nos.close(1)\n\
