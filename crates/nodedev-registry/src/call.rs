@@ -30,12 +30,23 @@ pub(crate) async fn call_here<T>(
     deadline: Duration,
     call: impl Future<Output = Result<T, SourceError>>,
 ) -> Result<T, CallError> {
-    let caught = AssertUnwindSafe(call).catch_unwind();
+    let caught = AssertUnwindSafe(in_words(call)).catch_unwind();
     match tokio::time::timeout(deadline, caught).await {
         Ok(Ok(result)) => result.map_err(CallError::Source),
         Ok(Err(_)) => Err(CallError::Panicked),
         Err(_) => Err(CallError::Late(deadline)),
     }
+}
+
+/// The call, with an error of its own words only. What lies behind one is the source's code, which may panic when it
+/// is asked for words or dropped: that belongs into the call.
+async fn in_words<T>(call: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
+    call.await.map_err(|error| plain(&error))
+}
+
+/// The same error as words.
+pub(crate) fn plain(error: &SourceError) -> SourceError {
+    SourceError::new(error.kind(), error.full_message())
 }
 
 /// A call that is under way. A panic or a hang in it is the source's alone.
@@ -61,6 +72,7 @@ impl<T: Send + 'static> Call<T> {
         deadline: Duration,
         call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
     ) -> Self {
+        let call = in_words(call);
         let task = match runtime {
             Some(runtime) => runtime.spawn(call),
             None => tokio::spawn(call),

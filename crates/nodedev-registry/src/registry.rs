@@ -327,6 +327,12 @@ impl Registry {
     /// Ends the registry and its sources; returns when every watch has been dropped.
     pub async fn shutdown(&self) {
         self.shared.stop.send_replace(true);
+        self.ended().await;
+    }
+
+    /// Waits until the registry has ended: after [`Registry::shutdown`], else by a fault of its own. Nothing is
+    /// to be had of it then but the last list.
+    pub async fn ended(&self) {
         let mut running = self.shared.running.clone();
         // Nothing is ever sent: it ends with an error when all is over.
         let _ = running.changed().await;
@@ -390,7 +396,8 @@ impl Registry {
     }
 }
 
-/// Runs the actor and the keepers; when the actor ends, all end.
+/// Runs the actor and the keepers; when the actor ends, all end. A keeper never ends before it but by a fault of
+/// ours, which would leave its source alone for ever.
 async fn run(
     actor: Actor,
     keepers: Vec<Supervisor>,
@@ -403,7 +410,37 @@ async fn run(
     }
     // Held here, so that the queue of a registry without sources stays open.
     let _messages = messages;
-    actor.run().await;
+    tokio::select! {
+        biased;
+        () = actor.run() => {}
+        () = broken(&mut tasks) => tracing::error!("a source's keeper has ended by a fault: the registry ends"),
+    }
     tasks.shutdown().await;
     drop(running);
+}
+
+/// Returns when a task has panicked.
+async fn broken(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if ended.is_err() {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_keeper_that_panics_is_noticed_and_one_that_ends_is_not() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async {});
+        let long = std::time::Duration::from_secs(1000);
+        assert!(tokio::time::timeout(long, broken(&mut tasks)).await.is_err());
+        // As a panic, without the words that a hook would print of it.
+        tasks.spawn(async { std::panic::resume_unwind(Box::new("test")) });
+        assert!(tokio::time::timeout(long, broken(&mut tasks)).await.is_ok());
+    }
 }

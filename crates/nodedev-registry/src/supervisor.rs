@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use self::pace::{Messages, Readings};
 use self::self_check::SelfCheck;
-use crate::call::Call;
+use crate::call::{Call, plain};
 use crate::config::RegistryConfig;
 use crate::state::{Message, SourceIndex, Verdict};
 use crate::threads::Threads;
@@ -190,7 +190,8 @@ impl Supervisor {
         let dropped = receiver.take_dropped();
         self.send(Message::SnapshotBegan { resync, dropped }).await?;
         let source = Arc::clone(&self.source);
-        Ok(self.call(self.config.snapshot, async move { source.snapshot().await }))
+        let call = async move { source.snapshot().await.map(listed_in_words) };
+        Ok(self.call(self.config.snapshot, call))
     }
 
     fn call<T: Send + 'static>(
@@ -226,6 +227,16 @@ impl Supervisor {
     async fn send(&self, message: Message) -> Result<(), End> {
         self.messages.send((self.index, message)).await.map_err(|_| End::RegistryGone)
     }
+}
+
+/// The reading, with the errors of its listings as words: nothing of a source's code runs in the registry.
+fn listed_in_words(mut reading: Reading) -> Reading {
+    for listing in &mut reading.listings {
+        if let Err(error) = &mut listing.devices {
+            *error = plain(error);
+        }
+    }
+    reading
 }
 
 /// There is no value of it: following ends with a reason only.

@@ -398,6 +398,39 @@ async fn nonsense_costs_itself_only() {
     assert!(!status(&registry, "acme").diagnostics.is_empty());
 }
 
+/// An error that panics when it is asked what it has to say.
+#[derive(Debug)]
+struct Speechless;
+
+impl std::fmt::Display for Speechless {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("no words")
+    }
+}
+
+impl std::error::Error for Speechless {}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_without_words_is_a_fault_of_its_source_alone() {
+    let (registry, mut events, host, other) = beside_udev().await;
+    let error = || SourceError::new(ErrorKind::Failed, "it fails").with_source(Speechless);
+    other.on_snapshot(Behaviour::Fail(error()));
+    other.resync("the snapshot fails");
+    idle().await;
+    assert_eq!(reason(&registry), "cannot be read: it panicked");
+    other.on_snapshot(Behaviour::Normal);
+    other.fail_stream(&SourceId::new("acme"), Some(error()));
+    soon(other.until(|calls| calls.watch == 3)).await;
+    idle().await;
+    assert_eq!(reason(&registry), "cannot be read: it panicked");
+    assert_others_work(&registry, &mut events, &host).await;
+    other.fail_stream(&SourceId::new("acme"), None);
+    other.on_refresh(Behaviour::Fail(error()));
+    let read = registry.refresh(&DeviceName::new("acme_slot")).await.unwrap();
+    assert_eq!(read.diagnostics, ["acme: it panicked"]);
+    assert_heals(&registry, &mut events, &other).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_source_that_was_never_there_harms_nobody() {
     let ((kernel, host), (tool, config)) = (udev(), mdevctl());
