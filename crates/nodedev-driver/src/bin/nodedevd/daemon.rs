@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nodedev_driver::registry::Registry;
 use nodedev_server::{Server, ServerConfig};
@@ -36,7 +36,7 @@ const PARTS: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 ///
-/// When it cannot start.
+/// When it cannot start, or when its registry has ended by a fault: systemd starts another one then.
 pub(crate) fn serve(args: &Args, passed: Vec<Passed>) -> anyhow::Result<()> {
     if args.background.is_some() {
         command::leave_session()?;
@@ -111,16 +111,27 @@ impl Daemon<'_> {
         let watchdog = tokio::spawn(notify::feed_watchdog(registry.clone()));
 
         let mut idle = pin!(idle(server.clients(), self.args.idle_limit()));
-        loop {
+        let ended = loop {
             tokio::select! {
-                _ = signals.terminate.recv() => break tracing::info!("ending: SIGTERM"),
-                _ = signals.interrupt.recv() => break tracing::info!("ending: SIGINT"),
+                _ = signals.terminate.recv() => {
+                    tracing::info!("ending: SIGTERM");
+                    break Ok(());
+                }
+                _ = signals.interrupt.recv() => {
+                    tracing::info!("ending: SIGINT");
+                    break Ok(());
+                }
                 () = &mut idle => {
-                    break tracing::info!("ending: no clients for {} s", self.args.timeout);
+                    tracing::info!("ending: no clients for {} s", self.args.timeout);
+                    break Ok(());
+                }
+                error = fault(&registry) => {
+                    tracing::error!("ending: {error:#}");
+                    break Err(error);
                 }
                 _ = signals.hangup.recv() => self.reload(&server, &doors),
             }
-        }
+        };
         notify::stopping();
         told.abort();
         // New clients are to meet the next daemon, not one that ends.
@@ -132,7 +143,7 @@ impl Daemon<'_> {
         if let Some(recording) = recording {
             recording.finish().await;
         }
-        Ok(())
+        ended
     }
 
     fn server_config(&self) -> ServerConfig {
@@ -191,6 +202,13 @@ async fn tell_devices(registry: Registry) {
     let count = registry.snapshot().devices().count();
     tracing::info!(devices = count, "the first list is complete");
     notify::status(&format!("Serving {count} devices"));
+}
+
+/// Returns when the registry has ended while nobody asked it to: there is nothing left to serve, and no client would
+/// hear of anything again.
+async fn fault(registry: &Registry) -> anyhow::Error {
+    registry.ended().await;
+    anyhow!("the registry has ended by a fault of its own, please report it with the log")
 }
 
 /// Returns when there have been no clients for so long.
@@ -285,6 +303,17 @@ mod tests {
         sender.send_replace(0);
         task.await.unwrap();
         assert_eq!(began.elapsed(), Duration::from_secs(82));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_registry_that_ends_is_an_error_and_one_that_runs_is_not() {
+        let registry = Registry::builder().start().unwrap();
+        registry.ready().await;
+        let hour = Duration::from_secs(3600);
+        assert!(timeout(hour, fault(&registry)).await.is_err());
+        registry.shutdown().await;
+        let error = timeout(hour, fault(&registry)).await.unwrap();
+        assert!(error.to_string().contains("the registry has ended by a fault"), "{error:#}");
     }
 
     #[tokio::test(start_paused = true)]
