@@ -1,4 +1,5 @@
 //! `cargo xtask vm` from the outside: one boot, and what comes back from it.
+#![forbid(unsafe_code)]
 
 use std::path::Path;
 use std::process::Output;

@@ -1,4 +1,5 @@
 //! A third source, plugged into the driver beside udev and mdevctl.
+#![forbid(unsafe_code)]
 
 #[path = "../../nodedev-source/examples/static_source.rs"]
 pub mod static_source;

@@ -1,4 +1,5 @@
 //! The merge of one device's claims, names, and the whole list from everything that is said.
+#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a measurement; what is measured is well-formed")]
 
 use std::hint::black_box;

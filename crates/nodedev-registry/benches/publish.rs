@@ -1,4 +1,5 @@
 //! The registry: the first list, what one more change costs in a long list, and lookups by name.
+#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a measurement; what is measured is well-formed")]
 
 use std::hint::black_box;

@@ -1,4 +1,5 @@
 //! The protocol: a list and an event as bytes and back, and frames out of a stream.
+#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a measurement; what is measured is well-formed")]
 
 use std::hint::black_box;

@@ -1,5 +1,5 @@
 //! Sockets on a real file system and in the abstract name space.
-
+#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
 
 use std::fs;

@@ -2,6 +2,7 @@
 //!
 //! The kit says what shall happen on the host, and this makes it happen. To be replaced together with
 //! `reading.rs`: what your host cannot do by its nature is `Inapplicable`.
+#![forbid(unsafe_code)]
 #![expect(clippy::expect_used, reason = "a test bed that cannot write is no test bed")]
 
 use std::collections::BTreeMap;

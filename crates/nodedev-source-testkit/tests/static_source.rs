@@ -1,4 +1,5 @@
 //! The example source of `nodedev-source` passes the kit.
+#![forbid(unsafe_code)]
 #![expect(clippy::expect_used, reason = "a test bed that cannot write is no test bed")]
 
 #[path = "../../nodedev-source/examples/static_source.rs"]

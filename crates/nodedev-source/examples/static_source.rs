@@ -8,6 +8,7 @@
 //! driver = "acme"
 //! "static:room" = "cellar"
 //! ```
+#![forbid(unsafe_code)]
 
 use std::future::poll_fn;
 use std::io;

@@ -1,4 +1,5 @@
 //! Documents, written and read: a network interface and a PCI function with virtual functions.
+#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a measurement; what is measured is well-formed")]
 
 use std::hint::black_box;

@@ -1,4 +1,5 @@
 //! PCI configuration space: see `nodedev_source_udev::fuzzing::config`.
+#![forbid(unsafe_code)]
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| nodedev_source_udev::fuzzing::config(data));

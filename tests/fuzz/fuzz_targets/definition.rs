@@ -1,4 +1,5 @@
 //! mdevctl's definition files: see `nodedev_source_mdevctl::fuzzing::definition`.
+#![forbid(unsafe_code)]
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| nodedev_source_mdevctl::fuzzing::definition(data));

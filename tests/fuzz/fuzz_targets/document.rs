@@ -1,4 +1,5 @@
 //! Documents: see `laws::document`.
+#![forbid(unsafe_code)]
 #![no_main]
 
 #[path = "../../../crates/nodedev-xml/tests/it/laws.rs"]

@@ -1,4 +1,5 @@
 //! The kernel's answers over netlink: see `nodedev_source_udev::fuzzing::netlink`.
+#![forbid(unsafe_code)]
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| nodedev_source_udev::fuzzing::netlink(data));

@@ -1,4 +1,5 @@
 //! Numbers: see `nodedev_source_udev::fuzzing::number`.
+#![forbid(unsafe_code)]
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| nodedev_source_udev::fuzzing::number(data));

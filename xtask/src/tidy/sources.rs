@@ -1,16 +1,24 @@
 //! Lines that must not be committed: unfinished work, silenced tests, paths of one machine; and one that must:
-//! that a crate has no unsafe code.
+//! that a crate has no unsafe code, tests, benches, examples and fuzz targets included.
 
 use std::path::Path;
 
 use super::Problem;
 use super::tree::TextFile;
 
+/// Crates that cannot forbid unsafe code. The workspace's lints deny it there too, and a module that has some
+/// says why.
+const WITH_UNSAFE: &[&str] = &[
+    // `memory.rs` counts what is allocated, and an allocator is unsafe by its nature.
+    "crates/nodedev-registry/tests/sim/main.rs",
+];
+
 /// All texts, line by line. `machine_paths` are parts of paths that name one machine.
 pub(crate) fn check(files: &[TextFile], machine_paths: &[String]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for file in files.iter().filter(|file| file.path != "Cargo.lock") {
-        if is_crate_root(&file.path) && !file.text.contains("\n#![forbid(unsafe_code)]\n") {
+        let forbids = file.text.contains("\n#![forbid(unsafe_code)]\n");
+        if is_crate_root(&file.path) && !forbids && !WITH_UNSAFE.contains(&file.path.as_str()) {
             problems.push(Problem::new(&file.path, "does not say `#![forbid(unsafe_code)]`"));
         }
         for (number, line) in file.text.lines().enumerate() {
@@ -26,12 +34,26 @@ pub(crate) fn check(files: &[TextFile], machine_paths: &[String]) -> Vec<Problem
     problems
 }
 
-/// The first file of a library or a program.
+/// The first file of a library, a program, a test, a bench, an example or a fuzz target.
 fn is_crate_root(path: &str) -> bool {
-    let Some((_, below)) = path.rsplit_once("src/") else { return false };
-    let of_program = |rest: &str| !rest.contains('/') || rest.ends_with("/main.rs");
-    ["lib.rs", "main.rs"].contains(&below)
-        || below.strip_prefix("bin/").is_some_and(|rest| rest.ends_with(".rs") && of_program(rest))
+    let Some((_, below)) = path.rsplit_once("src/") else { return is_root_beside_sources(path) };
+    ["lib.rs", "main.rs"].contains(&below) || below.strip_prefix("bin/").is_some_and(is_program)
+}
+
+/// `tests/it.rs` and `tests/it/main.rs` of whichever package, and so on.
+fn is_root_beside_sources(path: &str) -> bool {
+    let path = format!("/{path}");
+    let folders = ["/tests/", "/benches/", "/examples/", "/fuzz_targets/"];
+    let mut below = folders.iter().filter_map(|folder| path.split_once(folder));
+    below.any(|(_, rest)| is_program(rest))
+}
+
+/// A file that is a program by itself, or the first of those that are one.
+fn is_program(path: &str) -> bool {
+    match path.split_once('/') {
+        Some((_, rest)) => rest == "main.rs",
+        None => path.ends_with(".rs"),
+    }
 }
 
 /// What no text may name: homes, the folder of this checkout and the one around it.
@@ -98,11 +120,35 @@ mod tests {
 
     #[test]
     fn the_first_file_of_a_crate_forbids_unsafe_code() {
-        for root in ["a/src/lib.rs", "a/src/main.rs", "a/src/bin/b.rs", "a/src/bin/b/main.rs"] {
+        for root in [
+            "a/src/lib.rs",
+            "a/src/main.rs",
+            "a/src/bin/b.rs",
+            "a/src/bin/b/main.rs",
+            "a/tests/b.rs",
+            "a/tests/it/main.rs",
+            "tests/it/main.rs",
+            "tests/src/bin/b.rs",
+            "a/benches/b.rs",
+            "a/examples/b.rs",
+            "a/fuzz/fuzz_targets/b.rs",
+            "tests/fuzz/fuzz_targets/b.rs",
+        ] {
             assert_eq!(problems(root, "//! X.\n").len(), 1, "{root}");
             assert_eq!(problems(root, "//! X.\n#![forbid(unsafe_code)]\n"), [""; 0], "{root}");
         }
-        for other in ["a/src/b.rs", "a/src/b/lib.rs", "a/src/bin/b/c.rs", "a/tests/it/main.rs"] {
+        for other in [
+            "a/src/b.rs",
+            "a/src/b/lib.rs",
+            "a/src/bin/b/c.rs",
+            "a/src/b/tests.rs",
+            "a/src/tests/b.rs",
+            "a/tests/it/b.rs",
+            "tests/it/b/c.rs",
+            "tests/src/command.rs",
+            "a/examples/b.py",
+            WITH_UNSAFE[0],
+        ] {
             assert_eq!(problems(other, "//! X.\n"), [""; 0], "{other}");
         }
     }

@@ -3,6 +3,7 @@
 //! A world is a handful of devices and what the sources say of them, one message after another
 //! (`world`). What is latest is kept by a store of a few lines (`store`), what must be shown is worked
 //! out a second time by table scans (`oracle`). `PROPTEST_CASES` sets the number of worlds.
+#![forbid(unsafe_code)]
 
 mod events;
 mod explain;

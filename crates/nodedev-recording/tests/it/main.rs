@@ -1,4 +1,5 @@
 //! Recordings: written, read, damaged, scrubbed and played.
+#![forbid(unsafe_code)]
 
 #![expect(
     clippy::unwrap_used,

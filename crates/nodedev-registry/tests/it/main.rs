@@ -1,4 +1,5 @@
 //! The registry with scripted sources, under a paused clock: every run is the same.
+#![forbid(unsafe_code)]
 
 mod acting;
 mod counting;

@@ -1,4 +1,5 @@
 //! Errors: see `entries::error`.
+#![forbid(unsafe_code)]
 #![no_main]
 
 #[expect(dead_code, reason = "each target has one entry")]

@@ -1,4 +1,5 @@
 //! A stream of bytes, cut into frames: see `entries::frame`.
+#![forbid(unsafe_code)]
 #![no_main]
 
 #[expect(dead_code, reason = "each target has one entry")]

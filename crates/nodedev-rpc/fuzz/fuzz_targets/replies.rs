@@ -1,4 +1,5 @@
 //! Answers and events: see `entries::replies`.
+#![forbid(unsafe_code)]
 #![no_main]
 
 #[expect(dead_code, reason = "each target has one entry")]

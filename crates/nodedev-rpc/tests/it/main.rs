@@ -1,4 +1,5 @@
 //! What the protocol crate says, against what libvirt's programs said.
+#![forbid(unsafe_code)]
 
 mod captured;
 mod entries;

@@ -1,5 +1,5 @@
 //! Metrics as a scraper sees them: the text, the numbers in it, and who pays for a bad scraper.
-
+#![forbid(unsafe_code)]
 #![cfg(feature = "metrics")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics where it fails")]
 

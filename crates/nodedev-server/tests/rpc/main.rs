@@ -1,5 +1,5 @@
 //! libvirt's RPC as a client sees it, over a real socket, with a scripted host behind the registry.
-
+#![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "test code: a panic is a failure")]
 
 mod calls;

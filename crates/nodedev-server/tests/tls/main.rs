@@ -1,5 +1,5 @@
 //! Clients with and without good certificates, over TLS 1.2 and 1.3.
-
+#![forbid(unsafe_code)]
 #![cfg(feature = "tls")]
 #![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
 

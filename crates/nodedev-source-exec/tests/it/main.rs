@@ -1,4 +1,5 @@
 //! The source over programs of every kind: those that keep the contract, and those that do not.
+#![forbid(unsafe_code)]
 
 mod conformance;
 mod hostile;

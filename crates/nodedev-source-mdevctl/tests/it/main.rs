@@ -1,4 +1,5 @@
 //! The source against scripted programs and against the real mdevctl, and the contract's clauses.
+#![forbid(unsafe_code)]
 
 mod acting;
 mod command;

@@ -1,4 +1,5 @@
 //! The kit is right when right sources pass it and each faulty one fails its clause.
+#![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -1,4 +1,5 @@
 //! Documents as a whole: known ones byte for byte, arbitrary ones there and back, bad ones.
+#![forbid(unsafe_code)]
 
 mod device;
 mod errors;
