@@ -1,8 +1,9 @@
 //! Running mdevctl: the only place of this crate that makes a process.
 //!
 //! Never through a shell. Every run has a deadline and a bound on what it prints, and ends with the
-//! whole process group killed (callout scripts outlive a killed mdevctl and keep its pipes open) and
-//! the child reaped, also when its future is dropped.
+//! whole process group killed (callout scripts outlive mdevctl, killed or not, and may keep its pipes open)
+//! and the child reaped, also when its future is dropped. The group is killed before its head is reaped: its
+//! number is nobody else's then. Only what an action leaves that has come to its end may stay.
 
 use std::env;
 use std::io;
@@ -12,15 +13,18 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use nodedev_source::{ErrorKind, SourceError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{self, SignalKind};
 use tokio::time::timeout;
 
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 use crate::entry::shorten;
+use crate::left_behind::LeftBehind;
 
 /// More of its complaints than this is of no use to anybody.
 const STDERR_LIMIT: u64 = 64 << 10;
@@ -74,6 +78,8 @@ pub(crate) struct Run<'a> {
     /// What it reads from its standard input.
     pub(crate) input: &'a [u8],
     pub(crate) deadline: Duration,
+    /// Where it is noted that processes of it go on when it has ended; without it they are killed.
+    pub(crate) may_leave: Option<&'a LeftBehind>,
 }
 
 /// Runs the program to its end.
@@ -102,7 +108,7 @@ async fn run_uncounted(
     let subject = format!("{} {}", config.program.display(), run.arguments.join(" "));
     let mut group =
         ProcessGroup::spawn(program, run).map_err(|error| spawn_error(&subject, error))?;
-    let result = timeout(run.deadline, group.collect(run.input, config.output_limit)).await;
+    let result = timeout(run.deadline, group.collect(run, config.output_limit)).await;
     match result {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(failure)) => {
@@ -150,10 +156,14 @@ impl Failure {
 /// reaper collects the child.
 struct ProcessGroup {
     child: Child,
+    head: Pid,
+    deaths: unix::Signal,
 }
 
 impl ProcessGroup {
     fn spawn(program: &Path, run: Run<'_>) -> io::Result<Self> {
+        // Before there is a child, so that no death is missed.
+        let deaths = unix::signal(SignalKind::child())?;
         let stdin = if run.input.is_empty() { Stdio::null() } else { Stdio::piped() };
         let child = Command::new(program)
             .args(run.arguments)
@@ -170,17 +180,42 @@ impl ProcessGroup {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { child })
+        let head = child.id().and_then(|id| i32::try_from(id).ok());
+        let head = head.map(Pid::from_raw).ok_or_else(|| io::Error::other("it has no number"))?;
+        Ok(Self { child, head, deaths })
     }
 
-    async fn collect(&mut self, input: &[u8], limit: usize) -> Result<Output, Failure> {
+    async fn collect(&mut self, run: Run<'_>, limit: usize) -> Result<Output, Failure> {
         let stdin = self.child.stdin.take();
         let stdout = self.child.stdout.take();
         let stderr = self.child.stderr.take();
         let (stdout, stderr, ()) =
-            tokio::try_join!(read_all(stdout, limit), read_start(stderr), feed(stdin, input))?;
+            tokio::try_join!(read_all(stdout, limit), read_start(stderr), feed(stdin, run.input))?;
+        self.ended().await;
+        let stays = run.may_leave.filter(|left| left.admit(self.head));
+        if stays.is_none() {
+            if run.may_leave.is_some() {
+                tracing::warn!(
+                    source = "mdevctl",
+                    "too many actions have left processes running: what this one leaves is killed"
+                );
+            }
+            self.kill();
+        }
         let status = self.child.wait().await.map_err(Failure::Io)?;
+        if stays.is_some_and(|left| left.is_left(self.head)) {
+            let (group, command) = (self.head, run.arguments.join(" "));
+            tracing::info!(source = "mdevctl", %group, command, "has left processes running");
+        }
         Ok(Output { status, stdout, stderr })
+    }
+
+    /// Waits until the child has ended. It is not reaped.
+    async fn ended(&mut self) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(self.head), flags) == Ok(WaitStatus::StillAlive) {
+            self.deaths.recv().await;
+        }
     }
 
     /// Kills the group and reaps the child.
@@ -194,11 +229,11 @@ impl ProcessGroup {
 
     /// Does nothing once the child has been reaped: its id may be another's then.
     fn kill(&self) {
-        let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()) else {
+        if self.child.id().is_none() {
             return;
-        };
-        if let Err(error) = killpg(Pid::from_raw(id), Signal::SIGKILL) {
-            tracing::debug!(source = "mdevctl", id, %error, "process group cannot be killed");
+        }
+        if let Err(error) = killpg(self.head, Signal::SIGKILL) {
+            tracing::debug!(source = "mdevctl", group = %self.head, %error, "cannot be killed");
         }
     }
 }
@@ -259,7 +294,47 @@ fn last_words(stderr: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    /// Runs a shell that leaves a process, and tells which.
+    async fn leave_one(may_leave: Option<&LeftBehind>) -> Pid {
+        let arguments = &["-c", "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!"];
+        let deadline = Duration::from_secs(30);
+        let run = Run { arguments, input: &[], deadline, may_leave };
+        let (config, counts) = (MdevctlConfig::default(), Counts::default());
+        let output = super::run(&config, &counts, Path::new("/bin/sh"), run).await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        Pid::from_raw(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap())
+    }
+
+    fn runs(pid: Pid) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+        state.is_some_and(|state| !state.starts_with(['Z', 'X']))
+    }
+
+    async fn until_ended(pid: Pid) {
+        let ended = async {
+            while runs(pid) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), ended).await.expect("it has been killed");
+    }
+
+    #[tokio::test]
+    async fn what_a_run_leaves_is_killed_unless_it_may_stay_and_there_is_room() {
+        until_ended(leave_one(None).await).await;
+        let left = LeftBehind::with_bound(1);
+        let first = leave_one(Some(&left)).await;
+        let second = leave_one(Some(&left)).await;
+        until_ended(second).await;
+        assert!(runs(first));
+        assert_eq!(left.level().value(), 1);
+        nix::sys::signal::kill(first, Signal::SIGKILL).unwrap();
+    }
 
     #[test]
     fn the_error_is_told_and_not_the_warnings_before_it() {

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use crate::command::{self, Output, Run};
+use crate::left_behind::LeftBehind;
 use crate::source::MdevctlSource;
 use crate::{definitions, in_use};
 
@@ -129,7 +130,7 @@ impl MdevctlSource {
     /// Whether this mdevctl can change what is there (since 1.3): the options are tried on its help.
     async fn require_modify(&self) -> Result<(), SourceError> {
         const PROBE: [&str; 6] = ["modify", "--defined", "--live", "--jsonfile", "b", "--help"];
-        let output = self.start(&PROBE, &[]).await?;
+        let output = self.start(&PROBE, &[], None).await?;
         if output.status.success() {
             return Ok(());
         }
@@ -144,7 +145,7 @@ impl MdevctlSource {
     /// Runs mdevctl, which must succeed.
     async fn act(&self, arguments: &[String], input: &[u8]) -> Result<Output, SourceError> {
         let words: Vec<_> = arguments.iter().map(String::as_str).collect();
-        let output = self.start(&words, input).await?;
+        let output = self.start(&words, input, Some(self.left_behind())).await?;
         if output.status.success() {
             tracing::info!(source = "mdevctl", arguments = words.join(" "), "done");
             return Ok(output);
@@ -153,9 +154,14 @@ impl MdevctlSource {
         Err(SourceError::new(ErrorKind::Failed, message))
     }
 
-    async fn start(&self, arguments: &[&str], input: &[u8]) -> Result<Output, SourceError> {
+    async fn start(
+        &self,
+        arguments: &[&str],
+        input: &[u8],
+        may_leave: Option<&LeftBehind>,
+    ) -> Result<Output, SourceError> {
         let deadline = self.config().action_deadline;
-        let run = Run { arguments, input, deadline };
+        let run = Run { arguments, input, deadline, may_leave };
         command::run(self.config(), self.counts(), &self.program()?, run).await
     }
 

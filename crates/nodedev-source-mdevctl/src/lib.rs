@@ -12,6 +12,7 @@ mod entry;
 #[doc(hidden)]
 pub mod fuzzing;
 mod in_use;
+mod left_behind;
 mod listing;
 mod source;
 mod tree;

@@ -23,6 +23,7 @@ use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 use crate::definitions;
 use crate::entry::{Entries, Stream};
+use crate::left_behind::LeftBehind;
 use crate::listing;
 use crate::version::VersionCache;
 use crate::watch;
@@ -35,6 +36,7 @@ pub struct MdevctlSource {
     revisions: RevisionCounter,
     versions: VersionCache,
     counts: Counts,
+    left_behind: LeftBehind,
     hints: Mutex<Option<HintStream>>,
     /// The newest hint that there was when the first listing since the watch was armed began.
     first: Arc<Mutex<Option<Hint>>>,
@@ -56,6 +58,11 @@ impl MdevctlSource {
     /// What it counts.
     pub(crate) const fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// What its actions have left running.
+    pub(crate) const fn left_behind(&self) -> &LeftBehind {
+        &self.left_behind
     }
 
     /// `mdevctl X.Y.Z`, where the program tells.
@@ -112,7 +119,7 @@ impl MdevctlSource {
 
     async fn list(&self, program: &Path, stream: Stream) -> Result<Entries, Refusal> {
         let deadline = self.config.deadline;
-        let run = Run { arguments: stream.arguments(), input: &[], deadline };
+        let run = Run { arguments: stream.arguments(), input: &[], deadline, may_leave: None };
         let output =
             command::run(&self.config, &self.counts, program, run).await.map_err(Refusal::Error)?;
         if !output.status.success() {
@@ -265,7 +272,9 @@ impl NodeDeviceSource for MdevctlSource {
     }
 
     fn counters(&self) -> Vec<Counter> {
-        self.counts.all()
+        let mut counters = self.counts.all();
+        counters.push(self.left_behind.level().clone());
+        counters
     }
 }
 

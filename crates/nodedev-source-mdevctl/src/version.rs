@@ -83,7 +83,8 @@ impl VersionCache {
 }
 
 async fn ask(config: &MdevctlConfig, counts: &Counts, program: &Path) -> Option<String> {
-    let run = Run { arguments: &["--version"], input: &[], deadline: config.deadline };
+    let (arguments, deadline) = (&["--version"][..], config.deadline);
+    let run = Run { arguments, input: &[], deadline, may_leave: None };
     match command::run(config, counts, program, run).await {
         Ok(output) if output.status.success() => named(&String::from_utf8_lossy(&output.stdout)),
         Ok(output) => {

@@ -4,9 +4,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::signal::kill;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use nodedev_source::{ErrorKind, NodeDeviceSource as _};
+use nodedev_source::{Action, ErrorKind, NodeDeviceControl as _, NodeDeviceSource as _};
 use nodedev_source_mdevctl::MdevctlSource;
 use nodedev_types::fields::{device, mdev};
 use nodedev_types::{Capability, Severity, SourceId};
@@ -70,7 +70,7 @@ async fn runs_and_how_they_end_are_counted() {
     };
     source.snapshot().await.unwrap();
     let none_failed = [("runs", 2), ("failed_runs", 0), ("late_runs", 0), ("running", 0)];
-    assert_eq!(counted(), none_failed);
+    assert_eq!(counted()[..4], none_failed);
     host.behave("exit 1");
     source.snapshot().await.unwrap_err();
     // The version too.
@@ -223,6 +223,41 @@ async fn a_program_past_its_deadline_is_killed_with_its_children_and_reaped() {
     assert_eq!(pids(&host).len(), 4);
     // Grandchildren are collected by somebody else; the children are gone at once.
     until(|| !pids(&host).into_iter().any(is_there)).await;
+}
+
+/// As a callout script does that puts something into the background, with its pipes closed.
+const LEAVES_ONE: &str = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >>\"$folder/pids\"";
+
+#[tokio::test]
+async fn nothing_stays_of_listings_that_end_well() {
+    let host = Host::scripted();
+    host.answer("defined", listed(&[1]));
+    host.behave(LEAVES_ONE);
+    let source = host.source();
+    for _ in 0..3 {
+        assert_eq!(defined(&source.snapshot().await.unwrap()), [id(1)]);
+    }
+    assert_eq!(pids(&host).len(), 6);
+    until(|| !pids(&host).into_iter().any(is_there)).await;
+}
+
+#[tokio::test]
+async fn what_an_action_starts_in_the_background_stays_and_is_counted() {
+    let host = Host::scripted();
+    host.behave(&format!("{LEAVES_ONE}; exit 0"));
+    let source = host.source();
+    let counters = source.counters();
+    let left = counters.iter().find(|counter| counter.name() == "left_behind").unwrap();
+    for n in 1..=2 {
+        source.perform(Action::Start(id(1))).await.unwrap();
+        assert_eq!(left.value(), n);
+    }
+    let pids = pids(&host);
+    assert_eq!(pids.len(), 2);
+    assert!(pids.iter().all(|pid| is_there(*pid)));
+    for pid in pids {
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
 }
 
 #[tokio::test]
