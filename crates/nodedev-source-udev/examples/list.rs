@@ -1,6 +1,5 @@
 //! Prints what the udev source knows of this host, then, with `--watch`, every message it sends.
 #![forbid(unsafe_code)]
-
 #![expect(clippy::print_stdout, reason = "an example that prints")]
 
 use std::error::Error;

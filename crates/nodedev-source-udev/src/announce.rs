@@ -1,6 +1,6 @@
 //! What a reader says of itself while it is in a file, for those who watch over it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,29 +19,34 @@ impl Announcement {
     }
 }
 
-/// The files that hold readers who were given up. Each costs one reader only.
+/// The files that hold readers who were given up, and how many each holds. Further readers leave them alone.
 #[derive(Debug, Default)]
 pub(crate) struct StuckFiles {
-    paths: Mutex<BTreeSet<String>>,
+    paths: Mutex<BTreeMap<String, usize>>,
     count: AtomicUsize,
 }
 
 impl StuckFiles {
     pub(crate) fn insert(&self, path: &str) {
         let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        paths.insert(path.to_owned());
+        *paths.entry(path.to_owned()).or_default() += 1;
         self.count.store(paths.len(), Ordering::Release);
     }
 
     pub(crate) fn remove(&self, path: &str) {
         let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        paths.remove(path);
+        if let Some(held) = paths.get_mut(path) {
+            *held -= 1;
+            if *held == 0 {
+                paths.remove(path);
+            }
+        }
         self.count.store(paths.len(), Ordering::Release);
     }
 
     fn contains(&self, path: &str) -> bool {
         self.count.load(Ordering::Acquire) > 0
-            && self.paths.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+            && self.paths.lock().unwrap_or_else(PoisonError::into_inner).contains_key(path)
     }
 }
 
@@ -89,11 +94,6 @@ impl Announcer {
         let current = self.lock();
         let (since, deadline) = current.since_and_deadline?;
         Some(Announcement { path: current.path.clone(), since, deadline })
-    }
-
-    /// Since when this thread is in a file.
-    pub(crate) fn since(&self) -> Option<Instant> {
-        self.lock().since_and_deadline.map(|(since, _)| since)
     }
 
     /// Whether a reader hangs in that file.

@@ -6,6 +6,7 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind as Io, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use nodedev_source::{Action, ErrorKind, NodeDeviceControl, SourceError, async_trait};
 use nodedev_types::{Capability, DeviceId};
@@ -16,6 +17,9 @@ use crate::source::UdevSource;
 /// Where the kernel takes such orders: the transport's class first, then that of drivers which have
 /// their own.
 const CLASSES: [&str; 2] = ["sys/class/fc_host", "sys/class/scsi_host"];
+
+/// How many writes may hang: each holds a thread, which nobody can call back.
+pub(crate) const WRITERS: usize = 8;
 
 #[async_trait]
 impl NodeDeviceControl for UdevSource {
@@ -35,7 +39,16 @@ impl NodeDeviceControl for UdevSource {
         };
         let root = self.root().to_owned();
         let names = format!("{wwpn}:{wwnn}");
-        let writing = spawn_blocking(move || write(&root, order, &host_name(&host)?, &names));
+        let Ok(place) = Arc::clone(self.writers()).try_acquire_owned() else {
+            let message =
+                format!("{order}: {WRITERS} others hang at their hosts, no more are begun");
+            return Err(SourceError::new(ErrorKind::Unavailable, message));
+        };
+        let writing = spawn_blocking(move || {
+            // Held as long as the kernel takes, even if nobody waits any more.
+            let _place = place;
+            write(&root, order, &host_name(&host)?, &names)
+        });
         writing.await.map_err(|error| {
             let message = format!("{order}: writing panicked");
             SourceError::new(ErrorKind::Bug, message).with_source(error)
@@ -84,8 +97,12 @@ fn refused(file: &Path, error: std::io::Error) -> SourceError {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use nix::sys::stat::Mode;
 
     use super::*;
+    use crate::config::UdevConfig;
 
     #[test]
     fn the_port_name_comes_first_and_the_class_of_the_transport_too() {
@@ -103,6 +120,43 @@ mod tests {
         write(root.path(), "vport_create", "host5", "q:n").unwrap();
         assert_eq!(fs::read_to_string(file(CLASSES[0])).unwrap(), "q:n");
         assert_eq!(fs::read_to_string(file(CLASSES[1])).unwrap(), "p:n");
+    }
+
+    #[tokio::test]
+    async fn orders_that_hang_are_so_many_and_no_more() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join(CLASSES[0]).join("host5");
+        fs::create_dir_all(&folder).unwrap();
+        // Opening it holds who writes until somebody reads.
+        let pipe = folder.join("vport_create");
+        nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+        let source = UdevSource::new(UdevConfig::default().with_root(root.path()));
+        let order = || Action::CreateVport {
+            host: DeviceId::sysfs("/sys/devices/x/host5").unwrap(),
+            wwnn: "n".to_owned(),
+            wwpn: "p".to_owned(),
+        };
+        let mut orders: Vec<_> = (0..WRITERS).map(|_| source.perform(order())).collect();
+        for order in &mut orders {
+            // Who ordered gives up at once; the thread hangs on.
+            assert!(poll_once(order).is_none());
+        }
+        drop(orders);
+        let error = source.perform(order()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
+        let _reader = OpenOptions::new().read(true).custom_flags(flags).open(&pipe).unwrap();
+        let places = source.writers().acquire_many(WRITERS as u32).await;
+        assert!(places.is_ok(), "all have come back");
+    }
+
+    /// What is there of it without waiting.
+    fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+        use std::task::{Context, Poll, Waker};
+        match std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use nodedev_types::{DeviceId, Diagnostic, Revision, Severity, SourceId};
 use crate::inner::Inner;
 use crate::memory::{Memory, REMOVAL_TIME};
 use crate::monitor::RawEvent;
-use crate::pool::Priority;
+use crate::pool::{Asker, Order};
 use crate::queue::{EventQueue, Message};
 use crate::reader::Outcome;
 use rename::Renames;
@@ -56,6 +56,8 @@ impl Cause {
 #[derive(Debug)]
 struct Pending {
     token: u64,
+    /// Without it nobody waits for the reading any more.
+    _asker: Asker,
     revision: Revision,
     cause: Cause,
     /// What has come since it began.
@@ -76,6 +78,8 @@ pub(crate) struct Coordinator {
     queue: EventQueue,
     sink: EventSink,
     source: SourceId,
+    /// For what is read of no device that is known yet.
+    asker: Asker,
     reading: BTreeMap<String, Pending>,
     renames: Renames,
     retries: Retries,
@@ -105,6 +109,7 @@ impl Coordinator {
             queue,
             sink,
             source: SourceId::new(SourceId::UDEV),
+            asker: Asker::default(),
             reading: BTreeMap::new(),
             renames: Renames::default(),
             retries,
@@ -158,7 +163,10 @@ impl Coordinator {
                 let failure = Diagnostic::warning("monitor", reason);
                 return Err(failure.with_severity(Severity::Error));
             }
-            Message::Wake => self.read_held_links(),
+            Message::Wake => {
+                self.queue.wake_taken();
+                self.read_held_links();
+            }
         }
         Ok(())
     }
@@ -229,21 +237,34 @@ impl Coordinator {
         let token = self.next_token;
         self.next_token += 1;
         let revision = self.inner.revisions.next();
-        let pending = Pending { token, revision, cause, again: None, pause };
-        let replaced = self.reading.insert(path.to_owned(), pending);
+        let asker = Asker::default();
         let host = Arc::clone(&self.inner.host);
-        let (queue, job_path, path) = (self.queue.clone(), path.to_owned(), path.to_owned());
-        self.inner.pool.submit(
-            Priority::Urgent,
+        let (queue, job_path, read_path) = (self.queue.clone(), path.to_owned(), path.to_owned());
+        let submitted = self.inner.pool.submit(
+            Order::event(path, &asker),
             move |announcer| host.read(&job_path, announcer),
             move |answer| {
-                let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&path, lost));
-                queue.send(Message::Read { path, token, outcome });
+                let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&read_path, lost));
+                queue.send(Message::Read { path: read_path, token, outcome });
             },
         );
+        let pending = Pending { token, _asker: asker, revision, cause, again: None, pause };
+        let replaced = self.reading.insert(path.to_owned(), pending);
         if let Some(stale) = replaced.and_then(|pending| pending.rename()) {
             // Another rename on top of this one: the first ends without this device.
-            self.rename_step(stale, "", Vec::new());
+            self.rename_step(stale, path, Vec::new());
+        }
+        if submitted.is_err() {
+            self.left_unread(path);
+        }
+    }
+
+    /// As many readings wait as may: with all others this one is made good by an enumeration.
+    fn left_unread(&mut self, path: &str) {
+        self.inner.counts.dropped.count();
+        self.queue.lost("more devices have changed than can wait to be read");
+        if let Some(rename) = self.reading.remove(path).and_then(|pending| pending.rename()) {
+            self.rename_step(rename, path, Vec::new());
         }
     }
 
@@ -305,3 +326,6 @@ impl Coordinator {
         self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

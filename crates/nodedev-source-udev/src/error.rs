@@ -4,7 +4,7 @@ use std::io;
 
 use nodedev_source::{ErrorKind, SourceError};
 
-use crate::pool::Lost;
+use crate::pool::{Full, Lost};
 
 /// A failure of this source before it reaches the contract.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub(crate) enum UdevError {
     /// A reader was lost.
     #[error("cannot read {subject}: {lost}")]
     Reader { subject: String, lost: Lost },
+    /// Too many ask at once.
+    #[error("cannot read {subject}: {full}")]
+    Full { subject: String, full: Full },
     /// The thread that should have answered ended without a word.
     #[error("a thread of the source ended early")]
     NoAnswer,
@@ -31,7 +34,7 @@ impl UdevError {
         match self {
             Self::Enumeration(_) | Self::Monitor(_) | Self::Resources(_) => ErrorKind::Unavailable,
             Self::Reader { lost: Lost::Failed, .. } | Self::NoAnswer => ErrorKind::Bug,
-            Self::Reader { .. } => ErrorKind::Timeout,
+            Self::Reader { .. } | Self::Full { .. } => ErrorKind::Timeout,
         }
     }
 }

@@ -4,14 +4,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nodedev_source::{RevisionCounter, may_block};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::announce::Announcer;
 use crate::config::UdevConfig;
+use crate::control::WRITERS;
 use crate::counts::Counts;
 use crate::error::UdevError;
 use crate::memory::Memory;
-use crate::pool::{Limits, Priority, ReaderPool};
+use crate::pool::{Asker, Limits, Order, Priority, ReaderPool};
 use crate::queue::EventQueue;
 use crate::reader::Host;
 
@@ -22,6 +23,8 @@ pub(crate) struct Inner {
     pub(crate) counts: Counts,
     pub(crate) revisions: RevisionCounter,
     pub(crate) memory: Mutex<Memory>,
+    /// Places of those who write to a file.
+    pub(crate) writers: Arc<Semaphore>,
     /// The queue of the watch, while there is one.
     pub(crate) watch: Mutex<Option<EventQueue>>,
 }
@@ -41,14 +44,16 @@ impl Inner {
             readers: config.readers,
             bulk: config.bulk_readers,
             abandoned: config.abandoned_readers,
+            waiting: config.event_queue,
         };
         let counts = Counts::default();
         Self {
             host: Arc::new(Host::new(config)),
-            pool: ReaderPool::new(limits, counts.given_up.clone()),
+            pool: ReaderPool::new(limits, counts.given_up.clone(), counts.readings_waiting.clone()),
             counts,
             revisions: RevisionCounter::new(),
             memory: Mutex::default(),
+            writers: Arc::new(Semaphore::new(WRITERS)),
             watch: Mutex::default(),
         }
     }
@@ -63,7 +68,11 @@ impl Inner {
     }
 
     /// Has a reader do something, and waits for its answer; or does it here, where that may take as long as it
-    /// likes.
+    /// likes. When the future is dropped before a reader has begun, none does.
+    ///
+    /// # Errors
+    ///
+    /// When the reader is lost, or as much waits as may.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         subject: &str,
@@ -73,14 +82,20 @@ impl Inner {
         if may_block() {
             return Ok(self.pool.run_here(|announcer| run(&self.host, announcer)));
         }
+        let asker = Asker::default();
+        let order = match priority {
+            Priority::Bulk => Order::bulk(&asker),
+            Priority::Event | Priority::Asked => Order::asked(subject, &asker),
+        };
         let (answer, answered) = oneshot::channel();
         let host = Arc::clone(&self.host);
-        self.pool.submit(
-            priority,
+        let submitted = self.pool.submit(
+            order,
             move |announcer| run(&host, announcer),
             // The caller may have gone.
             move |result| drop(answer.send(result)),
         );
+        submitted.map_err(|full| UdevError::Full { subject: subject.to_owned(), full })?;
         match answered.await {
             Ok(result) => {
                 result.map_err(|lost| UdevError::Reader { subject: subject.to_owned(), lost })

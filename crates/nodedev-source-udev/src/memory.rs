@@ -2,7 +2,7 @@
 //!
 //! Not what a device looked like; only that it was spoken of, so that its going can be told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ pub(crate) const REMOVAL_TIME: Duration = Duration::from_secs(1);
 pub(crate) const FIRST_LOOK: Duration = Duration::from_millis(200);
 /// How long a removal is remembered: its directory is gone long before.
 const FORGET_AFTER: Duration = Duration::from_secs(10);
+/// How many removals are remembered at once, and how many withdrawals during snapshots.
+const DEPARTURES: usize = 1 << 16;
 
 /// A device that was spoken of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +34,15 @@ pub(crate) struct Memory {
     /// Devices that are there and could not be read the last time.
     failed: BTreeSet<String>,
     removed: BTreeMap<String, Instant>,
+    /// The same in their order, and some that no longer hold.
+    removals: VecDeque<(Instant, String)>,
     /// The host itself was said, which never goes.
     computer: bool,
     /// Snapshots under way, and what was withdrawn since the first of them began.
     snapshots: usize,
     withdrawn: BTreeMap<String, Revision>,
+    /// Some were not remembered: what these snapshots say may be too much.
+    has_forgotten: bool,
 }
 
 impl Memory {
@@ -76,7 +82,11 @@ impl Memory {
     /// Forgets what was said, and gives it. A snapshot that is older does not bring it back.
     pub(crate) fn withdraw(&mut self, path: &str, revision: Revision) -> Option<DeviceId> {
         if self.snapshots > 0 {
-            self.withdrawn.insert(path.to_owned(), revision);
+            if self.withdrawn.len() < DEPARTURES || self.withdrawn.contains_key(path) {
+                self.withdrawn.insert(path.to_owned(), revision);
+            } else {
+                self.has_forgotten = true;
+            }
         }
         self.failed.remove(path);
         self.said.remove(path).map(|said| said.id)
@@ -97,12 +107,15 @@ impl Memory {
         self.snapshots += 1;
     }
 
-    /// With the last snapshot they are forgotten.
-    pub(crate) fn snapshot_ends(&mut self) {
+    /// With the last snapshot they are forgotten. `false` if more were withdrawn than could be remembered: then it is to
+    /// be taken again.
+    pub(crate) fn snapshot_ends(&mut self) -> bool {
         self.snapshots -= 1;
-        if self.snapshots == 0 {
-            self.withdrawn.clear();
+        if self.snapshots > 0 {
+            return true;
         }
+        self.withdrawn.clear();
+        !std::mem::take(&mut self.has_forgotten)
     }
 
     /// The paths strictly below a path of which something was said.
@@ -121,8 +134,19 @@ impl Memory {
 
     /// The kernel has removed it.
     pub(crate) fn remove(&mut self, path: &str, now: Instant) {
-        self.removed.retain(|_, &mut at| now.saturating_duration_since(at) < FORGET_AFTER);
+        while self.removals.front().is_some_and(|(at, _)| self.is_forgotten(*at, now)) {
+            let Some((at, path)) = self.removals.pop_front() else { break };
+            if self.removed.get(&path) == Some(&at) {
+                self.removed.remove(&path);
+            }
+        }
+        self.removals.push_back((now, path.to_owned()));
         self.removed.insert(path.to_owned(), now);
+    }
+
+    fn is_forgotten(&self, at: Instant, now: Instant) -> bool {
+        let is_old = now.saturating_duration_since(at) >= FORGET_AFTER;
+        is_old || self.removals.len() >= DEPARTURES
     }
 
     /// The kernel has made it anew.
@@ -225,8 +249,39 @@ mod tests {
         memory.withdraw("/sys/a", Revision(3));
         assert!(memory.is_withdrawn("/sys/a", Revision(2)));
         assert!(!memory.is_withdrawn("/sys/a", Revision(4)));
-        memory.snapshot_ends();
+        assert!(memory.snapshot_ends());
         assert!(!memory.is_withdrawn("/sys/a", Revision(2)));
+    }
+
+    #[test]
+    fn no_more_departures_are_remembered_than_there_is_room_for_and_that_is_told() {
+        let (mut memory, now) = (Memory::default(), Instant::now());
+        memory.snapshot_begins();
+        for n in 0..=DEPARTURES {
+            let path = format!("/sys/{n}");
+            memory.remove(&path, now);
+            memory.withdraw(&path, Revision(9));
+        }
+        assert_eq!((memory.removed.len(), memory.removals.len()), (DEPARTURES, DEPARTURES));
+        assert!(!memory.is_removed("/sys/0") && memory.is_removed("/sys/1"), "the oldest");
+        assert_eq!(memory.withdrawn.len(), DEPARTURES);
+        memory.snapshot_begins();
+        assert!(memory.snapshot_ends(), "the other goes on");
+        assert!(!memory.snapshot_ends());
+        memory.snapshot_begins();
+        assert!(memory.snapshot_ends(), "it is told once");
+    }
+
+    #[test]
+    fn what_comes_and_goes_takes_no_room_for_ever() {
+        let (mut memory, now) = (Memory::default(), Instant::now());
+        for _ in 0..100 {
+            memory.remove("/sys/a", now);
+            memory.restore("/sys/a");
+        }
+        memory.remove("/sys/a", now + FORGET_AFTER);
+        assert_eq!(memory.removals.len(), 1);
+        assert!(memory.is_removed("/sys/a"));
     }
 
     #[test]

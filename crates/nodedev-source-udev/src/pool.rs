@@ -2,11 +2,13 @@
 //!
 //! Threads are started when there is work and end soon after it, unless somebody keeps them. A
 //! reader that is past the deadline of the file it is in is given up: it is never joined, its place
-//! is free, and whoever waits for it is told which file it was.
+//! is free, and whoever waits for it is told which file it was. Before that, one that makes no headway
+//! is helped by another, so that what is slow holds up nothing else.
 
+mod jobs;
 mod trial;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,13 +17,14 @@ use std::time::{Duration, Instant};
 
 use nodedev_source::Counter;
 
+pub(crate) use self::jobs::{Asker, Full, Order, Priority};
+use self::jobs::{Job, Jobs, LoseFn, RunFn};
 use self::trial::Trial;
 use crate::announce::{Announcer, StuckFiles};
 
 /// How long a thread without work waits for more.
 const LINGER: Duration = Duration::from_millis(200);
-/// How often the supervisor looks at readers that are in a file; one that it finds in the same file as long
-/// makes no headway.
+/// How often the supervisor looks at readers; one that has been at the same job as long makes no headway.
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Why a job gave no answer.
@@ -41,19 +44,13 @@ pub(crate) enum Lost {
 /// How many threads a pool may have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
+    /// While all make headway; one more for each that does not, as long as these are no more than may be given up.
     pub(crate) readers: usize,
     /// Of them, how many work for [`Priority::Bulk`] at most, while all make headway.
     pub(crate) bulk: usize,
     pub(crate) abandoned: usize,
-}
-
-/// Who goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Priority {
-    /// One device that has changed or that a caller waits for.
-    Urgent,
-    /// One of many.
-    Bulk,
+    /// How many readings of devices that have changed may wait.
+    pub(crate) waiting: usize,
 }
 
 /// The pool. Clones share it.
@@ -63,6 +60,8 @@ pub(crate) struct ReaderPool(Arc<Shared>);
 struct Shared {
     limits: Limits,
     given_up: Counter,
+    /// How many jobs wait that are not of many.
+    waiting: Counter,
     stuck: Arc<StuckFiles>,
     state: Mutex<State>,
     supervision: Condvar,
@@ -70,8 +69,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    urgent: VecDeque<Job>,
-    bulk: VecDeque<Job>,
+    jobs: Jobs,
     trial: Trial,
     workers: BTreeMap<u64, Worker>,
     /// Who waits for work. The last goes first: it is the warmest, and the others may end.
@@ -84,20 +82,18 @@ struct State {
     supervisor_rests: bool,
 }
 
-type RunFn = Box<dyn FnOnce(&Announcer) + Send>;
-type LoseFn = Box<dyn FnOnce(Lost) + Send>;
-
-struct Job {
-    run: RunFn,
-    lose: LoseFn,
-}
-
 struct Worker {
     announcer: Arc<Announcer>,
-    lose: Option<LoseFn>,
-    /// What it works for, while it has somebody to lose.
-    priority: Priority,
+    task: Option<Task>,
     work: Arc<Condvar>,
+}
+
+/// What a reader is at.
+struct Task {
+    subject: String,
+    priority: Priority,
+    began: Instant,
+    lose: LoseFn,
 }
 
 impl fmt::Debug for ReaderPool {
@@ -105,7 +101,7 @@ impl fmt::Debug for ReaderPool {
         let state = self.0.lock();
         f.debug_struct("ReaderPool")
             .field("limits", &self.0.limits)
-            .field("waiting", &(state.urgent.len() + state.bulk.len()))
+            .field("waiting", &state.jobs.len())
             .field("workers", &state.workers.len())
             .field("abandoned", &state.abandoned.values())
             .finish()
@@ -114,27 +110,34 @@ impl fmt::Debug for ReaderPool {
 
 impl ReaderPool {
     /// A pool without threads yet, which counts the readers that it gives up.
-    pub(crate) fn new(limits: Limits, given_up: Counter) -> Self {
+    pub(crate) fn new(limits: Limits, given_up: Counter, waiting: Counter) -> Self {
         Self(Arc::new(Shared {
             limits,
             given_up,
+            waiting,
             stuck: Arc::default(),
             state: Mutex::default(),
             supervision: Condvar::new(),
         }))
     }
 
-    /// Queues `run`; `reply` gets its answer, or why there is none, on some thread of the pool.
+    /// Queues `run`; `reply` gets its answer, or why there is none, on some thread of the pool. Neither is called when
+    /// the asker goes before a reader begins.
+    ///
+    /// # Errors
+    ///
+    /// When as many wait as may: nothing is called then.
     pub(crate) fn submit<T: 'static>(
         &self,
-        priority: Priority,
+        order: Order,
         run: impl FnOnce(&Announcer) -> T + Send + 'static,
         reply: impl FnOnce(Result<T, Lost>) + Send + 'static,
-    ) {
+    ) -> Result<(), Full> {
         // Whoever comes first takes it: the reader with its answer, or the one who gives it up.
         let reply = Arc::new(Mutex::new(Some(reply)));
         let lost_reply = Arc::clone(&reply);
         let job = Job {
+            order,
             run: Box::new(move |announcer| {
                 let answer = run(announcer);
                 if let Some(reply) = take(&reply) {
@@ -147,7 +150,12 @@ impl ReaderPool {
                 }
             }),
         };
-        self.0.queue(priority, job);
+        self.0.queue(job)
+    }
+
+    /// Forgets what of the many nobody wants any more: before many more are queued.
+    pub(crate) fn sweep(&self) {
+        self.0.lock().jobs.sweep();
     }
 
     /// Runs it on this thread, which nobody of the pool watches over. Attributes in which a reader of the pool hangs
@@ -183,18 +191,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn queue(self: &Arc<Self>, priority: Priority, job: Job) {
+    fn queue(self: &Arc<Self>, job: Job) -> Result<(), Full> {
         let mut state = self.lock();
         let abandoned = state.abandoned.len();
         if abandoned >= self.limits.abandoned.max(1) {
             drop(state);
             (job.lose)(Lost::Exhausted(abandoned));
-            return;
+            return Ok(());
         }
-        match priority {
-            Priority::Urgent => state.urgent.push_back(job),
-            Priority::Bulk => state.bulk.push_back(job),
-        }
+        state.jobs.push(job, self.limits.waiting)?;
+        self.waiting.set(state.jobs.urgent_len() as u64);
+        self.supervise_workers(&mut state);
         if let Some(work) = state.idle_worker(&self.limits) {
             // Whoever wakes needs the lock at once.
             drop(state);
@@ -202,6 +209,7 @@ impl Shared {
         } else {
             self.start_workers(&mut state);
         }
+        Ok(())
     }
 
     /// Has one more reader work, if there is work for it.
@@ -214,7 +222,8 @@ impl Shared {
 
     /// Starts a reader if there is work and a place.
     fn start_workers(self: &Arc<Self>, state: &mut State) {
-        let has_place = state.workers.len() < self.limits.readers.max(1);
+        let helpers = state.held_up().min(self.limits.abandoned);
+        let has_place = state.workers.len() < self.limits.readers.max(1) + helpers;
         if !has_place || !state.has_work(&self.limits) {
             return;
         }
@@ -231,7 +240,12 @@ impl Shared {
                 state.lose_all(&Lost::Failed);
             }
         }
-        if !state.supervised {
+        self.supervise_workers(state);
+    }
+
+    /// Has somebody watch over the readers, if there are any.
+    fn supervise_workers(self: &Arc<Self>, state: &mut State) {
+        if !state.supervised && !state.workers.is_empty() {
             let shared = Arc::clone(self);
             state.supervised = spawn("udev-watch", move || shared.supervise()).is_ok();
         }
@@ -251,24 +265,27 @@ impl Shared {
         let mut state = self.lock();
         let mut lingered = false;
         loop {
-            if let Some((priority, job)) = state.take_job(&self.limits) {
+            if let Some(job) = state.take_job(&self.limits) {
+                let (subject, priority, run, lose) = job.into_parts();
+                self.waiting.set(state.jobs.urgent_len() as u64);
                 if let Some(worker) = state.workers.get_mut(&id) {
-                    (worker.lose, worker.priority) = (Some(job.lose), priority);
+                    worker.task = Some(Task { subject, priority, began: Instant::now(), lose });
                 }
                 if state.supervisor_rests {
                     self.supervision.notify_one();
                 }
                 // More work than this one reader should do alone.
                 self.engage(&mut state);
-                return Some(job.run);
+                return Some(run);
             }
-            if lingered && state.keepers == 0 {
+            let stays = state.keepers > 0 && state.workers.len() <= self.limits.readers.max(1);
+            if lingered && !stays {
                 state.workers.remove(&id);
                 self.supervision.notify_one();
                 return None;
             }
             state.idle.push(id);
-            (state, lingered) = wait_for_work(state, work);
+            (state, lingered) = wait_for_work(state, work, stays);
             // Whoever has woken it has taken it from there.
             state.idle.retain(|&idle| idle != id);
         }
@@ -281,16 +298,17 @@ impl Shared {
             self.stuck.remove(&path);
             return false;
         }
-        let lose = state.workers.get_mut(&id).and_then(|w| w.lose.take());
+        let task = state.workers.get_mut(&id).and_then(|worker| worker.task.take());
         drop(state);
-        if let Some(lose) = lose.filter(|_| panicked) {
-            lose(Lost::Failed);
+        if let Some(task) = task.filter(|_| panicked) {
+            (task.lose)(Lost::Failed);
         }
         true
     }
 
     /// Runs until there is no worker.
     fn supervise(self: Arc<Self>) {
+        let _supervision = Supervision(Arc::clone(&self));
         let mut state = self.lock();
         while !state.workers.is_empty() {
             let lost = self.abandon_overdue(&mut state);
@@ -304,7 +322,7 @@ impl Shared {
             if state.held_up() > 0 {
                 self.engage(&mut state);
             }
-            state = if state.workers.values().any(|w| w.lose.is_some()) {
+            state = if state.workers.values().any(|worker| worker.task.is_some()) {
                 let waited = self.supervision.wait_timeout(state, WATCH_INTERVAL);
                 waited.unwrap_or_else(PoisonError::into_inner).0
             } else {
@@ -329,20 +347,19 @@ impl Shared {
             .collect();
         let mut lost = Vec::new();
         for (id, file) in overdue {
-            let Some(lose) = state.workers.remove(&id).and_then(|w| w.lose) else {
+            let Some(task) = state.workers.remove(&id).and_then(|worker| worker.task) else {
                 continue;
             };
             tracing::warn!(source = "udev", file = file.path, "a reader hangs and is given up");
             self.given_up.count();
             self.stuck.insert(&file.path);
             state.abandoned.insert(id, file.path.clone());
-            lost.push((lose, Lost::Stuck { path: file.path, deadline: file.deadline }));
+            lost.push((task.lose, Lost::Stuck { path: file.path, deadline: file.deadline }));
         }
         if state.abandoned.len() >= self.limits.abandoned.max(1) {
             let exhausted = Lost::Exhausted(state.abandoned.len());
-            let waiting = state.urgent.drain(..).chain(state.bulk.drain(..));
-            // Collected first: `drain` borrows what `lost` does not.
-            let waiting: Vec<_> = waiting.collect();
+            let waiting = state.jobs.drain();
+            self.waiting.set(0);
             lost.extend(waiting.into_iter().map(|job| (job.lose, exhausted.clone())));
         } else if !lost.is_empty() {
             self.engage(state);
@@ -351,12 +368,24 @@ impl Shared {
     }
 }
 
-/// Waits for work, or for a change of the keepers, or long enough. Says whether it was the last.
+/// A supervisor that panics has a successor with the next job.
+struct Supervision(Arc<Shared>);
+
+impl Drop for Supervision {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.lock().supervised = false;
+        }
+    }
+}
+
+/// Waits for work, or for a change of the keepers, or long enough if it does not stay. Says whether it was the last.
 fn wait_for_work<'a>(
     state: MutexGuard<'a, State>,
     work: &Condvar,
+    stays: bool,
 ) -> (MutexGuard<'a, State>, bool) {
-    if state.keepers > 0 {
+    if stays {
         let woken = work.wait(state);
         return (woken.unwrap_or_else(PoisonError::into_inner), false);
     }
@@ -367,35 +396,39 @@ fn wait_for_work<'a>(
 
 impl Worker {
     fn new(announcer: Arc<Announcer>, work: Arc<Condvar>) -> Self {
-        Self { announcer, lose: None, priority: Priority::Urgent, work }
+        Self { announcer, task: None, work }
+    }
+
+    fn is_held_up(&self) -> bool {
+        self.task.as_ref().is_some_and(|task| task.began.elapsed() >= WATCH_INTERVAL)
     }
 }
 
 impl State {
     /// The next job, if there is one that may be begun now.
-    fn take_job(&mut self, limits: &Limits) -> Option<(Priority, Job)> {
-        if let Some(job) = self.urgent.pop_front() {
-            return Some((Priority::Urgent, job));
+    fn take_job(&mut self, limits: &Limits) -> Option<Job> {
+        let has_bulk_place = self.has_bulk_place(limits);
+        let many = self.jobs.bulk_len();
+        let job = self.jobs.take(&slow(&self.workers), has_bulk_place);
+        match job.as_ref().map(Job::priority) {
+            Some(Priority::Bulk) => self.trial.taken(Instant::now(), many),
+            None if many == 0 => self.trial.paused(),
+            _ => {}
         }
-        if self.bulk.is_empty() {
-            self.trial.paused();
-            return None;
-        }
-        if !self.has_bulk_place(limits) {
-            return None;
-        }
-        self.trial.taken(Instant::now(), self.bulk.len());
-        Some((Priority::Bulk, self.bulk.pop_front()?))
+        job
     }
 
     /// Whether there is a job that may be begun now.
     fn has_work(&self, limits: &Limits) -> bool {
-        !self.urgent.is_empty() || (!self.bulk.is_empty() && self.has_bulk_place(limits))
+        self.jobs.has_some(&slow(&self.workers), self.has_bulk_place(limits))
     }
 
     fn has_bulk_place(&self, limits: &Limits) -> bool {
-        let is_bulk = |worker: &&Worker| worker.lose.is_some() && worker.priority == Priority::Bulk;
-        let working = self.workers.values().filter(is_bulk).count();
+        if self.jobs.bulk_len() == 0 {
+            return false;
+        }
+        let tasks = self.workers.values().filter_map(|worker| worker.task.as_ref());
+        let working = tasks.filter(|task| task.priority == Priority::Bulk).count();
         let places = if self.trial.is_alone() { 1 } else { limits.bulk.max(1) };
         working < places || working < places + self.held_up()
     }
@@ -411,16 +444,22 @@ impl State {
 
     /// How many readers make no headway.
     fn held_up(&self) -> usize {
-        let since = self.workers.values().filter_map(|worker| worker.announcer.since());
-        since.filter(|since| since.elapsed() >= WATCH_INTERVAL).count()
+        self.workers.values().filter(|worker| worker.is_held_up()).count()
     }
 
     /// Only for a failure to start threads, with no reader running that could call back.
     fn lose_all(&mut self, lost: &Lost) {
-        for job in self.urgent.drain(..).chain(self.bulk.drain(..)) {
+        for job in self.jobs.drain() {
             (job.lose)(lost.clone());
         }
     }
+}
+
+/// The devices that hold up a reader.
+fn slow(workers: &BTreeMap<u64, Worker>) -> Vec<&str> {
+    let held_up = workers.values().filter(|worker| worker.is_held_up());
+    let subjects = held_up.filter_map(|worker| Some(worker.task.as_ref()?.subject.as_str()));
+    subjects.filter(|subject| !subject.is_empty()).collect()
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {

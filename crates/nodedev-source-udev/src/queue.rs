@@ -55,6 +55,7 @@ struct Shared {
     counts: Counts,
     links: LinkHints,
     links_unheard: OnceLock<Diagnostic>,
+    is_wake_queued: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -70,6 +71,7 @@ pub(crate) fn event_queue(limit: usize, counts: Counts) -> (EventQueue, Receiver
         counts,
         links: LinkHints::new(limit.max(1)),
         links_unheard: OnceLock::new(),
+        is_wake_queued: AtomicBool::new(false),
         closed: AtomicBool::new(false),
     });
     (EventQueue { sender, shared }, receiver)
@@ -118,7 +120,14 @@ impl EventQueue {
 
     /// Has the coordinator look at what was noted beside the queue.
     pub(crate) fn wake(&self) {
-        self.send(Message::Wake);
+        if !self.shared.is_wake_queued.swap(true, Ordering::AcqRel) {
+            self.send(Message::Wake);
+        }
+    }
+
+    /// The coordinator is about to look at what was noted.
+    pub(crate) fn wake_taken(&self) {
+        self.shared.is_wake_queued.store(false, Ordering::Release);
     }
 
     /// Notes that events were lost, behind those that are queued: a snapshot taken before one of them
@@ -153,8 +162,8 @@ impl EventQueue {
         self.send(Message::Failed(reason));
     }
 
-    /// Queues a message that the bound does not count: their number is bounded by that of devices and
-    /// of snapshots under way.
+    /// Queues a message that the bound does not count: there is one at most for each reading that may wait, and one
+    /// for each device that a snapshot has passed over.
     pub(crate) fn send(&self, message: Message) {
         if self.sender.send(message).is_err() {
             self.close();
@@ -252,7 +261,7 @@ mod tests {
             queue.link(1, "a");
             queue.link(2, "b");
         }
-        assert_eq!(queued(&receiver), ["other", "other"], "one waking for each interface");
+        assert_eq!(queued(&receiver), ["other"], "one waking until it is taken");
         queue.event(event(7));
         assert_eq!(queued(&receiver), ["/sys/devices/7"]);
         queue.link(3, "c");

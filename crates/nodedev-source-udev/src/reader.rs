@@ -1,6 +1,9 @@
 //! What a reader thread does with one device: what it is first, of libudev where the kernel's word is not
 //! enough, then its files, then the verdict.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use nodedev_types::{Capability, DeviceId, Diagnostic, Fields};
 
 use crate::announce::Announcer;
@@ -10,7 +13,7 @@ use crate::files::{Files, HostFiles, is_absent};
 use crate::kernel_device::{kernel_device, known_interface};
 use crate::libudev::raw_device;
 use crate::names::HostPciIds;
-use crate::network::KernelNetwork;
+use crate::network::{ActiveFeatures, KernelNetwork, Network, NoAnswer};
 use crate::pool::Lost;
 use crate::raw_device::RawDevice;
 use crate::reading::{Reading, Refusal};
@@ -37,6 +40,8 @@ pub(crate) enum Outcome {
     Vanished,
     /// What the kernel makes a moment later is not there yet.
     NotYet { id: DeviceId, diagnostic: Diagnostic },
+    /// The kernel gives no answer for now: it is to be asked until it does.
+    Held { id: DeviceId, diagnostic: Diagnostic },
     /// The device cannot be read. Its identity is unknown when the reader hung.
     Unreadable { id: Option<DeviceId>, diagnostic: Diagnostic, diagnostics: Vec<Diagnostic> },
     /// No reader can be had.
@@ -92,28 +97,34 @@ impl Host {
                 Err(outcome) => return *outcome,
             },
         };
-        self.judge(&raw, &files, translate)
+        self.judge(&raw, &files, announcer, translate)
     }
 
     /// Reads one device of the kernel for the fields that are read again: for some kinds without other
     /// fields.
     pub(crate) fn read_again(&self, syspath: &str, announcer: &Announcer) -> Outcome {
         let files = self.files(announcer);
-        if let Some(outcome) = self.read_interface_again(syspath, &files) {
+        if let Some(outcome) = self.read_interface_again(syspath, &files, announcer) {
             return outcome;
         }
         let Some(raw) = kernel_device(syspath, &files) else {
             return self.read(syspath, announcer);
         };
-        self.judge(&raw, &files, translate_again)
+        self.judge(&raw, &files, announcer, translate_again)
     }
 
     /// Reads an interface again, which its directory shows it to be, without asking what it is. `None` where it is
     /// none, has gone, or anything about it is odd.
-    fn read_interface_again(&self, syspath: &str, files: &dyn Files) -> Option<Outcome> {
+    fn read_interface_again(
+        &self,
+        syspath: &str,
+        files: &dyn Files,
+        announcer: &Announcer,
+    ) -> Option<Outcome> {
         let raw = known_interface(syspath)?;
         let id = DeviceId::sysfs(syspath).ok()?;
-        let mut reading = Reading::new(&raw, files, &self.names).with_network(&self.network);
+        let network = self.network(announcer);
+        let mut reading = Reading::new(&raw, files, &self.names).with_network(&network);
         translate_known_interface(&mut reading).ok()?;
         let Reading { fields, diagnostics, .. } = reading;
         Some(Outcome::Observed { id, fields, diagnostics })
@@ -141,6 +152,11 @@ impl Host {
             let diagnostic = Diagnostic::warning(syspath, message).with_attribute("uevent");
             Box::new(Outcome::unreadable(DeviceId::sysfs(syspath).ok(), diagnostic))
         };
+        // libudev would hang there as well.
+        if announcer.is_stuck(&uevent) {
+            let lost = Lost::Stuck { path: uevent, deadline: self.config.attribute_deadline };
+            return Err(Outcome::lost(syspath, lost).into());
+        }
         match files.is_file(&uevent) {
             Ok(true) => {}
             // libudev would wait at a pipe, or see a device without properties.
@@ -163,8 +179,15 @@ impl Host {
     }
 
     /// What is told of it. Whatever was found half removed is not there.
-    fn judge(&self, raw: &RawDevice, files: &HostFiles<'_>, translate: Translate) -> Outcome {
-        let mut reading = Reading::new(raw, files, &self.names).with_network(&self.network);
+    fn judge(
+        &self,
+        raw: &RawDevice,
+        files: &HostFiles<'_>,
+        announcer: &Announcer,
+        translate: Translate,
+    ) -> Outcome {
+        let network = self.network(announcer);
+        let mut reading = Reading::new(raw, files, &self.names).with_network(&network);
         let outcome = translated(&mut reading, translate);
         if reading.is_there || files.exists(&raw.file("uevent")) {
             outcome
@@ -184,9 +207,11 @@ impl Host {
                 fields: reading.fields,
                 diagnostics: reading.diagnostics,
             },
-            Err(Refusal::Unreadable(diagnostic) | Refusal::NotYet(diagnostic)) => {
-                Outcome::unreadable(Some(DeviceId::Computer), diagnostic)
-            }
+            Err(
+                Refusal::Unreadable(diagnostic)
+                | Refusal::NotYet(diagnostic)
+                | Refusal::Held(diagnostic),
+            ) => Outcome::unreadable(Some(DeviceId::Computer), diagnostic),
             Err(Refusal::NotADevice | Refusal::Vanished) => Outcome::NotADevice,
         }
     }
@@ -210,8 +235,34 @@ impl Host {
         (found.trim_end().parse() == Ok(index)).then_some(path)
     }
 
+    const fn network<'a>(&'a self, announcer: &'a Announcer) -> AnnouncedNetwork<'a> {
+        AnnouncedNetwork { network: &self.network, announcer }
+    }
+
     fn files<'a>(&'a self, announcer: &'a Announcer) -> HostFiles<'a> {
         HostFiles::new(&self.config.root, announcer, self.config.attribute_deadline)
+    }
+}
+
+/// How long the kernel may keep a reader waiting that asks for what is in no file: others on the host may hold the
+/// lock of all links for seconds.
+const NETLINK_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The kernel's network, each question announced like a file.
+struct AnnouncedNetwork<'a> {
+    network: &'a KernelNetwork,
+    announcer: &'a Announcer,
+}
+
+impl Network for AnnouncedNetwork<'_> {
+    fn active_features(&self, interface: &str) -> Result<Option<Arc<ActiveFeatures>>, NoAnswer> {
+        let _entered = self.announcer.announce("netlink ethtool", NETLINK_DEADLINE);
+        self.network.active_features(interface)
+    }
+
+    fn is_switchdev(&self, pci_address: &str) -> Result<bool, NoAnswer> {
+        let _entered = self.announcer.announce("netlink devlink", NETLINK_DEADLINE);
+        self.network.is_switchdev(pci_address)
     }
 }
 
@@ -234,6 +285,7 @@ fn translated(reading: &mut Reading<'_>, translate: Translate) -> Outcome {
         Err(Refusal::NotADevice) => Outcome::NotADevice,
         Err(Refusal::Vanished) => Outcome::Vanished,
         Err(Refusal::NotYet(diagnostic)) => Outcome::NotYet { id, diagnostic },
+        Err(Refusal::Held(diagnostic)) => Outcome::Held { id, diagnostic },
         Err(Refusal::Unreadable(diagnostic)) => {
             Outcome::Unreadable { id: Some(id), diagnostic, diagnostics }
         }
@@ -251,6 +303,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::announce::StuckFiles;
 
     const PATH: &str = "sys/devices/pci0000:00/0000:00:1f.2";
 
@@ -290,7 +343,26 @@ mod tests {
         let files = host.files(&announcer);
         let raw = kernel_device(&format!("/{PATH}"), &files).unwrap();
         gone.iter().for_each(|name| fs::remove_file(root.join(PATH).join(name)).unwrap());
-        host.judge(&raw, &files, translate)
+        host.judge(&raw, &files, &announcer, translate)
+    }
+
+    #[test]
+    fn a_uevent_file_that_holds_a_reader_is_left_alone_by_all_others() {
+        let lo = "/sys/devices/virtual/net/lo";
+        let stuck = Arc::new(StuckFiles::default());
+        let announcer = Announcer::new(Arc::clone(&stuck));
+        let host = Host::new(UdevConfig::default());
+        assert!(matches!(host.read(lo, &announcer), Outcome::Observed { .. }));
+        let uevent = format!("{lo}/uevent");
+        stuck.insert(&uevent);
+        stuck.insert(&uevent);
+        for _ in 0..2 {
+            let outcome = host.read(lo, &announcer);
+            let Outcome::Unreadable { diagnostic, .. } = outcome else { panic!("{outcome:?}") };
+            assert!(diagnostic.to_string().contains("gave no answer"), "{diagnostic}");
+            stuck.remove(&uevent);
+        }
+        assert!(matches!(host.read(lo, &announcer), Outcome::Observed { .. }));
     }
 
     #[test]

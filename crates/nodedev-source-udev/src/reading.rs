@@ -29,6 +29,8 @@ pub(crate) enum Refusal {
     Vanished,
     /// Something that the kernel makes a moment later is not there yet.
     NotYet(Diagnostic),
+    /// The kernel keeps whoever asks waiting, for reasons that have nothing to do with the device.
+    Held(Diagnostic),
     /// Something is there and cannot be understood.
     Unreadable(Diagnostic),
 }
@@ -259,6 +261,11 @@ impl<'a> Reading<'a> {
 
     pub(crate) fn not_yet(&self, attribute: &str) -> Refusal {
         Refusal::NotYet(self.diagnostic(attribute, "is missing"))
+    }
+
+    /// The kernel gives no answer for now.
+    pub(crate) fn held(&self, whom: &str, why: impl Into<String>) -> Refusal {
+        Refusal::Held(self.diagnostic(whom, why))
     }
 
     pub(crate) fn warn(&mut self, attribute: &str, message: impl Into<String>) {

@@ -13,7 +13,7 @@ use crate::coordinator::SECOND_CHANCE;
 use crate::error::UdevError;
 use crate::inner::Inner;
 use crate::memory::{FIRST_LOOK, Memory};
-use crate::pool::Priority;
+use crate::pool::{Asker, Order, Priority};
 use crate::queue::Message;
 use crate::reader::Outcome;
 use crate::scan::{self, Listed, SYS};
@@ -34,9 +34,12 @@ impl<'a> UnderWay<'a> {
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.memory().snapshot_ends();
-        // What waited for its end.
+        let is_exact = self.0.memory().snapshot_ends();
         if let Some(queue) = &*self.0.watch() {
+            if !is_exact {
+                queue.lost("more devices went during the enumeration than can be remembered");
+            }
+            // What waited for its end.
             queue.wake();
         }
     }
@@ -98,6 +101,8 @@ async fn read_all(inner: &Inner, paths: Vec<String>) -> Result<Outcomes, UdevErr
     if paths.is_empty() {
         return Ok(Vec::new());
     }
+    inner.pool.sweep();
+    let asker = Asker::default();
     let (done, all_read) = oneshot::channel();
     let gathering = Arc::new(Mutex::new(Gathering {
         outcomes: Vec::with_capacity(paths.len()),
@@ -107,19 +112,11 @@ async fn read_all(inner: &Inner, paths: Vec<String>) -> Result<Outcomes, UdevErr
     let paths = Arc::new(paths);
     for at in 0..paths.len() {
         let host = Arc::clone(&inner.host);
-        let (wanted, gathering) = (Arc::clone(&gathering), Arc::clone(&gathering));
+        let gathering = Arc::clone(&gathering);
         let (listed, paths) = (Arc::clone(&paths), Arc::clone(&paths));
-        inner.pool.submit(
-            Priority::Bulk,
-            move |announcer| {
-                let gathering = wanted.lock().unwrap_or_else(PoisonError::into_inner);
-                let nobody_waits = gathering.done.as_ref().is_none_or(oneshot::Sender::is_closed);
-                drop(gathering);
-                if nobody_waits {
-                    return Outcome::Vanished;
-                }
-                host.read_listed(&listed[at], &listed, announcer)
-            },
+        let submitted = inner.pool.submit(
+            Order::bulk(&asker),
+            move |announcer| host.read_listed(&listed[at], &listed, announcer),
             move |answer| {
                 let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&paths[at], lost));
                 let mut gathering = gathering.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,6 +132,7 @@ async fn read_all(inner: &Inner, paths: Vec<String>) -> Result<Outcomes, UdevErr
                 }
             },
         );
+        submitted.map_err(|full| UdevError::Full { subject: "all devices".to_owned(), full })?;
     }
     let mut outcomes = all_read.await.map_err(|_| UdevError::NoAnswer)?;
     outcomes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
@@ -205,7 +203,7 @@ impl Collected {
                     self.said.push((path.to_owned(), id));
                 }
             }
-            Outcome::NotYet { id, diagnostic } => {
+            Outcome::NotYet { id, diagnostic } | Outcome::Held { id, diagnostic } => {
                 self.rechecks.push((path.to_owned(), Instant::now()));
                 self.unread(memory, path, Some(id), diagnostic);
             }

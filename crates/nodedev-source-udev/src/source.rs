@@ -10,7 +10,7 @@ use nodedev_source::{
     SourceError, SourceInfo, StreamInfo, Watch, async_trait,
 };
 use nodedev_types::{DeviceId, Field, FieldName, FieldSet, Fields, Observation, Refresh, SourceId};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::config::UdevConfig;
 use crate::coordinator::Coordinator;
@@ -55,6 +55,11 @@ impl UdevSource {
     pub(crate) fn root(&self) -> &Path {
         &self.inner.host.config.root
     }
+
+    /// Places of those who write to a file.
+    pub(crate) fn writers(&self) -> &Arc<Semaphore> {
+        &self.inner.writers
+    }
 }
 
 impl Default for UdevSource {
@@ -74,6 +79,17 @@ impl Drop for WatchGuard {
     fn drop(&mut self) {
         self.queue.close();
         self.stop.stop();
+    }
+}
+
+/// A receiver that panics leaves a source that hears nothing: that is its failure.
+struct EndOfReceiver(EventQueue);
+
+impl Drop for EndOfReceiver {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.fail("the receiver of events has panicked".to_owned());
+        }
     }
 }
 
@@ -105,6 +121,7 @@ impl NodeDeviceSource for UdevSource {
         let events = queue.clone();
         let monitor_stop = Arc::clone(&stop);
         spawn("udev-monitor", move || {
+            let _end = EndOfReceiver(events.clone());
             monitor::run(settings, &events, &monitor_stop, armed);
         })?;
         is_armed.await.map_err(|_| UdevError::NoAnswer)??;
@@ -128,7 +145,7 @@ impl NodeDeviceSource for UdevSource {
             return Ok(None);
         };
         let subject = path.clone();
-        let reading = self.inner.ask(&subject, Priority::Urgent, move |host, announcer| {
+        let reading = self.inner.ask(&subject, Priority::Asked, move |host, announcer| {
             host.read_again(&path, announcer)
         });
         let fields = dynamic_fields(id, reading.await?)?;
@@ -160,9 +177,10 @@ impl UdevSource {
                     return Ok(said);
                 }
                 let uuid = uuid.as_str().to_owned();
-                let found = self.inner.ask("mediated device", Priority::Urgent, move |host, a| {
-                    host.mdev_path(&uuid, a)
-                });
+                let subject = format!("mediated device {uuid}");
+                let found = self
+                    .inner
+                    .ask(&subject, Priority::Asked, move |host, a| host.mdev_path(&uuid, a));
                 let path = found.await?;
                 path.map(Some).ok_or_else(|| gone(id))
             }
@@ -186,7 +204,7 @@ fn dynamic_fields(id: &DeviceId, outcome: Outcome) -> Result<Fields, SourceError
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()),
         Outcome::Observed { .. } | Outcome::NotADevice | Outcome::Vanished => Err(gone(id)),
-        Outcome::NotYet { diagnostic, .. } => {
+        Outcome::NotYet { diagnostic, .. } | Outcome::Held { diagnostic, .. } => {
             Err(SourceError::new(ErrorKind::Failed, diagnostic.to_string()))
         }
         Outcome::Unreadable { id: known, diagnostic, .. } => {
@@ -209,4 +227,30 @@ fn gone(id: &DeviceId) -> SourceError {
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), SourceError> {
     let started = thread::Builder::new().name(name.to_owned()).spawn(run);
     started.map(drop).map_err(|error| UdevError::Resources(error).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counts::Counts;
+    use crate::queue::Message;
+
+    #[test]
+    fn a_receiver_that_panics_is_a_failure_of_the_source_and_one_that_ends_is_none() {
+        let (queue, messages) = event_queue(1, Counts::default());
+        let receiver = |panics: bool| {
+            let end = EndOfReceiver(queue.clone());
+            let run = move || {
+                let _end = end;
+                assert!(!panics, "on purpose");
+            };
+            let _ = thread::spawn(run).join();
+        };
+        receiver(false);
+        assert!(messages.try_recv().is_err());
+        receiver(true);
+        assert!(
+            matches!(messages.try_recv(), Ok(Message::Failed(why)) if why.contains("panicked"))
+        );
+    }
 }

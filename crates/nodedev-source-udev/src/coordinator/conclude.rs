@@ -16,7 +16,7 @@ impl Coordinator {
         revision: Revision,
         outcome: Outcome,
     ) -> Result<Vec<SourceEvent>, Diagnostic> {
-        if !matches!(outcome, Outcome::NotYet { .. }) {
+        if !matches!(outcome, Outcome::NotYet { .. } | Outcome::Held { .. }) {
             self.retries.forget(path);
         }
         Ok(match outcome {
@@ -41,6 +41,13 @@ impl Coordinator {
                 if self.retries.again(path, Instant::now()) {
                     return Ok(Vec::new());
                 }
+                vec![self.unreadable(path, revision, diagnostic)]
+            }
+            Outcome::Held { diagnostic, .. } => {
+                if self.retries.again(path, Instant::now()) {
+                    return Ok(Vec::new());
+                }
+                self.retries.recheck_once(path, Instant::now() + SECOND_CHANCE);
                 vec![self.unreadable(path, revision, diagnostic)]
             }
             Outcome::Unreadable { id, diagnostic, diagnostics } => {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use nodedev_types::Diagnostic;
 
 use super::{Cause, Coordinator};
-use crate::pool::Priority;
+use crate::pool::Order;
 use crate::queue::Message;
 
 impl Coordinator {
@@ -16,8 +16,8 @@ impl Coordinator {
             tracing::debug!(source = "udev", interface = name, "link changed");
             let host = Arc::clone(&self.inner.host);
             let (queue, interface) = (self.queue.clone(), name.clone());
-            self.inner.pool.submit(
-                Priority::Urgent,
+            let submitted = self.inner.pool.submit(
+                Order::event(&interface, &self.asker),
                 move |announcer| host.interface_path(&name, index, announcer),
                 move |path| match path {
                     Ok(Some(path)) => queue.send(Message::Link(path)),
@@ -29,6 +29,10 @@ impl Coordinator {
                     }
                 },
             );
+            if submitted.is_err() {
+                self.inner.counts.dropped.count();
+                self.queue.lost("more links have changed than can wait to be looked at");
+            }
         }
     }
 
@@ -42,7 +46,15 @@ impl Coordinator {
             self.read(&path, Cause::Link);
         } else if listing {
             // The snapshot may have read it before the change and will name it only at its end.
+            self.hold_link(path);
+        }
+    }
+
+    fn hold_link(&mut self, path: String) {
+        if self.held_links.len() < self.inner.host.config.event_queue.max(1) {
             self.held_links.insert(path);
+        } else {
+            self.queue.lost("more links have changed during an enumeration than can be noted");
         }
     }
 

@@ -21,6 +21,13 @@ pub(super) struct Renames {
     next: u64,
 }
 
+#[cfg(test)]
+impl Renames {
+    pub(super) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+}
+
 impl Coordinator {
     /// A device and everything below it has another path now.
     pub(super) fn moved(&mut self, old: &str, new: &str) {

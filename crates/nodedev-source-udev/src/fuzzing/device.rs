@@ -50,7 +50,7 @@ fn judge(scratch: &Scratch) -> Option<Judgement> {
     match verdict {
         Ok(()) => Some((Some(fields), diagnostics)),
         Err(Refusal::NotADevice | Refusal::Vanished) => None,
-        Err(Refusal::NotYet(why) | Refusal::Unreadable(why)) => {
+        Err(Refusal::NotYet(why) | Refusal::Held(why) | Refusal::Unreadable(why)) => {
             diagnostics.push(why);
             Some((None, diagnostics))
         }

@@ -2,11 +2,13 @@
 //! features that are on, and whether a function is a switch.
 //!
 //! The kernel answers for its own interfaces, by name: on a mock host these are the ones of the
-//! network namespace, as with libvirt. What it does not answer is off, never an error.
+//! network namespace, as with libvirt. What it refuses is off, never an error; that it
+//! keeps its caller waiting says nothing of the interface.
 //!
 //! Changes of links, which make no uevent, come in over rtnetlink.
 
 mod features;
+mod gate;
 pub(crate) mod link_message;
 mod links;
 pub(crate) mod message;
@@ -16,7 +18,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
+use nix::errno::Errno;
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, setsockopt, socket,
@@ -25,6 +29,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 
 pub(crate) use features::ActiveFeatures;
 use features::Sets;
+use gate::Gate;
 pub(crate) use links::Links;
 use message::{Attributes, Request, reply};
 
@@ -33,13 +38,17 @@ const DEADLINE_MS: i64 = 200;
 /// More than the longest answer, which names some sixty features.
 const LONGEST_ANSWER: usize = 64 << 10;
 
+/// The kernel gives no answer for now: a lock that it needs is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the kernel keeps whoever asks waiting")]
+pub(crate) struct NoAnswer;
+
 /// What the kernel knows of network interfaces.
 pub(crate) trait Network {
-    /// The features of an interface that are on. `None` if it does not answer, most often since there is no such
-    /// interface.
-    fn active_features(&self, interface: &str) -> Option<Arc<ActiveFeatures>>;
+    /// The features of an interface that are on. `None` if it refuses, most often since there is no such interface.
+    fn active_features(&self, interface: &str) -> Result<Option<Arc<ActiveFeatures>>, NoAnswer>;
     /// Whether the embedded switch of a PCI function is in the mode `switchdev`.
-    fn is_switchdev(&self, pci_address: &str) -> bool;
+    fn is_switchdev(&self, pci_address: &str) -> Result<bool, NoAnswer>;
 }
 
 /// No interface at all.
@@ -47,24 +56,32 @@ pub(crate) trait Network {
 pub(crate) struct NoNetwork;
 
 impl Network for NoNetwork {
-    fn active_features(&self, _interface: &str) -> Option<Arc<ActiveFeatures>> {
-        None
+    fn active_features(&self, _interface: &str) -> Result<Option<Arc<ActiveFeatures>>, NoAnswer> {
+        Ok(None)
     }
 
-    fn is_switchdev(&self, _pci_address: &str) -> bool {
-        false
+    fn is_switchdev(&self, _pci_address: &str) -> Result<bool, NoAnswer> {
+        Ok(false)
     }
 }
 
 /// The network of the kernel that this process runs on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KernelNetwork {
     is_off: bool,
-    ethtool: OnceLock<u16>,
+    ethtool: Family,
     feature_names: OnceLock<Vec<Arc<str>>>,
     feature_sets: Sets,
-    devlink: OnceLock<u16>,
+    devlink: Family,
     sequence: AtomicU32,
+}
+
+/// A family of generic netlink: its number is the kernel's and stays the same.
+#[derive(Debug)]
+struct Family {
+    name: &'static str,
+    id: OnceLock<u16>,
+    gate: Gate,
 }
 
 thread_local! {
@@ -82,52 +99,71 @@ struct Connection {
 impl KernelNetwork {
     /// The kernel knows nothing of the interfaces below another root.
     pub(crate) fn of_root(root: &Path) -> Self {
-        Self { is_off: root != Path::new("/"), ..Self::default() }
+        Self {
+            is_off: root != Path::new("/"),
+            ethtool: Family::new("ethtool"),
+            feature_names: OnceLock::new(),
+            feature_sets: Sets::default(),
+            devlink: Family::new("devlink"),
+            sequence: AtomicU32::new(0),
+        }
     }
 
     /// What a family answers. `None` if there is no such family, or it refuses.
     fn ask(
         &self,
-        (name, id): (&str, &OnceLock<u16>),
+        family: &Family,
         command: u8,
         fill: impl FnOnce(&mut Request),
-    ) -> Option<Vec<u8>> {
+    ) -> Result<Option<Vec<u8>>, NoAnswer> {
         if self.is_off {
-            return None;
+            return Ok(None);
         }
-        let mut connection = IDLE.take().map_or_else(Connection::new, Ok).ok()?;
-        let family = match id.get() {
-            Some(&family) => family,
-            None => {
-                let family = self.family(&mut connection, name)?;
-                *id.get_or_init(|| family)
-            }
+        let _entered = family.gate.enter(Instant::now()).ok_or(NoAnswer)?;
+        let Ok(mut connection) = IDLE.take().map_or_else(Connection::new, Ok) else {
+            return Ok(None);
+        };
+        let Some(family) = self.number_of(family, &mut connection)? else {
+            return Ok(None);
         };
         let mut request = Request::new(family, command, self.next());
         fill(&mut request);
         // On a failure it is closed: an answer may still come, to nobody.
-        let answer = connection.exchange(request)?;
+        let Some(answer) = connection.exchange(request)? else {
+            return Ok(None);
+        };
         IDLE.set(Some(connection));
-        answer
+        Ok(answer)
     }
 
     /// The names of features, which are the kernel's own and stay the same.
-    fn feature_names(&self) -> Option<&[Arc<str>]> {
+    fn feature_names(&self) -> Result<Option<&[Arc<str>]>, NoAnswer> {
         const STRSET_GET: u8 = 1;
         if let Some(names) = self.feature_names.get() {
-            return Some(names);
+            return Ok(Some(names));
         }
-        let ask = message::ask_for_feature_names;
-        let answer = self.ask(("ethtool", &self.ethtool), STRSET_GET, ask)?;
-        let names = Some(message::feature_names(&answer)).filter(|names| !names.is_empty())?;
-        Some(self.feature_names.get_or_init(|| names))
+        let answer = self.ask(&self.ethtool, STRSET_GET, message::ask_for_feature_names)?;
+        let names = answer.map(|answer| message::feature_names(&answer)).unwrap_or_default();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.feature_names.get_or_init(|| names)))
     }
 
-    fn family(&self, connection: &mut Connection, name: &str) -> Option<u16> {
+    fn number_of(
+        &self,
+        family: &Family,
+        connection: &mut Connection,
+    ) -> Result<Option<u16>, NoAnswer> {
+        if let Some(&number) = family.id.get() {
+            return Ok(Some(number));
+        }
         let mut request = Request::new(message::CONTROL, message::GET_FAMILY, self.next());
-        request.text(message::FAMILY_NAME, name);
-        let answer = connection.exchange(request)??;
-        Attributes::new(&answer).find(message::FAMILY_ID)?.number_16()
+        request.text(message::FAMILY_NAME, family.name);
+        let answer = connection.exchange(request)?.flatten();
+        let number = answer
+            .and_then(|answer| Attributes::new(&answer).find(message::FAMILY_ID)?.number_16());
+        Ok(number.map(|number| *family.id.get_or_init(|| number)))
     }
 
     fn next(&self) -> u32 {
@@ -135,28 +171,45 @@ impl KernelNetwork {
     }
 }
 
+impl Default for KernelNetwork {
+    fn default() -> Self {
+        Self::of_root(Path::new("/"))
+    }
+}
+
+impl Family {
+    fn new(name: &'static str) -> Self {
+        Self { name, id: OnceLock::new(), gate: Gate::default() }
+    }
+}
+
 impl Network for KernelNetwork {
-    fn active_features(&self, interface: &str) -> Option<Arc<ActiveFeatures>> {
+    fn active_features(&self, interface: &str) -> Result<Option<Arc<ActiveFeatures>>, NoAnswer> {
         const GET: u8 = 11;
-        let names = self.feature_names()?;
-        let answer = self.ask(("ethtool", &self.ethtool), GET, |request| {
+        let Some(names) = self.feature_names()? else {
+            return Ok(None);
+        };
+        let answer = self.ask(&self.ethtool, GET, |request| {
             message::ask_for_features(request, interface);
         })?;
         let name = |number: u32| names.get(number as usize).map_or_else(|| "".into(), Arc::clone);
-        Some(self.feature_sets.of(message::active_features(&answer).collect(), name))
+        let set = |answer: Vec<u8>| {
+            self.feature_sets.of(message::active_features(&answer).collect(), name)
+        };
+        Ok(answer.map(set))
     }
 
-    fn is_switchdev(&self, pci_address: &str) -> bool {
+    fn is_switchdev(&self, pci_address: &str) -> Result<bool, NoAnswer> {
         const GET: u8 = 29;
         const SWITCHDEV: u16 = 1;
-        let answer = self.ask(("devlink", &self.devlink), GET, |request| {
+        let answer = self.ask(&self.devlink, GET, |request| {
             request.text(message::DEVLINK_BUS, "pci");
             request.text(message::DEVLINK_DEVICE, pci_address);
-        });
+        })?;
         let mode = answer.and_then(|answer| {
             Attributes::new(&answer).find(message::DEVLINK_ESWITCH_MODE)?.number_16()
         });
-        mode == Some(SWITCHDEV)
+        Ok(mode == Some(SWITCHDEV))
     }
 }
 
@@ -170,15 +223,20 @@ impl Connection {
         Ok(Self { socket, buffer: vec![0; LONGEST_ANSWER] })
     }
 
-    /// The attributes of the answer, `Some(None)` if the kernel refuses. `None` if no answer came.
-    fn exchange(&mut self, request: Request) -> Option<Option<Vec<u8>>> {
+    /// The attributes of the answer, `Some(None)` if the kernel refuses. `None` if the connection is of no use.
+    fn exchange(&mut self, request: Request) -> Result<Option<Option<Vec<u8>>>, NoAnswer> {
         let (socket, sequence) = (self.socket.as_raw_fd(), request.sequence());
-        send(socket, &request.finish(), MsgFlags::empty()).ok()?;
-        let length = recv(socket, &mut self.buffer, MsgFlags::empty()).ok()?;
-        let answer = self.buffer.get(..length)?;
+        let sent = send(socket, &request.finish(), MsgFlags::empty());
+        let received = sent.and_then(|_| recv(socket, &mut self.buffer, MsgFlags::empty()));
+        let length = match received {
+            Ok(length) => length,
+            Err(Errno::EAGAIN) => return Err(NoAnswer),
+            Err(_) => return Ok(None),
+        };
+        let answer = self.buffer.get(..length).unwrap_or_default();
         // One that belongs to another question would put all further ones out of step.
-        (message::sequence(answer) == Some(sequence))
-            .then(|| reply(answer, sequence).map(<[u8]>::to_vec))
+        let is_its_own = message::sequence(answer) == Some(sequence);
+        Ok(is_its_own.then(|| reply(answer, sequence).map(<[u8]>::to_vec)))
     }
 }
 
@@ -190,16 +248,16 @@ mod tests {
     fn what_the_kernel_does_not_know_is_off() {
         let network = KernelNetwork::default();
         for interface in ["", "no-such-one", "a-name-that-is-longer-than-any-may-be"] {
-            assert!(network.active_features(interface).is_none());
+            assert!(network.active_features(interface).unwrap().is_none());
         }
-        assert!(!network.is_switchdev("ffff:ff:1f.7"));
-        assert!(!network.is_switchdev(""));
+        assert_eq!(network.is_switchdev("ffff:ff:1f.7"), Ok(false));
+        assert_eq!(network.is_switchdev(""), Ok(false));
     }
 
     /// Asks in a thread of its own, and says which socket answered before and after.
     fn sockets_of_a_thread(network: &KernelNetwork) -> Vec<Option<i32>> {
         let ask = || {
-            network.active_features("lo");
+            network.active_features("lo").unwrap();
             let connection = IDLE.take();
             let socket = connection.as_ref().map(|connection| connection.socket.as_raw_fd());
             IDLE.set(connection);
@@ -220,6 +278,17 @@ mod tests {
     #[test]
     fn below_another_root_nothing_is_asked() {
         let network = KernelNetwork::of_root(Path::new("/elsewhere"));
-        assert!(network.active_features("lo").is_none());
+        assert!(network.active_features("lo").unwrap().is_none());
+    }
+
+    #[test]
+    fn whoever_comes_while_another_waits_is_told_at_once() {
+        let network = KernelNetwork::default();
+        let long_ago = Instant::now() - std::time::Duration::from_secs(1);
+        let waiting = network.ethtool.gate.enter(long_ago).unwrap();
+        assert!(matches!(network.active_features("lo"), Err(NoAnswer)));
+        assert_eq!(network.is_switchdev(""), Ok(false), "another lock");
+        drop(waiting);
+        assert!(network.active_features("lo").is_ok());
     }
 }

@@ -1,15 +1,29 @@
 //! The pool with readers that hang, fail and go.
 
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 
 use super::*;
 
-const LIMITS: Limits = Limits { readers: 2, bulk: 2, abandoned: 2 };
+const LIMITS: Limits = Limits { readers: 2, bulk: 2, abandoned: 2, waiting: 8 };
 const DEADLINE: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(10);
 
 fn pool() -> ReaderPool {
-    ReaderPool::new(LIMITS, Counter::total("given_up", ""))
+    pool_of(LIMITS)
+}
+
+fn pool_of(limits: Limits) -> ReaderPool {
+    ReaderPool::new(limits, Counter::total("given_up", ""), Counter::level("waiting", ""))
+}
+
+/// An order of somebody who waits for ever.
+fn order(priority: Priority, subject: &str) -> Order {
+    static PATIENT: LazyLock<Asker> = LazyLock::new(Asker::default);
+    match priority {
+        Priority::Event => Order::event(subject, &PATIENT),
+        Priority::Asked => Order::asked(subject, &PATIENT),
+        Priority::Bulk => Order::bulk(&PATIENT),
+    }
 }
 
 /// Hangs in a file until the sender is dropped.
@@ -22,23 +36,34 @@ fn hang_for(
     file: &str,
     deadline: Duration,
 ) -> (mpsc::Sender<()>, mpsc::Receiver<Result<(), Lost>>) {
+    hang_at(pool, Priority::Bulk, file, deadline)
+}
+
+fn hang_at(
+    pool: &ReaderPool,
+    priority: Priority,
+    file: &str,
+    deadline: Duration,
+) -> (mpsc::Sender<()>, mpsc::Receiver<Result<(), Lost>>) {
     let (release, held) = mpsc::channel::<()>();
     let (answer, answered) = mpsc::channel();
-    let file = file.to_owned();
-    pool.submit(
-        Priority::Bulk,
+    let announced = file.to_owned();
+    let submitted = pool.submit(
+        order(priority, file),
         move |announcer| {
-            let _entered = announcer.announce(&file, deadline);
+            let _entered = announcer.announce(&announced, deadline);
             let _ = held.recv();
         },
         move |result| answer.send(result).unwrap(),
     );
+    submitted.unwrap();
     (release, answered)
 }
 
 fn quick(pool: &ReaderPool, priority: Priority) -> Result<u32, Lost> {
     let (answer, answered) = mpsc::channel();
-    pool.submit(priority, |_| 7, move |result| answer.send(result).unwrap());
+    let order = order(priority, "quick");
+    pool.submit(order, |_| 7, move |result| answer.send(result).unwrap()).unwrap();
     answered.recv_timeout(LONG).unwrap()
 }
 
@@ -65,12 +90,12 @@ fn too_many_that_hang_degrade_the_pool_until_one_returns() {
     let second = hang(&pool, "/sys/b");
     assert!(first.1.recv_timeout(LONG).unwrap().is_err());
     assert!(second.1.recv_timeout(LONG).unwrap().is_err());
-    assert_eq!(quick(&pool, Priority::Urgent), Err(Lost::Exhausted(2)));
+    assert_eq!(quick(&pool, Priority::Asked), Err(Lost::Exhausted(2)));
     drop(first.0);
     while pool.0.lock().abandoned.len() > 1 {
         thread::yield_now();
     }
-    assert_eq!(quick(&pool, Priority::Urgent), Ok(7));
+    assert_eq!(quick(&pool, Priority::Asked), Ok(7));
 }
 
 #[test]
@@ -92,7 +117,8 @@ fn who_rested_last_goes_first_so_that_the_others_may_end() {
         at_rest(2);
         let (answer, answered) = mpsc::channel();
         let who = |_: &Announcer| thread::current().id();
-        pool.submit(Priority::Urgent, who, move |result| answer.send(result).unwrap());
+        let order = order(Priority::Asked, "who");
+        pool.submit(order, who, move |result| answer.send(result).unwrap()).unwrap();
         answered.recv_timeout(LONG).unwrap().unwrap()
     };
     let first = reader();
@@ -101,7 +127,7 @@ fn who_rested_last_goes_first_so_that_the_others_may_end() {
 
 #[test]
 fn one_reads_all_the_bulk_until_it_is_held_up_or_somebody_waits() {
-    let pool = ReaderPool::new(Limits { bulk: 1, ..LIMITS }, Counter::total("given_up", ""));
+    let pool = pool_of(Limits { bulk: 1, ..LIMITS });
     let begun = Instant::now();
     let (release, answered) = hang_for(&pool, "/sys/slow", LONG);
     // The supervisor sees that the first is held up.
@@ -110,9 +136,9 @@ fn one_reads_all_the_bulk_until_it_is_held_up_or_somebody_waits() {
     drop(release);
     answered.recv_timeout(LONG).unwrap().unwrap();
 
-    let pool = ReaderPool::new(Limits { bulk: 1, ..LIMITS }, Counter::total("given_up", ""));
+    let pool = pool_of(Limits { bulk: 1, ..LIMITS });
     let (release, answered) = hang_for(&pool, "/sys/slow", LONG);
-    assert_eq!(quick(&pool, Priority::Urgent), Ok(7));
+    assert_eq!(quick(&pool, Priority::Asked), Ok(7));
     drop(release);
     answered.recv_timeout(LONG).unwrap().unwrap();
 }
@@ -122,7 +148,7 @@ fn a_panic_costs_one_job() {
     let pool = pool();
     let (answer, answered) = mpsc::channel();
     let run = |_: &Announcer| -> u32 { panic!("on purpose") };
-    pool.submit(Priority::Bulk, run, move |r| answer.send(r).unwrap());
+    pool.submit(order(Priority::Bulk, ""), run, move |r| answer.send(r).unwrap()).unwrap();
     assert_eq!(answered.recv_timeout(LONG).unwrap(), Err(Lost::Failed));
     assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
 }
@@ -138,4 +164,70 @@ fn threads_end_when_nobody_keeps_them() {
         thread::yield_now();
     }
     assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
+}
+
+#[test]
+fn what_is_slow_is_helped_out_and_the_helpers_end() {
+    let pool = pool();
+    let _keeper = pool.keep();
+    let slow = ["a", "b"].map(|file| hang_at(&pool, Priority::Event, file, LONG));
+    // Both readers are held up; nobody is given up yet.
+    assert_eq!(quick(&pool, Priority::Event), Ok(7));
+    assert_eq!(quick(&pool, Priority::Bulk), Ok(7));
+    assert!(pool.0.lock().abandoned.is_empty());
+    for (release, answered) in slow {
+        drop(release);
+        answered.recv_timeout(LONG).unwrap().unwrap();
+    }
+    while pool.0.lock().workers.len() > LIMITS.readers {
+        thread::yield_now();
+    }
+    assert_eq!(quick(&pool, Priority::Asked), Ok(7));
+}
+
+#[test]
+fn a_device_that_is_slow_gets_no_further_reader() {
+    let pool = pool();
+    let (release, answered) = hang_at(&pool, Priority::Event, "/sys/slow", LONG);
+    while pool.0.lock().held_up() == 0 {
+        thread::yield_now();
+    }
+    let (answer, asked) = mpsc::channel();
+    let again = order(Priority::Asked, "/sys/slow");
+    pool.submit(again, |_| (), move |result| answer.send(result).unwrap()).unwrap();
+    assert_eq!(quick(&pool, Priority::Asked), Ok(7));
+    assert!(asked.try_recv().is_err());
+    drop(release);
+    answered.recv_timeout(LONG).unwrap().unwrap();
+    assert_eq!(asked.recv_timeout(LONG).unwrap(), Ok(()), "when the other is done");
+}
+
+#[test]
+fn what_waits_is_bounded_and_what_nobody_waits_for_is_not_begun() {
+    let pool = pool_of(Limits { readers: 1, abandoned: 0, ..LIMITS });
+    let (release, answered) = hang_at(&pool, Priority::Event, "a", LONG);
+    while pool.0.lock().jobs.len() > 0 {
+        thread::yield_now();
+    }
+    let asker = Asker::default();
+    let (began, begun) = mpsc::channel();
+    let submit = |asker: &Asker| {
+        let began = began.clone();
+        pool.submit(Order::event("b", asker), move |_| began.send(()).unwrap(), |_| ())
+    };
+    for _ in 0..LIMITS.waiting {
+        submit(&asker).unwrap();
+    }
+    assert_eq!(submit(&asker), Err(Full));
+    assert_eq!(pool.0.waiting.value(), LIMITS.waiting as u64);
+    drop(asker);
+    submit(&Asker::default()).unwrap();
+    let patient = Asker::default();
+    submit(&patient).unwrap();
+    drop(release);
+    answered.recv_timeout(LONG).unwrap().unwrap();
+    begun.recv_timeout(LONG).unwrap();
+    assert_eq!(quick(&pool, Priority::Event), Ok(7));
+    assert!(begun.try_recv().is_err(), "only one was wanted");
+    assert_eq!(pool.0.waiting.value(), 0);
 }

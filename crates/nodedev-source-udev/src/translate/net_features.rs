@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nodedev_types::{PciAddress, Texts};
 
-use crate::network::ActiveFeatures;
+use crate::network::{ActiveFeatures, NoAnswer};
 use crate::reading::{Reading, Refusal};
 
 /// libvirt's name, and the kernel's features of which one is enough.
@@ -44,19 +44,25 @@ const UDP_TUNNEL: (&str, u32) = ("txudptnl", 25);
 
 const INFINIBAND: &str = "/sys/class/infiniband";
 
-/// Those that are on. An interface of which the kernel does not answer has none of its own.
+/// Those that are on. An interface of which the kernel refuses to tell has none of its own.
 pub(super) fn features(reading: &mut Reading<'_>, interface: &str) -> Result<Texts, Refusal> {
-    let active = reading.network.active_features(interface).unwrap_or_default();
+    let active = reading.network.active_features(interface).map_err(held(reading, "ethtool"))?;
+    let active = active.unwrap_or_default();
     of_device(reading, interface, &active)
 }
 
-/// The same of an interface that is known to be there: it is no longer, if the kernel does not answer.
+fn held(reading: &Reading<'_>, whom: &'static str) -> impl Fn(NoAnswer) -> Refusal {
+    move |why| reading.held(whom, why.to_string())
+}
+
+/// The same of an interface that is known to be there: it is no longer, if the kernel refuses.
 pub(super) fn known_features(
     reading: &mut Reading<'_>,
     interface: &str,
     is_virtual: bool,
 ) -> Result<Texts, Refusal> {
-    let active = reading.network.active_features(interface).ok_or(Refusal::Vanished)?;
+    let active = reading.network.active_features(interface).map_err(held(reading, "ethtool"))?;
+    let active = active.ok_or(Refusal::Vanished)?;
     // One that belongs to no device has none of a device.
     if is_virtual {
         return Ok(in_order(&active, false, false));
@@ -71,7 +77,7 @@ fn of_device(
     active: &ActiveFeatures,
 ) -> Result<Texts, Refusal> {
     let rdma = rdma(reading, interface)?;
-    Ok(in_order(active, rdma, switchdev(reading, interface)))
+    Ok(in_order(active, rdma, switchdev(reading, interface)?))
 }
 
 fn in_order(active: &ActiveFeatures, rdma: bool, switchdev: bool) -> Texts {
@@ -124,14 +130,17 @@ fn rdma(reading: &mut Reading<'_>, interface: &str) -> Result<bool, Refusal> {
 }
 
 /// The switch is that of the physical function, whichever function the interface is on.
-fn switchdev(reading: &Reading<'_>, interface: &str) -> bool {
+fn switchdev(reading: &Reading<'_>, interface: &str) -> Result<bool, Refusal> {
     let device = format!("/sys/class/net/{interface}/device");
     let Some(own) = reading.files.link_name(&device) else {
-        return false;
+        return Ok(false);
     };
     let physical = reading.files.link_name(&format!("{device}/physfn"));
     let function = physical.unwrap_or(own);
-    function.parse::<PciAddress>().is_ok() && reading.network.is_switchdev(&function)
+    if function.parse::<PciAddress>().is_err() {
+        return Ok(false);
+    }
+    reading.network.is_switchdev(&function).map_err(held(reading, "devlink"))
 }
 
 #[cfg(test)]
@@ -143,14 +152,30 @@ mod tests {
     struct Fixed(&'static [(u32, &'static str)]);
 
     impl Network for Fixed {
-        fn active_features(&self, interface: &str) -> Option<Arc<ActiveFeatures>> {
+        fn active_features(
+            &self,
+            interface: &str,
+        ) -> Result<Option<Arc<ActiveFeatures>>, NoAnswer> {
             assert_eq!(interface, "eth0");
             let named = self.0.iter().map(|(number, name)| (*number, (*name).into()));
-            Some(ActiveFeatures::new(named.collect()).into())
+            Ok(Some(ActiveFeatures::new(named.collect()).into()))
         }
 
-        fn is_switchdev(&self, pci_address: &str) -> bool {
-            pci_address == "0000:3b:00.0"
+        fn is_switchdev(&self, pci_address: &str) -> Result<bool, NoAnswer> {
+            Ok(pci_address == "0000:3b:00.0")
+        }
+    }
+
+    /// A kernel that answers nothing.
+    struct Silent;
+
+    impl Network for Silent {
+        fn active_features(&self, _: &str) -> Result<Option<Arc<ActiveFeatures>>, NoAnswer> {
+            Err(NoAnswer)
+        }
+
+        fn is_switchdev(&self, _: &str) -> Result<bool, NoAnswer> {
+            Err(NoAnswer)
         }
     }
 
@@ -198,6 +223,20 @@ mod tests {
         let closed = interface().link(INFINIBAND, "/nowhere");
         let mut reading = Reading::new(&closed.device, &closed, &NoNames);
         assert!(features(&mut reading, "eth0").is_err());
+    }
+
+    #[test]
+    fn that_the_kernel_gives_no_answer_says_nothing_of_the_interface() {
+        let scratch = interface().link("/sys/class/net/eth0/device", "/sys/devices/x/0000:3b:00.0");
+        let mut reading = Reading::new(&scratch.device, &scratch, &NoNames).with_network(&Silent);
+        let refusals = [
+            features(&mut reading, "eth0").unwrap_err(),
+            known_features(&mut reading, "eth0", true).unwrap_err(),
+            switchdev(&reading, "eth0").unwrap_err(),
+        ];
+        for (refusal, whom) in refusals.into_iter().zip(["ethtool", "ethtool", "devlink"]) {
+            assert!(matches!(refusal, Refusal::Held(why) if why.to_string().contains(whom)));
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The source on mock hosts. Each test runs in a process of its own that sees a host of its own.
 #![forbid(unsafe_code)]
-
 #![expect(
     clippy::print_stderr,
     clippy::unwrap_used,
