@@ -10,9 +10,8 @@ use crate::{book, crates, package, test, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Also every combination of features, mutants of the merge, advisories, API compatibility, the oldest
-    /// Rust, what is in the packages, the book and test coverage. Takes long, and builds the tools that are
-    /// missing.
+    /// Also every combination of features, mutants of the merge, API compatibility, the oldest Rust, what is in
+    /// the packages, the book and test coverage. Takes long, and builds the tools that are missing.
     #[arg(long)]
     full: bool,
 }
@@ -22,11 +21,6 @@ const SLOW: &[Step] = &[
         name: "features",
         about: "every two features together build without warnings",
         work: features,
-    },
-    Step {
-        name: "advisories",
-        about: "no dependency has a known vulnerability or was withdrawn",
-        work: advisories,
     },
     Step {
         name: "semver",
@@ -71,16 +65,6 @@ fn features(context: &Context<'_>) -> Result<()> {
         "--deny=warnings",
     ];
     Command::cargo(context.root).args(hack).run()
-}
-
-/// Where their database cannot be had, that is said and no failure.
-fn advisories(context: &Context<'_>) -> Result<()> {
-    toolchain::require_tool(context.root, "cargo-deny", context.install)?;
-    if !Command::cargo(context.root).args(["deny", "fetch", "db"]).succeeds() {
-        println!("skipped: the database of advisories cannot be had from here");
-        return Ok(());
-    }
-    Command::cargo(context.root).args(["deny", "check", "advisories"]).run()
 }
 
 /// Compares with the newest tag `vX.Y.Z`; before the first release nothing is promised.

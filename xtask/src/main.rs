@@ -14,6 +14,7 @@ mod ci;
 mod command;
 mod crates;
 mod debian;
+mod deny;
 mod digest;
 mod dist;
 mod docs;

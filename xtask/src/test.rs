@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{debian, dist, e2e, fuzz, no_std, package, parity, programs, tidy, toolchain};
+use crate::{debian, deny, dist, e2e, fuzz, no_std, package, parity, programs, tidy, toolchain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -33,7 +33,16 @@ pub(crate) const STEPS: &[Step] = &[
         about: "dependencies, layout and pages keep the project's rules",
         work: |context| tidy::run(context.root),
     },
-    Step { name: "deny", about: "licences, bans and origins of the dependencies", work: deny },
+    Step {
+        name: "deny",
+        about: "licences, bans and origins of the dependencies",
+        work: deny::rules,
+    },
+    Step {
+        name: "advisories",
+        about: "no dependency has a known vulnerability or was withdrawn",
+        work: deny::advisories,
+    },
     Step { name: "clippy", about: "no warnings in any target", work: clippy },
     Step {
         name: "no-std",
@@ -96,13 +105,6 @@ fn packages(context: &Context<'_>) -> Result<()> {
 
 fn fmt(context: &Context<'_>) -> Result<()> {
     cargo(context, &["fmt", "--all", "--check"]).run()
-}
-
-/// Without the inclusion graphs, which are the most of what it prints.
-fn deny(context: &Context<'_>) -> Result<()> {
-    toolchain::require_tool(context.root, "cargo-deny", context.install)?;
-    let check = ["deny", "--log-level=error", "check", "--hide-inclusion-graph"];
-    cargo(context, &check).args(["bans", "licenses", "sources"]).run()
 }
 
 fn clippy(context: &Context<'_>) -> Result<()> {
