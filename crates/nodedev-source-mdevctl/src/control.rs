@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use nodedev_source::{Action, ErrorKind, MdevConfig, NodeDeviceControl, SourceError, async_trait};
 use nodedev_types::{Capability, DeviceId, MdevUuid};
 use serde_json::json;
-use tokio::task::spawn_blocking;
 
 use crate::command::{self, Output, Run};
+use crate::files::Unseen;
 use crate::left_behind::LeftBehind;
 use crate::source::MdevctlSource;
 use crate::{definitions, in_use};
@@ -96,10 +96,18 @@ impl MdevctlSource {
         let (uuid, _) = mdev(&device)?;
         let (root, of) = (self.config().root.clone(), uuid.clone());
         // The kernel would let mdevctl wait until the last user has gone.
-        let users = spawn_blocking(move || in_use::check(&root, of.as_str())).await;
-        users.map_err(|error| {
-            let message = format!("{uuid}: looking for its users panicked");
-            SourceError::new(ErrorKind::Bug, message).with_source(error)
+        let deadline = self.config().deadline;
+        let users = move || in_use::check(&root, of.as_str());
+        self.files().look_within(deadline, users).await.map_err(|unseen| match unseen {
+            Unseen::Panicked(error) => {
+                let message = format!("{uuid}: looking for its users panicked");
+                SourceError::new(ErrorKind::Bug, message).with_source(error)
+            }
+            Unseen::Late => {
+                let message =
+                    format!("{uuid}: whether it is in use is not known within {deadline:?}");
+                SourceError::new(ErrorKind::Timeout, message)
+            }
         })??;
         // A uuid runs below one parent only.
         self.act(&["stop".to_owned(), format!("--uuid={uuid}")], &[]).await?;
@@ -174,9 +182,9 @@ impl MdevctlSource {
 
     async fn is_ambiguous(&self, device: &DeviceId) -> bool {
         let (config, device) = (self.config().clone(), device.clone());
-        let looking = spawn_blocking(move || definitions::has_namesake(&config, &device));
+        let looking = move || definitions::has_namesake(&config, &device);
         // Where the directory does not answer, mdevctl will say why.
-        matches!(tokio::time::timeout(self.config().deadline, looking).await, Ok(Ok(true)))
+        matches!(self.files().look_within(self.config().deadline, looking).await, Ok(true))
     }
 }
 

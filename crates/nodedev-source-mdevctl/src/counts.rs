@@ -4,13 +4,16 @@ use nodedev_source::{Counter, ErrorKind, SourceError};
 
 use crate::command::Output;
 
-/// Runs of mdevctl. Clones count together.
+/// Runs of mdevctl, and what the watch hears. Clones count together.
 #[derive(Debug, Clone)]
 pub(crate) struct Counts {
     runs: Counter,
     failed_runs: Counter,
     late_runs: Counter,
     running: Counter,
+    pub(crate) received: Counter,
+    pub(crate) receive_errors: Counter,
+    pub(crate) coalesced: Counter,
 }
 
 impl Default for Counts {
@@ -23,6 +26,18 @@ impl Default for Counts {
             ),
             late_runs: Counter::total("late_runs", "runs that were killed at their deadline"),
             running: Counter::level("running", "runs under way"),
+            received: Counter::total(
+                "received",
+                "changes of the configuration directory and hints that ask for a listing",
+            ),
+            receive_errors: Counter::total(
+                "receive_errors",
+                "full queues and errors of inotify, by which changes may have been lost",
+            ),
+            coalesced: Counter::total(
+                "coalesced",
+                "changes and hints that are answered together with an earlier one, or are already",
+            ),
         }
     }
 }
@@ -30,8 +45,11 @@ impl Default for Counts {
 impl Counts {
     /// All of them, in the order in which they are shown.
     pub(crate) fn all(&self) -> Vec<Counter> {
-        let Self { runs, failed_runs, late_runs, running } = self;
-        [runs, failed_runs, late_runs, running].map(Clone::clone).to_vec()
+        let Self { runs, failed_runs, late_runs, running, .. } = self;
+        let Self { received, receive_errors, coalesced, .. } = self;
+        [runs, failed_runs, late_runs, running, received, receive_errors, coalesced]
+            .map(Clone::clone)
+            .to_vec()
     }
 
     /// A run begins; it ends when the answer is dropped.

@@ -8,6 +8,7 @@ mod control;
 mod counts;
 mod definitions;
 mod entry;
+mod files;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;

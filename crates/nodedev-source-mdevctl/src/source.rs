@@ -15,18 +15,17 @@ use nodedev_types::fields::{device, mdev};
 use nodedev_types::{
     Capability, DeviceId, Diagnostic, FieldSet, Observation, Revision, Severity, SourceId,
 };
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use crate::command::{self, Output, Run};
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 use crate::definitions;
 use crate::entry::{Entries, Stream};
+use crate::files::{Files, Unseen};
 use crate::left_behind::LeftBehind;
 use crate::listing;
 use crate::version::VersionCache;
-use crate::watch;
+use crate::watch::{self, Means};
 
 /// What mdevctl knows of mediated devices: definitions (`mdevctl/defined`) and the attributes of
 /// running devices (`mdevctl/active`).
@@ -36,6 +35,7 @@ pub struct MdevctlSource {
     revisions: RevisionCounter,
     versions: VersionCache,
     counts: Counts,
+    files: Files,
     left_behind: LeftBehind,
     hints: Mutex<Option<HintStream>>,
     /// The newest hint that there was when the first listing since the watch was armed began.
@@ -58,6 +58,11 @@ impl MdevctlSource {
     /// What it counts.
     pub(crate) const fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// How it looks at files.
+    pub(crate) const fn files(&self) -> &Files {
+        &self.files
     }
 
     /// What its actions have left running.
@@ -178,18 +183,18 @@ impl MdevctlSource {
 
     async fn read_definitions(&self) -> Result<Entries, SourceError> {
         let config = Arc::clone(&self.config);
-        let reading = spawn_blocking(move || definitions::read_all(&config));
+        let reading = move || definitions::read_all(&config);
         let subject = || self.config.definitions().display().to_string();
-        match timeout(self.config.deadline, reading).await {
-            Ok(Ok(Ok(read))) => Ok(read),
-            Ok(Err(panicked)) => {
+        match self.files.look_within(self.config.deadline, reading).await {
+            Ok(Ok(read)) => Ok(read),
+            Err(Unseen::Panicked(panicked)) => {
                 let message = format!("{}: reading panicked", subject());
                 Err(SourceError::new(ErrorKind::Bug, message).with_source(panicked))
             }
-            Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
                 Err(self.unreadable_directory(error))
             }
-            Ok(Ok(Err(_))) | Err(_) => {
+            Ok(Err(_)) | Err(Unseen::Late) => {
                 let deadline = self.config.deadline;
                 let message = format!("{}: not read within {deadline:?}", subject());
                 Err(SourceError::new(ErrorKind::Timeout, message))
@@ -200,17 +205,17 @@ impl MdevctlSource {
     /// Adds what mdevctl passed over; nothing where the directory does not answer.
     async fn survey(&self, mut read: Entries) -> Result<Entries, SourceError> {
         let (config, named) = (Arc::clone(&self.config), read.named().clone());
-        let looking = spawn_blocking(move || definitions::survey(&config, &named));
-        match timeout(self.config.deadline, looking).await {
-            Ok(Ok(Ok(survey))) => {
+        let looking = move || definitions::survey(&config, &named);
+        match self.files.look_within(self.config.deadline, looking).await {
+            Ok(Ok(survey)) => {
                 read.diagnostics.extend(survey.diagnostics);
                 for (id, file, reason) in survey.closed {
                     read.unreadable(id, file, reason);
                 }
                 Ok(read)
             }
-            Ok(Ok(Err(error))) => Err(self.unreadable_directory(error)),
-            _ => Ok(read),
+            Ok(Err(error)) => Err(self.unreadable_directory(error)),
+            Err(_) => Ok(read),
         }
     }
 
@@ -247,7 +252,13 @@ impl NodeDeviceSource for MdevctlSource {
         *self.hints.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         let first = Arc::clone(&self.first);
         *first.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        Ok(watch::start(Arc::clone(&self.config), sink, hints, first).await)
+        let means = Means {
+            config: Arc::clone(&self.config),
+            files: self.files.clone(),
+            counts: self.counts.clone(),
+            first,
+        };
+        Ok(watch::start(means, sink, hints).await)
     }
 
     #[tracing::instrument(level = "debug", skip_all, fields(source = "mdevctl"))]

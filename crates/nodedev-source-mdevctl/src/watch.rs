@@ -1,7 +1,8 @@
 //! The watch: a task that turns configuration changes and hints into requests for a snapshot.
 //!
 //! Sends [`SourceEvent::Resync`] and diagnostics, nothing else: differences are the registry's
-//! business. A burst becomes one request. Never runs mdevctl and never reads a definition.
+//! business. A burst becomes one request. Never runs mdevctl and never reads a definition. Waits for no
+//! directory: while one does not answer, hints are.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,41 +12,51 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_core::Stream as _;
-use inotify::{EventOwned, EventStream, Inotify};
+use inotify::{EventMask, EventOwned, EventStream, Inotify};
 use nodedev_source::{EventSink, Hint, HintStream, SourceEvent, Watch};
 use nodedev_types::Diagnostic;
-use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, sleep_until};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::Instrument as _;
 
 use crate::config::MdevctlConfig;
+use crate::counts::Counts;
+use crate::files::Files;
 use crate::tree::Tree;
 
 /// When a watch that the kernel refused is tried again. Only its limits or permissions make it so.
 const RETRY: Duration = Duration::from_secs(60);
+/// How long making the watches fit may take before that is told: less than what the registry grants the
+/// beginning of a watch, which goes on without them then.
+const ARMING: Duration = Duration::from_secs(5);
 /// Bytes of events read at once: some dozens.
 const BUFFER: usize = 4096;
 
+/// What a watch needs of its source.
+#[derive(Debug)]
+pub(crate) struct Means {
+    pub(crate) config: Arc<MdevctlConfig>,
+    pub(crate) files: Files,
+    pub(crate) counts: Counts,
+    /// The newest hint that there was when the first listing began.
+    pub(crate) first: Arc<Mutex<Option<Hint>>>,
+}
+
 /// Arms the watch and starts its task.
-pub(crate) async fn start(
-    config: Arc<MdevctlConfig>,
-    sink: EventSink,
-    hints: HintStream,
-    first: Arc<Mutex<Option<Hint>>>,
-) -> Watch {
+pub(crate) async fn start(means: Means, sink: EventSink, hints: HintStream) -> Watch {
     let mut watcher = Watcher {
-        directory: config.definitions(),
-        config,
+        directory: means.config.definitions(),
+        means,
         sink,
         hints: Some(hints),
-        first,
         inotify: None,
+        arming: None,
         pending: None,
+        is_told: false,
         retry: None,
     };
-    watcher.arm().await;
-    // Nobody has taken a snapshot yet that a first arming could have made old.
-    watcher.pending = None;
+    watcher.arm();
+    watcher.first_armed().await;
     let span = tracing::debug_span!("watch", source = "mdevctl");
     Watch::new(Task(tokio::spawn(watcher.run().instrument(span))))
 }
@@ -60,14 +71,15 @@ impl Drop for Task {
 }
 
 struct Watcher {
-    config: Arc<MdevctlConfig>,
+    means: Means,
     directory: PathBuf,
     sink: EventSink,
     hints: Option<HintStream>,
-    /// The newest hint that there was when the first listing began.
-    first: Arc<Mutex<Option<Hint>>>,
     inotify: Option<Armed>,
+    arming: Option<Arming>,
     pending: Option<Pending>,
+    /// Whether it has been told that changes are seen late.
+    is_told: bool,
     /// When the kernel refused the watch: when to try again.
     retry: Option<Instant>,
 }
@@ -76,6 +88,20 @@ struct Armed {
     events: EventStream<[u8; BUFFER]>,
     tree: Tree,
 }
+
+/// Watches that are being made to fit. What happens meanwhile waits in the kernel.
+struct Arming {
+    events: EventStream<[u8; BUFFER]>,
+    fitted: Fitted,
+    /// When it has taken long enough to tell that.
+    late: Option<Instant>,
+    /// Whether a snapshot was asked for meanwhile, which may miss what no watch has seen yet.
+    is_overtaken: bool,
+}
+
+/// The watches, and whether the configuration directory has appeared.
+type Fit = Result<(Tree, io::Result<bool>), JoinError>;
+type Fitted = Pin<Box<dyn Future<Output = Fit> + Send>>;
 
 /// A request that waits for the end of its burst.
 struct Pending {
@@ -90,19 +116,22 @@ impl Watcher {
     async fn run(mut self) {
         loop {
             let due = self.pending.as_ref().map(|pending| self.due(pending));
+            let late = self.arming.as_ref().and_then(|arming| arming.late);
             tokio::select! {
                 () = self.sink.closed() => return,
                 raised = next_hint(&mut self.hints) => self.hinted(raised),
                 event = next_event(&mut self.inotify) => self.changed(event).await,
+                fitted = next_fitted(&mut self.arming) => self.fitted(fitted),
+                () = sleep_until_some(late) => self.late(),
                 () = sleep_until_some(due) => self.flush(),
-                () = sleep_until_some(self.retry) => self.arm().await,
+                () = sleep_until_some(self.retry) => self.arm(),
             }
         }
     }
 
     fn hinted(&mut self, raised: bool) {
         if raised {
-            self.request("a mediated device or a parent changed", true);
+            self.heard("a mediated device or a parent changed", true);
         } else {
             self.hints = None;
         }
@@ -116,7 +145,7 @@ impl Watcher {
             event = ready_event(&mut self.inotify).await;
         }
         if rearm {
-            self.arm().await;
+            self.arm();
         }
     }
 
@@ -124,14 +153,18 @@ impl Watcher {
     fn consider(&mut self, event: io::Result<EventOwned>) -> bool {
         match (event, &self.inotify) {
             (Ok(event), Some(armed)) => {
+                if event.mask.contains(EventMask::Q_OVERFLOW) {
+                    self.means.counts.receive_errors.count();
+                }
                 let meaning = armed.tree.meaning(&event);
                 if meaning.changed {
-                    self.request("the configuration directory changed", false);
+                    self.heard("the configuration directory changed", false);
                 }
                 meaning.rearm
             }
             (Ok(_), None) => false,
             (Err(error), _) => {
+                self.means.counts.receive_errors.count();
                 self.inotify = None;
                 self.refused(&error);
                 false
@@ -139,11 +172,51 @@ impl Watcher {
         }
     }
 
-    async fn arm(&mut self) {
-        match self.try_arm().await {
+    /// Begins to make the watches fit.
+    fn arm(&mut self) {
+        self.retry = None;
+        let Armed { events, mut tree } = match self.inotify.take().map_or_else(|| self.open(), Ok) {
+            Ok(armed) => armed,
+            Err(error) => return self.refused(&error),
+        };
+        let files = self.means.files.clone();
+        let fitting = move || {
+            let appeared = tree.arm();
+            (tree, appeared)
+        };
+        self.arming = Some(Arming {
+            events,
+            fitted: Box::pin(async move { files.look(fitting).await }),
+            late: Some(Instant::now() + ARMING),
+            is_overtaken: false,
+        });
+    }
+
+    /// Waits for the first watches, if they come in time.
+    async fn first_armed(&mut self) {
+        let Some(late) = self.arming.as_ref().and_then(|arming| arming.late) else {
+            return;
+        };
+        match timeout_at(late, next_fitted(&mut self.arming)).await {
+            Ok(fitted) => self.fitted(fitted),
+            Err(_) => self.late(),
+        }
+        // Nobody has taken a snapshot yet that a first arming could have made old.
+        self.pending = None;
+    }
+
+    fn fitted(&mut self, fitted: Fit) {
+        let Some(Arming { events, is_overtaken, .. }) = self.arming.take() else {
+            return;
+        };
+        let appeared = fitted.map_err(io::Error::other).and_then(|(tree, appeared)| {
+            self.inotify = Some(Armed { events, tree });
+            appeared
+        });
+        match appeared {
             Ok(appeared) => {
-                let healed = self.retry.take().is_some();
-                if appeared || healed {
+                let healed = std::mem::take(&mut self.is_told);
+                if appeared || healed || is_overtaken {
                     self.request("the configuration directory is watched", false);
                 }
             }
@@ -151,18 +224,12 @@ impl Watcher {
         }
     }
 
-    async fn try_arm(&mut self) -> io::Result<bool> {
-        let Armed { events, mut tree } = match self.inotify.take() {
-            Some(armed) => armed,
-            None => self.open()?,
-        };
-        let arming = spawn_blocking(move || {
-            let appeared = tree.arm();
-            (tree, appeared)
-        });
-        let (tree, appeared) = arming.await.map_err(io::Error::other)?;
-        self.inotify = Some(Armed { events, tree });
-        appeared
+    /// The directory may answer yet: another thread would hang as well.
+    fn late(&mut self) {
+        if let Some(arming) = &mut self.arming {
+            arming.late = None;
+        }
+        self.tell(&format!("no answer within {ARMING:?}"));
     }
 
     fn open(&self) -> io::Result<Armed> {
@@ -171,15 +238,30 @@ impl Watcher {
         Ok(Armed { events, tree })
     }
 
-    /// Goes on with hints alone, and tells so once.
     fn refused(&mut self, error: &io::Error) {
-        let was_armed = self.retry.replace(Instant::now() + RETRY).is_none();
-        if was_armed {
-            let subject = self.directory.display().to_string();
-            let message = format!("cannot be watched, changes are seen late: {error}");
-            tracing::warn!(directory = subject, %error, "cannot be watched");
-            self.sink.send(SourceEvent::Diagnostic(Diagnostic::warning(subject, message)));
+        self.retry = Some(Instant::now() + RETRY);
+        self.tell(&error.to_string());
+    }
+
+    /// Goes on with hints alone, and tells so once.
+    fn tell(&mut self, why: &str) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
         }
+        let subject = self.directory.display().to_string();
+        tracing::warn!(directory = subject, why, "cannot be watched");
+        let message = format!("cannot be watched, changes are seen late: {why}");
+        self.sink.send(SourceEvent::Diagnostic(Diagnostic::warning(subject, message)));
+    }
+
+    /// Something has changed.
+    fn heard(&mut self, reason: &'static str, hinted: bool) {
+        let counts = &self.means.counts;
+        counts.received.count();
+        if self.pending.is_some() {
+            counts.coalesced.count();
+        }
+        self.request(reason, hinted);
     }
 
     fn request(&mut self, reason: &'static str, hinted: bool) {
@@ -191,15 +273,19 @@ impl Watcher {
     }
 
     fn due(&self, pending: &Pending) -> Instant {
-        let quiet = pending.last + self.config.quiet;
-        quiet.min(pending.first + self.config.max_delay)
+        let quiet = pending.last + self.means.config.quiet;
+        quiet.min(pending.first + self.means.config.max_delay)
     }
 
     fn flush(&mut self) {
         if let Some(pending) = self.pending.take() {
             if pending.hints_only && self.is_answered() {
                 tracing::debug!(reason = pending.reason, "the first listing answers it");
+                self.means.counts.coalesced.count();
                 return;
+            }
+            if let Some(arming) = &mut self.arming {
+                arming.is_overtaken = true;
             }
             tracing::debug!(reason = pending.reason, "asks for a snapshot");
             self.sink.send(SourceEvent::Resync { reason: pending.reason.to_owned() });
@@ -209,7 +295,7 @@ impl Watcher {
     /// Whether the first listing began after the newest hint, which is that of the first devices then. It goes
     /// to the registry, which asks for another if it fails; what later listings bring may be thrown away.
     fn is_answered(&self) -> bool {
-        let first = *self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = *self.means.first.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = self.hints.as_ref().map(HintStream::newest);
         first.is_some() && first >= newest
     }
@@ -226,6 +312,14 @@ async fn sleep_until_some(when: Option<Instant>) {
 async fn next_hint(hints: &mut Option<HintStream>) -> bool {
     match hints {
         Some(hints) => hints.next().await.is_some(),
+        None => std::future::pending().await,
+    }
+}
+
+/// The future of what is returned is not to be polled again.
+async fn next_fitted(arming: &mut Option<Arming>) -> Fit {
+    match arming {
+        Some(arming) => arming.fitted.as_mut().await,
         None => std::future::pending().await,
     }
 }
@@ -247,3 +341,6 @@ async fn ready_event(inotify: &mut Option<Armed>) -> Option<io::Result<EventOwne
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

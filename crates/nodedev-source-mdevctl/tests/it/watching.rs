@@ -1,7 +1,8 @@
 //! What makes the source ask for a snapshot, and how often.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,12 @@ impl Watched {
         self.stays_quiet().await;
     }
 
+    /// What one of the source's numbers is.
+    fn count(&self, name: &str) -> u64 {
+        let counters = self.source.counters();
+        counters.iter().find(|counter| counter.name() == name).expect("a counter").value()
+    }
+
     async fn stays_quiet(&mut self) {
         if let Ok(event) = timeout(QUIET, self.events.recv()).await {
             panic!("an unwanted {event:?}");
@@ -93,6 +100,26 @@ async fn a_burst_asks_once() {
         watched.hints.raise();
     }
     watched.resyncs_once().await;
+    let received = watched.count("received");
+    assert!(received >= 100, "{received}");
+    assert_eq!(watched.count("coalesced"), received - 1);
+}
+
+/// More changes than the kernel keeps: some are lost, and it says so.
+#[tokio::test]
+async fn changes_that_the_kernel_drops_are_counted_and_answered() {
+    let mut watched = Watched::start(with_directory()).await;
+    let bound = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let files = [1, 2].map(|n| watched.host.definition(PARENT, n));
+    files.iter().for_each(|file| write(file, &definition("t")));
+    // Each makes an event, none is like the one before it, and nobody takes one meanwhile.
+    for n in 0..bound.trim().parse().unwrap() {
+        fs::set_permissions(&files[n % 2], Permissions::from_mode(0o644)).unwrap();
+    }
+    watched.resync().await;
+    assert_eq!(watched.count("receive_errors"), 1);
+    write(&watched.host.definition(PARENT, 1), &definition("t"));
+    watched.resync().await;
 }
 
 #[tokio::test]
@@ -176,6 +203,7 @@ async fn the_first_listing_answers_the_hints_before_it_and_no_other_does() {
     watched.source.snapshot().await.unwrap();
     let asked = timeout(QUIET, watched.events.recv()).await;
     assert!(asked.is_err(), "asked again: {asked:?}");
+    assert_eq!((watched.count("received"), watched.count("coalesced")), (1, 1));
     watched.hints.raise();
     watched.source.snapshot().await.unwrap();
     watched.resync().await;
