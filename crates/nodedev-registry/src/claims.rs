@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use nodedev_merge::Claim;
-use nodedev_types::{DeviceId, Fields, Revision, SourceId};
+use nodedev_types::{DeviceId, Fields, Revision, SourceId, StreamInfo};
 
 use crate::room::give_back;
 use crate::tombstones::Tombstones;
@@ -42,6 +42,8 @@ pub(crate) enum Effect {
     Changed,
     /// The source no longer speaks of the device.
     Withdrawn,
+    /// The source had not spoken of the device, and there is no room for more.
+    LeftOut,
 }
 
 impl Claims {
@@ -58,10 +60,21 @@ impl Claims {
         self.of(device).iter().find(|said| said.source == *source)
     }
 
-    pub(crate) fn observe(&mut self, device: &DeviceId, mut new: Said) -> Effect {
+    /// Takes a word in. `has_room` is asked where the source has not spoken of the device.
+    pub(crate) fn observe(
+        &mut self,
+        device: &DeviceId,
+        mut new: Said,
+        has_room: impl FnOnce(&Self) -> bool,
+    ) -> Effect {
         let source = new.source.clone();
-        if self.newest(&source, device).is_some_and(|newest| new.revision < newest) {
+        let said = self.said(&source, device).map(|said| said.revision);
+        let newest = said.or_else(|| self.gone_since(&source, device));
+        if newest.is_some_and(|newest| new.revision < newest) {
             return Effect::Ignored;
+        }
+        if said.is_none() && !has_room(self) {
+            return Effect::LeftOut;
         }
         if let Some(tombstones) = self.tombstones.get_mut(&source) {
             tombstones.raise(device);
@@ -172,12 +185,27 @@ impl Claims {
         }
     }
 
+    /// A snapshot of this source is being taken, and no more departures than these are remembered meanwhile. Tells
+    /// whether there were more, so that the snapshot may lack what is there.
+    pub(crate) fn bound_departures(&mut self, source: &SourceId, most: usize) -> bool {
+        self.tombstones.get_mut(source).is_some_and(|tombstones| tombstones.bound(most))
+    }
+
     /// The revision of the last word about the device, its going included.
     pub(crate) fn newest(&self, source: &SourceId, device: &DeviceId) -> Option<Revision> {
         match self.said(source, device) {
             Some(said) => Some(said.revision),
-            None => Some(self.tombstones.get(source)?.gone_since(device)),
+            None => self.gone_since(source, device),
         }
+    }
+
+    fn gone_since(&self, source: &SourceId, device: &DeviceId) -> Option<Revision> {
+        Some(self.tombstones.get(source)?.gone_since(device))
+    }
+
+    /// Of how many devices these streams speak, each counted for itself.
+    pub(crate) fn count_of(&self, streams: &[StreamInfo]) -> usize {
+        streams.iter().map(|stream| self.devices_of(&stream.id).len()).sum()
     }
 }
 

@@ -38,6 +38,11 @@ pub struct RegistryConfig {
     pub event_queue: usize,
     /// Diagnostics kept for each source.
     pub diagnostics: usize,
+    /// Devices that one source may have in all its streams; further ones are left out, with a diagnostic, until there
+    /// is room for them.
+    pub source_devices: usize,
+    /// Departures remembered for each stream while its source is being read; with more it is read once more.
+    pub departures: usize,
     /// How long there is between two comparisons of the list with the host. `None`, the default:
     /// there is none.
     pub self_check: Option<Duration>,
@@ -63,6 +68,8 @@ impl Default for RegistryConfig {
             source_queue: 4096,
             event_queue: 1024,
             diagnostics: 256,
+            source_devices: 262_144,
+            departures: 65_536,
             self_check: None,
             self_check_pause: Duration::from_secs(5),
         }

@@ -3,6 +3,7 @@
 
 mod action;
 mod actor;
+mod again;
 mod call;
 mod claims;
 mod config;

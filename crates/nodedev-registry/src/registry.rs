@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::action::{Controls, Turns};
 use crate::actor::{Actor, Question, SharedState, glance};
+use crate::again::Again;
 use crate::claims::{Said, for_merge};
 use crate::config::RegistryConfig;
 use crate::error::RegistryError;
@@ -172,7 +173,8 @@ impl Registry {
                 counters: source.counters(),
                 waiting: waiting.clone(),
             });
-            state_sources.push((info.clone(), hint_sender));
+            let again = Again::default();
+            state_sources.push((info.clone(), hint_sender, again.clone()));
             let at_once = || watch::channel(true).1;
             let waits = !info.interests.is_empty();
             keepers.push(Supervisor {
@@ -180,6 +182,7 @@ impl Registry {
                 name: info.name.clone(),
                 index,
                 hints,
+                again,
                 waiting,
                 messages: message_sender.clone(),
                 config: config.clone(),
@@ -431,7 +434,27 @@ async fn broken(tasks: &mut JoinSet<()>) {
 
 #[cfg(test)]
 mod tests {
+    use nodedev_source_testkit::ScriptedSource;
+    use nodedev_types::{FieldSet, Presence};
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_the_registry_is_shown() {
+        let (source, _host) = ScriptedSource::new("test", Presence::Nothing, FieldSet::new());
+        let registry = Registry::builder().source(source).start().unwrap();
+        registry.ready().await;
+        let queue = registry.shared.messages.upgrade().unwrap();
+        for _ in 0..3 {
+            let doubted = Message::Doubted { reason: "test".to_owned(), dropped: 1 };
+            queue.try_send((0, doubted)).unwrap();
+        }
+        let shown = registry.queues().swap_remove(0);
+        assert_eq!((shown.source, shown.waiting, shown.bound), (None, 3, 4096));
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        assert_eq!(registry.queues()[0].waiting, 0);
+        assert_eq!(registry.sources()[0].dropped, 3);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_keeper_that_panics_is_noticed_and_one_that_ends_is_not() {

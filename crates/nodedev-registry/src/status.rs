@@ -102,6 +102,10 @@ pub struct SourceStatus {
     pub dropped: u64,
     /// Snapshots taken because events may have been lost.
     pub resyncs: u64,
+    /// Requests to be read again for which no snapshot was taken because one was asked for already.
+    pub coalesced: u64,
+    /// Hints that told it to look again when another one had told it since its last snapshot began.
+    pub coalesced_hints: u64,
     /// How often each reason was given to read it again.
     pub reasons: BTreeMap<String, u64>,
     /// Snapshots that came to their end.

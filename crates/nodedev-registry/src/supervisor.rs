@@ -5,6 +5,7 @@
 
 mod pace;
 mod self_check;
+mod wanted;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use tokio::time::Instant;
 
 use self::pace::{Messages, Readings};
 use self::self_check::SelfCheck;
+use self::wanted::Wanted;
+use crate::again::Again;
 use crate::call::{Call, plain};
 use crate::config::RegistryConfig;
 use crate::state::{Message, SourceIndex, Verdict};
@@ -33,6 +36,8 @@ pub(crate) struct Supervisor {
     pub(crate) name: String,
     pub(crate) index: SourceIndex,
     pub(crate) hints: HintStream,
+    /// When the registry wants it to be read again.
+    pub(crate) again: Again,
     /// Shows how many of its messages wait.
     pub(crate) waiting: Depth,
     pub(crate) messages: mpsc::Sender<(SourceIndex, Message)>,
@@ -54,9 +59,10 @@ enum End {
 impl Supervisor {
     pub(crate) async fn run(mut self) {
         let mut pause = self.config.backoff;
+        let mut wanted = Wanted::default();
         loop {
             let mut healthy_since = None;
-            let end = self.keep(&mut healthy_since).await;
+            let end = self.keep(&mut healthy_since, &mut wanted).await;
             self.waiting.set(0);
             let End::Failed(reason) = end else { return };
             if self.send(Message::Failed(reason)).await.is_err() {
@@ -79,7 +85,7 @@ impl Supervisor {
     }
 
     /// Watches the source until something fails; tells since when it has been read.
-    async fn keep(&mut self, healthy_since: &mut Option<Instant>) -> End {
+    async fn keep(&mut self, healthy_since: &mut Option<Instant>, wanted: &mut Wanted) -> End {
         let (watch, mut receiver) = match self.arm().await {
             Ok(armed) => armed,
             Err(reason) => return End::Failed(format!("cannot be watched: {reason}")),
@@ -89,7 +95,7 @@ impl Supervisor {
         if self.may_read.wait_for(|may| *may).await.is_err() {
             return End::RegistryGone;
         }
-        let Err(end) = self.follow(&mut receiver, healthy_since).await;
+        let Err(end) = self.follow(&mut receiver, healthy_since, wanted).await;
         end
     }
 
@@ -104,10 +110,11 @@ impl Supervisor {
         &self,
         receiver: &mut EventReceiver,
         healthy_since: &mut Option<Instant>,
+        wanted: &mut Wanted,
     ) -> Result<Never, End> {
         let (mut messages, mut readings) = (Messages::new(), Readings::new());
-        let mut reading = Some(self.begin_reading(receiver, &mut messages, false).await?);
-        let mut read_again = false;
+        let first = self.begin_reading(receiver, &mut messages, wanted, false).await?;
+        let mut reading = Some(first);
         let mut retry = Retry::new(&self.config);
         let mut check = SelfCheck::new(&self.config);
         loop {
@@ -129,26 +136,33 @@ impl Supervisor {
                 }
                 () = retry.due() => {
                     retry.at = None;
-                    read_again = true;
+                    wanted.ask();
                 }
-                () = tokio::time::sleep_until(readings.due()), if read_again && reading.is_none() => {
-                    read_again = false;
+                () = self.again.asked() => wanted.ask(),
+                () = tokio::time::sleep_until(readings.due()), if wanted.is_wanted() && reading.is_none() => {
                     retry.at = None;
                     readings.begin();
-                    reading = Some(self.begin_reading(receiver, &mut messages, true).await?);
+                    let next = self.begin_reading(receiver, &mut messages, wanted, true).await?;
+                    reading = Some(next);
                 }
                 event = next(receiver, &mut messages) => match event {
                     // One word of doubt is enough until the reading that answers it.
-                    Some(SourceEvent::Resync { .. }) if read_again => {}
-                    event => read_again |= self.pass_on(event, receiver).await?,
+                    Some(SourceEvent::Resync { .. }) if wanted.is_wanted() => wanted.ask(),
+                    event => {
+                        if self.pass_on(event, receiver).await? {
+                            wanted.ask();
+                        }
+                    }
                 },
                 found = check.found(self), if reading.is_none() => {
                     let verdict = self.compare(found).await?;
                     check.note(verdict, &self.config);
-                    read_again |= matches!(verdict, Verdict::Drifted(_));
+                    if matches!(verdict, Verdict::Drifted(_)) {
+                        wanted.ask();
+                    }
                 }
             }
-            if read_again && reading.is_some() {
+            if wanted.is_wanted() && reading.is_some() {
                 readings.asked();
             }
         }
@@ -177,18 +191,23 @@ impl Supervisor {
         &self,
         receiver: &mut EventReceiver,
         messages: &mut Messages,
+        wanted: &mut Wanted,
         resync: bool,
     ) -> Result<Call<Reading>, End> {
+        wanted.begin();
         for _ in 0..self.config.source_queue {
             let event = tokio::select! {
                 biased;
                 event = next(receiver, messages) => event,
                 () = std::future::ready(()) => break,
             };
-            self.pass_on(event, receiver).await?;
+            if self.pass_on(event, receiver).await? {
+                wanted.ask_late();
+            }
         }
         let dropped = receiver.take_dropped();
-        self.send(Message::SnapshotBegan { resync, dropped }).await?;
+        let coalesced = wanted.take_coalesced();
+        self.send(Message::SnapshotBegan { resync, dropped, coalesced }).await?;
         let source = Arc::clone(&self.source);
         let call = async move { source.snapshot().await.map(listed_in_words) };
         Ok(self.call(self.config.snapshot, call))

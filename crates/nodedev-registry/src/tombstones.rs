@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nodedev_types::{DeviceId, Revision};
 
-/// How many departures are remembered for each stream while no snapshot is being taken.
+/// How many departures are remembered for each stream while no snapshot is being taken; how many meanwhile, the
+/// configuration says.
 ///
 /// A word that is older than so many departures, and newer than the last complete listing, would
 /// have to come from a read that every deadline of its source has passed over.
@@ -21,13 +22,17 @@ pub(crate) struct Tombstones {
     /// Departures that are newer than that listing.
     gone: BTreeMap<DeviceId, Revision>,
     by_age: BTreeSet<(Revision, DeviceId)>,
+    /// Departures up to this one may have been forgotten, although a snapshot that is being taken may be older: no
+    /// older word is believed of a device that is not spoken of, until a listing stands for all of them.
+    forgotten: Revision,
 }
 
 impl Tombstones {
     /// Since when a device that is not spoken of is known to be away.
     pub(crate) fn gone_since(&self, device: &DeviceId) -> Revision {
         let listed = self.exempt.get(device).unwrap_or(&self.listed);
-        self.gone.get(device).unwrap_or(listed).max(listed).to_owned()
+        let known = self.gone.get(device).unwrap_or(listed).max(listed);
+        *known.max(&self.forgotten)
     }
 
     pub(crate) fn bury(&mut self, device: &DeviceId, revision: Revision) {
@@ -53,12 +58,28 @@ impl Tombstones {
         };
         self.exempt = unused.into_iter().map(before).collect();
         self.listed = revision;
+        if self.forgotten <= revision {
+            self.forgotten = Revision::default();
+        }
         self.drop_oldest(|(oldest, _), _| *oldest <= revision);
     }
 
     /// No snapshot is being taken: the oldest departures are forgotten.
     pub(crate) fn settle(&mut self) {
         self.drop_oldest(|_, kept| kept.gone.len() > KEPT);
+    }
+
+    /// A snapshot is being taken: of more departures than `most` the oldest are forgotten, each for itself; what is as
+    /// old is no longer believed. Tells whether there were more. The snapshot may then lack what is there.
+    pub(crate) fn bound(&mut self, most: usize) -> bool {
+        let forgets = self.gone.len() > most;
+        while self.gone.len() > most
+            && let Some((revision, device)) = self.by_age.pop_first()
+        {
+            self.gone.remove(&device);
+            self.forgotten = self.forgotten.max(revision);
+        }
+        forgets
     }
 
     fn drop_oldest(&mut self, wanted: impl Fn(&(Revision, DeviceId), &Self) -> bool) {
@@ -102,6 +123,28 @@ mod tests {
         tombstones.listed(Revision(9), BTreeSet::from([device(1), device(2)]));
         assert_eq!(tombstones.gone_since(&device(1)), Revision(3));
         assert_eq!(tombstones.gone_since(&device(2)), Revision(7));
+    }
+
+    #[test]
+    fn what_was_forgotten_while_a_snapshot_was_taken_does_not_come_back() {
+        let mut tombstones = Tombstones::default();
+        tombstones.listed(Revision(1), BTreeSet::new());
+        for n in 2..8 {
+            tombstones.bury(&device(n), Revision(10 * n as u64));
+        }
+        assert!(!tombstones.bound(6));
+        assert!(tombstones.bound(2));
+        assert_eq!((tombstones.gone.len(), tombstones.by_age.len()), (2, 2));
+        // Also of one that was there all the time: a later snapshot tells of it.
+        for (n, since) in [(2, 50), (5, 50), (6, 60), (7, 70), (99, 50)] {
+            assert_eq!(tombstones.gone_since(&device(n)), Revision(since), "{n}");
+        }
+        tombstones.settle();
+        tombstones.listed(Revision(49), BTreeSet::new());
+        assert_eq!(tombstones.gone_since(&device(2)), Revision(50), "the snapshot is older");
+        tombstones.listed(Revision(65), BTreeSet::new());
+        assert_eq!(tombstones.gone_since(&device(2)), Revision(65));
+        assert_eq!(tombstones.forgotten, Revision::default());
     }
 
     #[test]

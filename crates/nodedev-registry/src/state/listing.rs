@@ -74,6 +74,7 @@ impl State {
             Ok(devices) => devices,
             Err(error) => return self.fail_listing(source, stream, error.full_message()),
         };
+        self.sources[source].crowd.begin_listing(&stream);
         let mut unused: BTreeSet<_> = unreadable.iter().cloned().collect();
         let mut named = unused.clone();
         for observation in devices {
@@ -81,6 +82,10 @@ impl State {
             unused.extend(self.take_listed(source, &stream, observation, answers));
         }
         self.withdraw_all_but(source, &stream, &named, revision);
+        while unused.len() > self.config.source_devices {
+            // As if it had gone: only words that are older than this listing are not believed.
+            unused.pop_last();
+        }
         let reason: Arc<str> = "could not be read by the last enumeration".into();
         for device in &unreadable {
             self.mark_stale(&stream, device, revision, &reason);

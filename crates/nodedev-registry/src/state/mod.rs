@@ -3,6 +3,7 @@
 //! Synchronous and without I/O; time is given to it. Only the actor beside it changes its only value.
 
 mod busy;
+mod crowd;
 mod listing;
 mod log_book;
 mod self_check;
@@ -21,6 +22,7 @@ use nodedev_types::{Capability, Device, DeviceId, Diagnostic, Presence, SourceId
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::again::Again;
 use crate::claims::{Claims, Said, for_merge};
 use crate::config::RegistryConfig;
 use crate::index::Index;
@@ -30,6 +32,9 @@ use crate::totals::Totals;
 
 pub(crate) use self_check::Verdict;
 use source::Source;
+
+/// Why a source is read once more after so much of it went while it was being read.
+const DEPARTURES: &str = "more departures than are remembered while it is read";
 
 /// Which source, by its place in the list of sources.
 pub(crate) type SourceIndex = usize;
@@ -91,6 +96,8 @@ pub(crate) enum Message {
     SnapshotBegan {
         resync: bool,
         dropped: u64,
+        /// So many requests to be read again were put together with others since the last time.
+        coalesced: u64,
     },
     SnapshotEnded(Reading),
     /// The source has failed, and with it whatever it was reading.
@@ -102,9 +109,10 @@ impl State {
     pub(crate) fn new(
         policy: Arc<Policy>,
         config: RegistryConfig,
-        sources: Vec<(SourceInfo, HintSender)>,
+        sources: Vec<(SourceInfo, HintSender, Again)>,
     ) -> Self {
-        let sources = sources.into_iter().map(|(info, hints)| Source::new(info, hints)).collect();
+        let sources = sources.into_iter();
+        let sources = sources.map(|(info, hints, again)| Source::new(info, hints, again)).collect();
         Self {
             policy,
             config,
@@ -176,8 +184,9 @@ impl State {
                 let _ = verdict.send(self.compare(source, &inventory));
             }
             Message::Uncounted(why) => self.sources[source].set_uncounted(Some(why)),
-            Message::SnapshotBegan { resync, dropped } => {
+            Message::SnapshotBegan { resync, dropped, coalesced } => {
                 self.sources[source].dropped += dropped;
+                self.sources[source].coalesced += coalesced;
                 self.sources[source].begin_reading(now);
                 self.sources[source].resyncs += u64::from(resync);
             }
@@ -185,9 +194,13 @@ impl State {
             Message::Failed(reason) => self.fail(source, reason),
             Message::Restarted => self.sources[source].restarts += 1,
         }
-        if !self.sources[source].is_reading() {
+        if self.sources[source].is_reading() {
+            self.bound_departures(source);
+        } else {
             self.settle(source);
+            self.let_in(source);
         }
+        self.sources[source].note_crowd(self.config.source_devices);
         self.raise_hints(now);
     }
 
@@ -223,6 +236,21 @@ impl State {
     fn settle(&mut self, source: SourceIndex) {
         for stream in &self.sources[source].info.streams {
             self.claims.settle(&stream.id);
+        }
+    }
+
+    /// What departed and was forgotten while the source is being read must not come back by that: what is as old is not
+    /// believed of any device that is not spoken of, so that the source is read once more.
+    fn bound_departures(&mut self, source: SourceIndex) {
+        let most = self.config.departures;
+        let entry = &mut self.sources[source];
+        let mut forgets = false;
+        for stream in &entry.info.streams {
+            forgets |= self.claims.bound_departures(&stream.id, most);
+        }
+        if forgets && !std::mem::replace(&mut entry.forgets, true) {
+            entry.doubt(DEPARTURES);
+            entry.again.ask();
         }
     }
 
@@ -279,7 +307,8 @@ impl State {
     }
 
     fn statuses(&self) -> Vec<SourceStatus> {
-        self.sources.iter().map(|source| source.status(&self.claims)).collect()
+        let bound = self.config.source_devices;
+        self.sources.iter().map(|source| source.status(&self.claims, bound)).collect()
     }
 
     fn stream_ids(&self, source: SourceIndex) -> Vec<SourceId> {

@@ -72,7 +72,10 @@ impl State {
                 let word = self.claims.newest(stream, device).unwrap_or_default();
                 ((stream.clone(), device.clone()), (how, word))
             };
-            let missing = there.difference(&listed).map(|id| differ(id, Difference::Missing));
+            // Who was left out is known to be missing.
+            let is_crowded = self.sources[source].crowd.has(stream);
+            let missing = there.difference(&listed).filter(|_| !is_crowded);
+            let missing = missing.map(|id| differ(id, Difference::Missing));
             let extra = listed.difference(there).map(|id| differ(id, Difference::Extra));
             suspects.extend(missing.chain(extra));
         }

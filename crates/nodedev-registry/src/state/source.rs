@@ -10,8 +10,10 @@ use tokio::time::Instant;
 
 use super::SourceIndex;
 use super::busy::Busy;
+use super::crowd::Crowd;
 use super::log_book::LogBook;
 use super::self_check::Suspects;
+use crate::again::Again;
 use crate::claims::Claims;
 use crate::durations::Durations;
 use crate::status::{SourceState, SourceStatus, Stale, StreamStatus};
@@ -23,7 +25,16 @@ const OTHER_REASONS: &str = "other reasons";
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) info: SourceInfo,
-    pub(super) hints: HintSender,
+    hints: HintSender,
+    /// A hint has been raised since its last reading began.
+    is_hinted: bool,
+    /// Has it read again.
+    pub(super) again: Again,
+    /// Departures have been forgotten since its last reading began.
+    pub(super) forgets: bool,
+    pub(super) crowd: Crowd,
+    /// What the log is told of the crowd.
+    crowded: Option<Diagnostic>,
     pub(super) state: SourceState,
     pub(super) backend: Option<String>,
     /// Why the last listing of a stream failed.
@@ -38,6 +49,8 @@ pub(super) struct Source {
     pub(super) events: u64,
     pub(super) dropped: u64,
     pub(super) resyncs: u64,
+    pub(super) coalesced: u64,
+    coalesced_hints: u64,
     reasons: BTreeMap<String, u64>,
     snapshots: u64,
     durations: Durations,
@@ -70,10 +83,15 @@ struct Doubt {
 }
 
 impl Source {
-    pub(super) fn new(info: SourceInfo, hints: HintSender) -> Self {
+    pub(super) fn new(info: SourceInfo, hints: HintSender, again: Again) -> Self {
         Self {
             info,
             hints,
+            is_hinted: false,
+            again,
+            forgets: false,
+            crowd: Crowd::default(),
+            crowded: None,
             state: SourceState::Starting,
             backend: None,
             failures: BTreeMap::new(),
@@ -86,6 +104,8 @@ impl Source {
             events: 0,
             dropped: 0,
             resyncs: 0,
+            coalesced: 0,
+            coalesced_hints: 0,
             reasons: BTreeMap::new(),
             snapshots: 0,
             durations: Durations::new(),
@@ -130,6 +150,12 @@ impl Source {
         self.is_readable.then_some(self.answered)
     }
 
+    /// Tells it to look again, and what answers that. Hints that come before its next reading are one.
+    pub(super) fn raise_hint(&mut self) -> Hint {
+        self.coalesced_hints += u64::from(std::mem::replace(&mut self.is_hinted, true));
+        self.hints.raise()
+    }
+
     /// There is evidence that something which it said is out of date.
     pub(super) fn doubt(&mut self, reason: &str) {
         self.count_reason(reason);
@@ -151,6 +177,7 @@ impl Source {
     /// A snapshot is being taken from now on.
     pub(super) fn begin_reading(&mut self, now: Instant) {
         self.reading = Some(now);
+        (self.is_hinted, self.forgets) = (false, false);
         if let Some(doubt) = &mut self.doubt {
             doubt.is_being_answered = true;
         }
@@ -205,6 +232,7 @@ impl Source {
             return;
         }
         let current = self.diagnostics.values().flatten().chain(&self.uncounted);
+        let current = current.chain(&self.crowded);
         for line in self.log_book.review(current, now) {
             line.write(&self.info.name);
         }
@@ -219,6 +247,14 @@ impl Source {
     pub(super) fn set_uncounted(&mut self, why: Option<Diagnostic>) {
         self.to_review |= self.uncounted != why;
         self.uncounted = why;
+    }
+
+    /// Some devices are left out now, or none any more.
+    pub(super) fn note_crowd(&mut self, bound: usize) {
+        if self.crowded.is_some() == self.crowd.is_empty() {
+            self.crowded = self.crowd.line(&self.info.name, bound);
+            self.to_review = true;
+        }
     }
 
     /// Keeps a diagnostic, unless there are `limit` of them.
@@ -252,7 +288,9 @@ impl Source {
         self.failures.clear();
     }
 
-    pub(super) fn status(&self, claims: &Claims) -> SourceStatus {
+    /// How it fares; it may have so many devices.
+    pub(super) fn status(&self, claims: &Claims, bound: usize) -> SourceStatus {
+        let crowded = self.crowd.diagnostic(&self.info.name, bound);
         let stream = |stream: &nodedev_source::StreamInfo| {
             let devices = claims.devices_of(&stream.id);
             StreamStatus {
@@ -274,6 +312,8 @@ impl Source {
             events: self.events,
             dropped: self.dropped,
             resyncs: self.resyncs,
+            coalesced: self.coalesced,
+            coalesced_hints: self.coalesced_hints,
             reasons: self.reasons.clone(),
             snapshots: self.snapshots,
             snapshot_durations: self.durations,
@@ -286,6 +326,7 @@ impl Source {
                 .drift
                 .iter()
                 .chain(&self.uncounted)
+                .chain(&crowded)
                 .chain(self.diagnostics.values().flatten())
                 .cloned()
                 .collect(),

@@ -93,11 +93,11 @@ impl State {
     }
 
     /// Tells the sources that care for such devices to look again.
-    pub(crate) fn look_again(&self, capability: Capability) -> Vec<(SourceIndex, Hint)> {
-        let sources = self.sources.iter().enumerate();
+    pub(crate) fn look_again(&mut self, capability: Capability) -> Vec<(SourceIndex, Hint)> {
+        let sources = self.sources.iter_mut().enumerate();
         let cares = |source: &Source| source.info.interests.contains(&capability);
         let asked = sources.filter(|(_, source)| cares(source));
-        asked.map(|(index, source)| (index, source.hints.raise())).collect()
+        asked.map(|(index, source)| (index, source.raise_hint())).collect()
     }
 
     /// Tells each source that has an interest in what others had news of, once.
@@ -105,11 +105,11 @@ impl State {
         let news = std::mem::take(&mut self.news);
         let appeared = std::mem::take(&mut self.appeared);
         for index in 0..self.sources.len() {
-            let source = &self.sources[index];
+            let source = &mut self.sources[index];
             if !source.cares_for(index, &news) {
                 continue;
             }
-            let hint = source.hints.raise();
+            let hint = source.raise_hint();
             if source.info.interests.contains(&Capability::Mdev) {
                 for device in &appeared {
                     self.begin_life(index, device, hint, now);

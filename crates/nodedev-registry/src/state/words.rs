@@ -7,7 +7,7 @@ use nodedev_source::SourceEvent;
 use nodedev_types::{DeviceId, Diagnostic, Observation, Presence, Revision, SourceId};
 
 use super::{SourceIndex, State};
-use crate::claims::{Effect, Said};
+use crate::claims::{Claims, Effect, Said};
 
 /// How a word came: it decides what it says about the words before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +55,14 @@ impl State {
             at: SystemTime::now(),
             stale: None,
         };
-        let effect = self.claims.observe(&device, said);
-        if effect == Effect::Ignored {
-            return;
+        let (streams, bound) = (&self.sources[source].info.streams, self.config.source_devices);
+        let has_room = |claims: &Claims| claims.count_of(streams) < bound;
+        let effect = self.claims.observe(&device, said, has_room);
+        match effect {
+            Effect::Ignored => return,
+            Effect::LeftOut => return self.leave_out(source, &stream, &device),
+            Effect::Added => self.no_longer_left_out(source, &stream, &device),
+            _ => {}
         }
         if by == By::Event {
             self.sources[source].forget_diagnostics(&device, Some(&fields));
@@ -87,8 +92,10 @@ impl State {
         };
         let capabilities = self.capabilities_said(stream, device);
         let fields = self.claims.said(stream, device).map(|said| Arc::clone(&said.fields));
-        if self.claims.withdraw(stream, device, revision) != Effect::Withdrawn {
-            return;
+        match self.claims.withdraw(stream, device, revision) {
+            Effect::Withdrawn => {}
+            Effect::Same => return self.no_longer_left_out(source, stream, device),
+            _ => return,
         }
         self.tell_of_departure(source, capabilities);
         self.touch(source, device);

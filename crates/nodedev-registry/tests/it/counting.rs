@@ -6,7 +6,9 @@ use nodedev_registry::{Registry, RegistryConfig, SourceState, Totals};
 use nodedev_source::{ErrorKind, SourceError};
 use nodedev_source_testkit::{Behaviour, ScriptedHost};
 
-use crate::host::{idle, link, soon, start, start_with, status, udev};
+use crate::host::{
+    PCI, idle, link, pci, soon, start, start_with, status, sysfs, udev, with_parent,
+};
 
 async fn with_eth0() -> (Registry, ScriptedHost) {
     let (kernel, host) = udev();
@@ -38,6 +40,45 @@ async fn a_view_that_is_being_resynced_is_stale_until_it_has_been_read_again() {
     assert_eq!((kernel.resyncs, kernel.snapshots), (2, 3));
     let reasons: Vec<_> = kernel.reasons.iter().map(|(why, n)| (why.as_str(), *n)).collect();
     assert_eq!(reasons, [("a receive error", 1), ("an event was lost", 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_one_snapshot_answers_are_counted() {
+    let (registry, host) = with_eth0().await;
+    let hold = host.hold_snapshots();
+    host.resync("the first");
+    idle().await;
+    // These are answered by one more snapshot.
+    (0..4).for_each(|n| host.resync(&format!("number {n}")));
+    drop(hold);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let kernel = status(&registry, "udev");
+    assert_eq!((kernel.resyncs, kernel.coalesced), (2, 3));
+    host.resync("the last");
+    idle().await;
+    let kernel = status(&registry, "udev");
+    assert_eq!((kernel.resyncs, kernel.coalesced, kernel.coalesced_hints), (3, 3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn hints_that_one_snapshot_answers_are_counted() {
+    let (registry, host, config) = with_parent().await;
+    let counted = || {
+        let tool = status(&registry, "mdevctl");
+        (tool.resyncs, tool.coalesced_hints)
+    };
+    let before = counted();
+    config.resync_on_hint(false);
+    for instances in [Some(2), Some(3), Some(4)] {
+        host.set(&sysfs(PCI), pci(PCI, instances));
+        idle().await;
+    }
+    assert_eq!(counted(), (before.0, before.1 + 2));
+    config.resync("it looks again");
+    idle().await;
+    host.set(&sysfs(PCI), pci(PCI, Some(5)));
+    idle().await;
+    assert_eq!(counted(), (before.0 + 1, before.1 + 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,8 +145,20 @@ async fn the_registry_counts_what_it_tells_and_who_missed_it() {
         idle().await;
     }
     assert!(slow.next().await.is_err());
+    assert_eq!(registry.totals().missed, 1);
+    // Each time, and each follower.
+    let (_, mut other) = registry.subscribe();
+    for round in 0..2 {
+        for n in 0..3 {
+            host.set(&link(&format!("eth{round}{n}")).0, fields.clone());
+            idle().await;
+        }
+        assert!(slow.next().await.is_err());
+    }
+    assert!(other.next().await.is_err());
+    assert_eq!(registry.totals().missed, 4);
     let Totals { messages, created, deleted, updated, missed, .. } = registry.totals();
-    assert_eq!((messages, created, deleted, updated, missed), (10, 5, 5, 0, 1));
+    assert_eq!((messages, created, deleted, updated, missed), (16, 11, 5, 0, 4));
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,9 +179,14 @@ async fn queues_show_what_waits_in_them() {
         queues.map(|queue| (queue.source, queue.waiting, queue.bound)).collect::<Vec<_>>()
     };
     assert_eq!(names(&registry), [(None, 0, 4096), (Some("udev".to_owned()), 0, 4096)]);
-    host.flood(&link("eth0").0, 100);
+    // More than is taken at once: the rest waits for its turn.
+    host.flood(&link("eth0").0, 3000);
     idle().await;
-    assert_eq!(names(&registry), [(None, 0, 4096), (Some("udev".to_owned()), 0, 4096)]);
+    let own = Some("udev".to_owned());
+    assert_eq!(names(&registry), [(None, 0, 4096), (own.clone(), 3000 - 1024, 4096)]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(names(&registry), [(None, 0, 4096), (own, 0, 4096)]);
+    assert_eq!(registry.totals().messages, 3000);
     registry.shutdown().await;
     assert_eq!(registry.queues()[0].waiting, 0);
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod acting;
+mod bounds;
 mod counting;
 mod failing;
 mod following;

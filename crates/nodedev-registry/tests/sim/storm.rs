@@ -78,6 +78,8 @@ fn config(rng: &mut Rng) -> RegistryConfig {
     config.backoff_max = Duration::from_secs(rng.pick(&[2, 60]));
     config.snapshot = Duration::from_secs(rng.pick(&[6, 30]));
     config.first_pass = Duration::from_secs(rng.pick(&[2, 30]));
+    // Drawn beside the rest, so that what follows from a seed stays as it was.
+    config.departures = Rng::new(!rng.clone().next()).pick(&[0, 2, 65_536, 65_536]);
     config
 }
 

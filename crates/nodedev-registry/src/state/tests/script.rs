@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::model::{Model, follow};
 use super::world::{self, MDEVCTL, SOURCES, Speaker, UDEV, speakers, words};
+use crate::again::Again;
 use crate::config::RegistryConfig;
 use crate::snapshot::Snapshot;
 use crate::state::{Message, State};
@@ -103,7 +104,7 @@ impl Run {
         let (mut sources, mut hints) = (Vec::new(), Vec::new());
         for info in infos {
             let (sender, stream) = hint_channel();
-            sources.push((info, sender));
+            sources.push((info, sender, Again::default()));
             hints.push(stream);
         }
         let config = RegistryConfig::default();
@@ -239,7 +240,7 @@ impl Run {
     fn begin(&mut self, source: usize) {
         let revision = self.revision(source, 0);
         self.reading[source] = Some((revision, self.hints[source].newest()));
-        let began = Message::SnapshotBegan { resync: true, dropped: 0 };
+        let began = Message::SnapshotBegan { resync: true, dropped: 0, coalesced: 0 };
         self.state.apply(source, began, self.now);
     }
 
