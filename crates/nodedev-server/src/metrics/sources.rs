@@ -81,6 +81,12 @@ fn counters(page: &mut Page<'_>, sources: &[SourceStatus]) -> Result {
     page.counters("source_dropped_messages", help, each(|source| source.dropped))?;
     let help = "Snapshots taken because something may have been lost";
     page.counters("source_resyncs", help, each(|source| source.resyncs))?;
+    let coalesced = sources.iter().flat_map(|source| {
+        let labels = |request| [("source", source.name.as_str()), ("request", request)];
+        [(labels("resync"), source.coalesced), (labels("hint"), source.coalesced_hints)]
+    });
+    let help = "Requests to look again that another one before them had made already";
+    page.counters("source_coalesced_requests", help, coalesced)?;
     let reasons = sources.iter().flat_map(|source| {
         let labels = |reason| [("source", source.name.as_str()), ("reason", reason)];
         source.reasons.iter().map(move |(reason, count)| (labels(reason.as_str()), *count))

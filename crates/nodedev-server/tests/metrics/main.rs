@@ -34,6 +34,10 @@ async fn devices_events_and_sources_are_shown_with_their_numbers() {
     let shown = |name: &str, labels: &[(&str, &str)]| number(&families, name, labels);
     assert_eq!(shown("nodedev_list_devices", &[]), Some(2.0));
     assert_eq!(shown("nodedev_source_resyncs_total", &source), Some(1.0));
+    for request in ["resync", "hint"] {
+        let labels = [("source", "udev"), ("request", request)];
+        assert_eq!(shown("nodedev_source_coalesced_requests_total", &labels), Some(0.0));
+    }
     assert_eq!(shown("nodedev_source_stale_seconds", &source), Some(0.0));
     let state = |state| shown("nodedev_source_state", &[("source", "udev"), ("state", state)]);
     assert_eq!((state("running"), state("degraded")), (Some(1.0), Some(0.0)));
