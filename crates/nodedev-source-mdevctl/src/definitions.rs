@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::config::MdevctlConfig;
 use crate::entry::{Entries, EntryReader, brief};
+use crate::room::{Room, note};
 
 /// Holds mdevctl's scripts, not a parent's definitions.
 pub(crate) const SCRIPTS: &str = "scripts.d";
@@ -91,25 +92,26 @@ pub(crate) fn has_namesake(config: &MdevctlConfig, device: &DeviceId) -> bool {
 pub(crate) fn read_all(config: &MdevctlConfig) -> io::Result<Entries> {
     let end = Instant::now() + config.deadline;
     let scan = Scan::of(&config.definitions())?;
+    let mut room = Room::new(config.output_limit);
     let mut read = Entries::default();
     read.diagnostics = scan.diagnostics;
     for file in scan.files {
         if Instant::now() >= end {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        add(&mut read, &file, config.definition_limit);
+        add(&mut read, &mut room, &file, config.definition_limit);
     }
     Ok(read)
 }
 
-fn add(read: &mut Entries, file: &DefinitionFile, limit: u64) {
+fn add(read: &mut Entries, room: &mut Room, file: &DefinitionFile, limit: u64) {
     let id = DeviceId::mdev(&file.uuid, &file.parent);
     if !read.is_first(&id) {
         return;
     }
     let subject = file.path.display().to_string();
-    match contents(&file.path, limit).and_then(|bytes| bytes.map(|bytes| parse(&bytes)).transpose())
-    {
+    let mut parse_within = |bytes: Vec<u8>| room.take(&bytes).and_then(|()| parse(&bytes));
+    match contents(&file.path, limit).and_then(|bytes| bytes.map(&mut parse_within).transpose()) {
         Ok(None) => {}
         Ok(Some(object)) => {
             let mut reader = EntryReader {
@@ -120,7 +122,7 @@ fn add(read: &mut Entries, file: &DefinitionFile, limit: u64) {
             let entry = reader.read(&file.uuid, &file.parent, &object);
             if entry.start.is_none() && !object.contains_key("start") {
                 let missing = Diagnostic::warning(subject, "missing").with_attribute("start");
-                read.diagnostics.push(missing);
+                note(&mut read.diagnostics, missing);
             }
             read.entries.push(entry);
         }
@@ -223,7 +225,7 @@ impl Scan {
 
     fn warn(&mut self, path: &Path, message: &str) {
         let subject = path.display().to_string();
-        self.diagnostics.push(Diagnostic::warning(subject, message));
+        note(&mut self.diagnostics, Diagnostic::warning(subject, message));
     }
 }
 

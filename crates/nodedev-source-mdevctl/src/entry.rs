@@ -9,6 +9,8 @@ use nodedev_types::{
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
+use crate::room::note;
+
 /// Characters of a value that a diagnostic shows.
 const VALUE_LIMIT: usize = 80;
 
@@ -47,7 +49,7 @@ impl Entries {
     }
 
     pub(crate) fn warn(&mut self, subject: impl Into<String>, message: impl Into<String>) {
-        self.diagnostics.push(Diagnostic::warning(subject, message));
+        note(&mut self.diagnostics, Diagnostic::warning(subject, message));
     }
 
     pub(crate) fn unreadable(
@@ -151,7 +153,7 @@ impl EntryReader<'_> {
 
     fn warn(&mut self, key: &str, message: impl Into<String>) {
         let diagnostic = Diagnostic::warning(&self.subject, message).with_attribute(key);
-        self.diagnostics.push(diagnostic);
+        note(self.diagnostics, diagnostic);
     }
 }
 

@@ -15,6 +15,7 @@ pub mod fuzzing;
 mod in_use;
 mod left_behind;
 mod listing;
+mod room;
 mod source;
 mod tree;
 mod version;

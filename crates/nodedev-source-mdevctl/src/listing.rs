@@ -6,6 +6,7 @@ use nodedev_types::DeviceId;
 use serde_json::{Map, Value};
 
 use crate::entry::{Entries, EntryReader, brief};
+use crate::room::Room;
 
 /// Reads a listing. Whatever is wrong in it costs the smallest part that holds it.
 ///
@@ -13,6 +14,8 @@ use crate::entry::{Entries, EntryReader, brief};
 ///
 /// Says, with the position, why the text is no listing at all.
 pub(crate) fn read(bytes: &[u8]) -> Result<Entries, String> {
+    // Its bytes are bounded while mdevctl prints them.
+    Room::new(usize::MAX).take(bytes)?;
     let text = String::from_utf8_lossy(bytes);
     let lossy = matches!(text, std::borrow::Cow::Owned(_));
     let mut reader = ListingReader { lossy, read: Entries::default() };

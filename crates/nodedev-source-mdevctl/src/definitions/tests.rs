@@ -154,3 +154,26 @@ fn the_deadline_holds() {
     let error = read_all(&host.config).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 }
+
+#[test]
+fn all_definitions_together_have_a_bound_and_those_beyond_it_are_named() {
+    let mut host = Host::new();
+    host.config.output_limit = 5 * GOOD.len();
+    for n in 2..10 {
+        host.write("good", uuid(n), GOOD);
+    }
+    let read = host.read();
+    assert_eq!((read.entries.len(), read.unreadable.len()), (5, 4));
+    assert!(read.diagnostics.iter().all(|told| told.message.starts_with("too many bytes")));
+}
+
+#[test]
+fn rubbish_in_the_directory_is_told_within_a_bound() {
+    let host = Host::new();
+    for n in 0..1000 {
+        host.write("bad", n.to_string(), "");
+    }
+    let read = host.read();
+    assert_eq!(read.entries.len(), 1);
+    assert!(read.diagnostics.len() < 300, "{}", read.diagnostics.len());
+}

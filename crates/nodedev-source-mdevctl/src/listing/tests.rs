@@ -225,3 +225,12 @@ proptest! {
         let _ = read(&bytes);
     }
 }
+
+#[test]
+fn values_that_would_fill_the_memory_are_not_read() {
+    let short = r#"{"":1},"#;
+    let why = read(format!("[{}1]", short.repeat(9_000_000)).as_bytes()).unwrap_err();
+    assert!(why.starts_with("more than 1048576 values"), "{why}");
+    let read = parse(&format!("[{}1]", short.repeat(300_000)));
+    assert!(read.diagnostics.len() < 300, "{}", read.diagnostics.len());
+}
