@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use nodedev_source::{Hint, Listing, RevisionCounter, SourceEvent};
-use nodedev_types::{DeviceId, Diagnostic, Fields, Observation, SourceId};
+use nodedev_types::{DeviceId, Diagnostic, Fields, Observation, SourceId, Value};
 
 use crate::config::ExecConfig;
 use crate::fields::BadField;
@@ -15,6 +15,10 @@ use crate::message::{Message, Refused};
 
 /// Complaints that are kept and told; further ones are counted alone.
 const COMPLAINTS: usize = 64;
+/// Bytes that a field counts at least, and a text of a list: kept they take some times the room of a short
+/// line about them.
+const FIELD: usize = 64;
+const TEXT: usize = 16;
 
 /// All of it.
 #[derive(Debug)]
@@ -111,6 +115,7 @@ impl Account {
             }
             Ok(Message::End) => self.end(&mut effect, number),
             Ok(Message::Observation { device, fields, bad }) => {
+                let size = size.max(weight(&fields));
                 if self.observe(&mut effect, &device, fields, (number, size), revisions) {
                     for BadField { name, problem } in bad {
                         self.complain(&mut effect, Some(&device), Some(name), number, &problem);
@@ -315,6 +320,14 @@ impl Account {
         }
         has_room
     }
+}
+
+fn weight(fields: &Fields) -> usize {
+    let of_list = |value: &Value| match value {
+        Value::Texts(texts) => TEXT * texts.len(),
+        _ => 0,
+    };
+    fields.iter().map(|(_, value)| FIELD + of_list(value)).sum()
 }
 
 impl Book {

@@ -39,7 +39,8 @@ pub struct ExecConfig {
     pub line_limit: usize,
     /// Devices that it may speak of. Default 4096.
     pub devices_limit: usize,
-    /// Bytes that the lines about all of them may have together. Default 16 MiB.
+    /// Bytes that the lines about all of them may have together, of which each field counts as 64 at least.
+    /// Default 16 MiB.
     pub total_limit: usize,
     /// Lines a second that are read in the long run, and KiB; what is more waits in the pipe. Default 1000.
     pub rate: u32,

@@ -215,6 +215,31 @@ fn there_is_a_bound_on_devices_bytes_and_complaints() {
     assert!(desk.events.len() - before < COMPLAINTS, "told no more often than kept");
 }
 
+#[test]
+fn many_small_fields_count_by_what_they_take() {
+    let said = |fields: &str| {
+        let mut desk = Desk::new();
+        desk.list(&[]);
+        desk.say(&format!(
+            r#"{{"message":"observation","device":"acme:a","fields":{{{fields}}}}}"#
+        ));
+        desk.shown()
+    };
+    let many = |n: u8| {
+        let fields: Vec<_> = (0..n).map(|n| format!(r#""{}":1"#, char::from(b'a' + n))).collect();
+        format!(r#""extensions":{{"acme":{{{}}}}}"#, fields.join(","))
+    };
+    let texts = |n: usize| format!(r#""devlinks":[{}"/dev/a"]"#, r#""/x","#.repeat(n - 1));
+    for fields in [many(6), texts(21)] {
+        assert_eq!(said(&fields).0, "acme:a", "{fields}");
+    }
+    for fields in [many(7), texts(22)] {
+        let (devices, told) = said(&fields);
+        assert_eq!(devices, "", "{fields}");
+        assert!(told[0].contains("the devices take 400 bytes"), "{told:?}");
+    }
+}
+
 /// Folds events as the registry does.
 fn fold(view: &mut BTreeMap<DeviceId, (Revision, Option<Fields>)>, event: SourceEvent) {
     match event {
