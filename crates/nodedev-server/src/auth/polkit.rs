@@ -1,8 +1,9 @@
 //! Asks polkit about the process at the other end of a unix socket.
 //!
 //! One connection to the bus is shared by all questions. It is made with the first one and again
-//! after it broke. Never starts a bus, polkit or an agent.
+//! after it broke. So many questions are asked at once, the others wait. Never starts a bus, polkit or an agent.
 
+mod places;
 mod question;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 use zbus::Connection;
 use zbus::connection::Builder;
 
+use self::places::Places;
 use self::question::Question;
 use crate::peer::Peer;
 
@@ -38,6 +40,9 @@ pub enum Refusal {
     /// The person who was asked closed the prompt.
     #[error("the prompt for authentication was dismissed")]
     Dismissed,
+    /// Too many questions wait for their answers, of this user's processes or of all.
+    #[error("polkit is not asked, because too many other questions wait for their answers")]
+    Busy,
     /// Nobody could be asked, which is no yes.
     #[error("polkit cannot be asked: {0}")]
     Unavailable(String),
@@ -54,32 +59,37 @@ struct Shared {
     bus: Option<String>,
     connection: Mutex<Option<Arc<Connection>>>,
     questions: AtomicU64,
+    places: Places,
 }
 
 impl Polkit {
     /// For polkit on the bus at that D-Bus address; `None` for the system bus. Connects later.
     #[must_use]
     pub fn new(bus: Option<String>) -> Self {
-        let connection = Mutex::new(None);
-        Self { shared: Arc::new(Shared { bus, connection, questions: AtomicU64::new(0) }) }
+        let (connection, questions) = (Mutex::new(None), AtomicU64::new(0));
+        let places = Places::new();
+        Self { shared: Arc::new(Shared { bus, connection, questions, places }) }
     }
 
     /// Asks whether the process may do `action`, [`MANAGE`] or [`MONITOR`].
     ///
     /// May take minutes, while a person reads a prompt. Dropping the future takes the question back,
-    /// so that the prompt disappears.
+    /// so that the prompt disappears. No more than 64 questions wait for their answers at once, 16 of them
+    /// about processes of one user; further ones are asked later, or not at all after 30 s.
     ///
     /// # Errors
     ///
     /// When the answer is not yes, whatever the reason.
     pub async fn check(&self, peer: &Peer, action: &str) -> Result<(), Refusal> {
         let question = Question::new(peer, action, self.next_id())?;
+        let place = self.shared.places.enter(peer.uid).await.ok_or(Refusal::Busy)?;
+        let place = Arc::new(place);
         let connection = self.connection(None).await?;
-        match question.ask(&connection).await {
+        match question.ask(&connection, &place).await {
             // The bus went away since the last question, or with this one.
             Err(error) if is_broken(&connection, &error) => {
                 let fresh = self.connection(Some(&connection)).await?;
-                understand(question.ask(&fresh).await)
+                understand(question.ask(&fresh, &place).await)
             }
             answer => understand(answer),
         }

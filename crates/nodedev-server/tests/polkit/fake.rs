@@ -1,6 +1,6 @@
 //! A bus with polkit on it: one process, one socket, answers by the name of the action.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -103,11 +103,12 @@ async fn accept(
 
 async fn serve(stream: StdStream, events: UnboundedSender<Event>) -> Connection {
     let _ = events.send(Event::Connected);
+    let authority = Authority { events, stubborn: Mutex::default() };
     Builder::unix_stream(stream)
         .server(Guid::generate())
         .p2p()
         .serve_at("/org/freedesktop/DBus", Hello)
-        .serve_at("/org/freedesktop/PolicyKit1/Authority", Authority { events })
+        .serve_at("/org/freedesktop/PolicyKit1/Authority", authority)
         .build()
         .await
         .unwrap()
@@ -124,6 +125,8 @@ impl Hello {
 
 struct Authority {
     events: UnboundedSender<Event>,
+    /// Questions of which it does not say that they are taken back.
+    stubborn: Mutex<HashSet<String>>,
 }
 
 type Subject = (String, HashMap<String, OwnedVariant>);
@@ -141,6 +144,9 @@ impl Authority {
         #[zbus(header)] header: Header<'_>,
     ) -> fdo::Result<(Answer,)> {
         let (kind, process) = subject;
+        if action == "test.stubborn" {
+            self.stubborn.lock().unwrap().insert(id.clone());
+        }
         let asked = Asked {
             signature: header.signature().to_string_no_parens(),
             kind,
@@ -161,12 +167,16 @@ impl Authority {
                 Ok(((false, true, details),))
             }
             "test.error" => Err(fdo::Error::Failed("no such action".into())),
-            "test.never" => std::future::pending().await,
+            "test.never" | "test.stubborn" => std::future::pending().await,
             _ => Ok(((false, false, nothing),)),
         }
     }
 
     async fn cancel_check_authorization(&self, id: String) {
+        let is_stubborn = self.stubborn.lock().unwrap().contains(&id);
         let _ = self.events.send(Event::Cancelled(id));
+        if is_stubborn {
+            std::future::pending().await
+        }
     }
 }

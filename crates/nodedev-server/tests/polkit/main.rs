@@ -1,5 +1,5 @@
 //! Questions to polkit, answered by a bus and a polkit made here.
-
+#![forbid(unsafe_code)]
 #![cfg(feature = "polkit")]
 #![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
 
@@ -10,11 +10,33 @@ use std::time::Duration;
 use nodedev_server::Peer;
 use nodedev_server::auth::polkit::{MANAGE, MONITOR, Polkit, Refusal};
 use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use crate::fake::{Bus, Event};
 
 const PEER: Peer = Peer { pid: 4711, uid: 4_000_000_000, gid: 1, start_time: Some(u64::MAX) };
+/// Of another user.
+const OTHER: Peer = Peer { uid: 1, ..PEER };
+/// Questions about one user that are asked at once.
+const OF_ONE_USER: usize = 16;
+
+type Asking = JoinHandle<Result<(), Refusal>>;
+
+fn ask(polkit: &Polkit, peer: Peer, action: &'static str) -> Asking {
+    let polkit = polkit.clone();
+    tokio::spawn(async move { polkit.check(&peer, action).await })
+}
+
+/// As many questions about one user as are asked at once, when polkit has them all.
+async fn crowd(bus: &mut Bus, polkit: &Polkit, action: &'static str) -> Vec<(Asking, String)> {
+    let mut crowd = Vec::new();
+    for _ in 0..OF_ONE_USER {
+        let asking = ask(polkit, PEER, action);
+        crowd.push((asking, bus.wait_for_question().await.id));
+    }
+    crowd
+}
 
 #[tokio::test]
 async fn allowed_denied_no_agent_dismissed() {
@@ -149,6 +171,54 @@ async fn a_waiting_question_holds_up_no_other() {
     bus.wait_for_question().await;
     assert_eq!(polkit.check(&PEER, MONITOR).await, Ok(()));
     assert!(!asking.is_finished());
+}
+
+#[tokio::test]
+async fn a_crowd_of_one_user_waits_its_turn_and_keeps_nobody_else_from_being_asked() {
+    let mut bus = Bus::start();
+    let polkit = Polkit::new(Some(bus.address()));
+    let mut crowd = crowd(&mut bus, &polkit, "test.never").await;
+    let (waiting, gone) = (ask(&polkit, PEER, MONITOR), ask(&polkit, PEER, MONITOR));
+    assert_eq!(polkit.check(&OTHER, MONITOR).await, Ok(()));
+    let asked = bus.wait_for_question().await;
+    assert_eq!(asked.uid, 1);
+    assert!(!waiting.is_finished());
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    let (asking, id) = crowd.pop().unwrap();
+    asking.abort();
+    assert_eq!(bus.next().await, Event::Cancelled(id));
+    assert_eq!(waiting.await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn a_question_keeps_its_place_until_it_is_taken_back() {
+    let mut bus = Bus::start();
+    let polkit = Polkit::new(Some(bus.address()));
+    for (asking, id) in crowd(&mut bus, &polkit, "test.stubborn").await {
+        asking.abort();
+        assert_eq!(bus.next().await, Event::Cancelled(id));
+    }
+    let waiting = ask(&polkit, PEER, MONITOR);
+    // Nothing else is under way that could take the place of time.
+    assert_eq!(polkit.check(&OTHER, MONITOR).await, Ok(()));
+    assert_eq!(bus.wait_for_question().await.uid, 1);
+    assert!(!waiting.is_finished());
+    tokio::time::pause();
+    let begun = Instant::now();
+    assert_eq!(waiting.await.unwrap(), Ok(()));
+    assert!(begun.elapsed() > Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_turn_that_does_not_come_is_told() {
+    let mut bus = Bus::start();
+    let polkit = Polkit::new(Some(bus.address()));
+    let _crowd = crowd(&mut bus, &polkit, "test.never").await;
+    tokio::time::pause();
+    let begun = Instant::now();
+    assert_eq!(polkit.check(&PEER, MONITOR).await, Err(Refusal::Busy));
+    assert!(begun.elapsed() < Duration::from_secs(31), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

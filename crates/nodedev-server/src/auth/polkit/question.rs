@@ -1,7 +1,8 @@
 //! One question to polkit: `CheckAuthorization`, and `CancelCheckAuthorization` when nobody waits
-//! for the answer any more.
+//! for the answer any more. A question keeps its place until it is answered, or taken back.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -11,6 +12,7 @@ use zbus::Connection;
 use zbus::Variant;
 
 use super::Refusal;
+use super::places::Place;
 use crate::peer::Peer;
 
 const SERVICE: &str = "org.freedesktop.PolicyKit1";
@@ -53,11 +55,16 @@ impl Question {
     }
 
     /// Asks, and takes the question back when the future is dropped.
-    pub(super) async fn ask(&self, connection: &Connection) -> zbus::Result<Answer> {
+    pub(super) async fn ask(
+        &self,
+        connection: &Connection,
+        place: &Arc<Place>,
+    ) -> zbus::Result<Answer> {
         let (question, bus) = (self.clone(), connection.clone());
         // A task of its own: a message that is dropped half written would ruin the connection.
         let answer = tokio::spawn(async move { question.call(&bus).await });
-        let mut pending = Pending { connection: connection.clone(), id: self.id.clone(), answer };
+        let (connection, id, place) = (connection.clone(), self.id.clone(), Arc::clone(place));
+        let mut pending = Pending { connection, id, place, answer };
         (&mut pending.answer).await.unwrap_or_else(|end| Err(zbus::Error::Failure(end.to_string())))
     }
 
@@ -84,6 +91,7 @@ impl Question {
 struct Pending {
     connection: Connection,
     id: String,
+    place: Arc<Place>,
     answer: JoinHandle<zbus::Result<Answer>>,
 }
 
@@ -94,11 +102,14 @@ impl Drop for Pending {
             return;
         };
         let (connection, id) = (self.connection.clone(), self.id.clone());
+        let place = Arc::clone(&self.place);
         runtime.spawn(async move {
             if let Err(error) = take_back(&connection, &id).await {
                 tracing::debug!(%error, id, "cannot take a question to polkit back");
             }
             asking.abort();
+            // Not before: there are no more of these tasks than places.
+            drop(place);
         });
     }
 }
