@@ -22,6 +22,8 @@ struct Counts {
     guests: BTreeMap<Holder, usize>,
     /// By [`Side`]: nobody out there is to keep out those on this host.
     unknown: [usize; 2],
+    /// How many of them are of which user.
+    unknown_of: BTreeMap<u32, usize>,
 }
 
 /// Whose place a client takes.
@@ -35,6 +37,15 @@ pub(crate) enum Holder {
     Remote,
 }
 
+impl Holder {
+    const fn user(self) -> Option<u32> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Own | Self::Remote => None,
+        }
+    }
+}
+
 impl Counts {
     /// Whether one more guest would leave too little for others: no guest may take more than half of
     /// all places, and all guests together no more than nine of ten.
@@ -43,6 +54,13 @@ impl Counts {
         let all: usize = self.guests.values().sum();
         let (half, most) = (limits.clients.div_ceil(2), limits.clients - limits.clients / 10);
         holder != Holder::Own && (held >= half || all >= most)
+    }
+
+    /// Whether one more may say who it is: no user may take more than half of these places.
+    fn may_be_unknown(&self, holder: Holder, side: Side, limits: &Limits) -> bool {
+        let places = limits.anonymous_clients;
+        let held = holder.user().and_then(|user| self.unknown_of.get(&user));
+        self.unknown[side as usize] < places && held.is_none_or(|held| *held < places.div_ceil(2))
     }
 }
 
@@ -130,9 +148,13 @@ impl Ticket {
     /// Waits for one of the few places of clients that have to authenticate.
     pub(crate) async fn wait_as_unknown(&self, side: Side) {
         let wanted = |counts: &mut Counts, limits: &Limits| {
-            let unknown = &mut counts.unknown[side as usize];
-            let free = *unknown < limits.anonymous_clients;
-            *unknown += usize::from(free);
+            let free = counts.may_be_unknown(self.holder, side, limits);
+            if free {
+                counts.unknown[side as usize] += 1;
+                if let Some(user) = self.holder.user() {
+                    *counts.unknown_of.entry(user).or_default() += 1;
+                }
+            }
             free
         };
         self.rooms.take(wanted).await;
@@ -142,7 +164,12 @@ impl Ticket {
     /// The client has authenticated.
     pub(crate) fn known(&self) {
         if let Some(side) = self.unknown().take() {
-            self.rooms.counts.send_modify(|counts| counts.unknown[side as usize] -= 1);
+            self.rooms.counts.send_modify(|counts| {
+                counts.unknown[side as usize] -= 1;
+                if let Some(user) = self.holder.user() {
+                    leave(&mut counts.unknown_of, user);
+                }
+            });
         }
     }
 
@@ -156,12 +183,19 @@ impl Drop for Ticket {
         self.known();
         self.rooms.counts.send_modify(|counts| {
             counts.clients -= 1;
-            if let Some(held) = counts.guests.get_mut(&self.holder) {
-                *held -= 1;
-            }
-            counts.guests.retain(|_, held| *held > 0);
+            leave(&mut counts.guests, self.holder);
         });
         self.rooms.publish();
+    }
+}
+
+/// One place less of that holder's; nothing is kept of who has none.
+fn leave<K: Ord>(places: &mut BTreeMap<K, usize>, holder: K) {
+    if let Some(held) = places.get_mut(&holder) {
+        *held -= 1;
+        if *held == 0 {
+            places.remove(&holder);
+        }
     }
 }
 
@@ -255,6 +289,25 @@ mod tests {
         drop(own);
         assert_eq!(*rooms.clients().borrow(), 0);
         assert!(rooms.counts.borrow().guests.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_of_one_user_keeps_no_other_from_saying_who_it_is() {
+        let (_config, rooms) = rooms(100, 5);
+        let mut inside = Vec::new();
+        for user in [1, 1, 1, 1, 2, 2, 2] {
+            inside.push(rooms.enter(Holder::User(user)).await.expect("there is a place"));
+        }
+        for (client, expected) in inside.iter().zip([true, true, true, false, true, true, false]) {
+            assert_eq!(may_be_unknown(client, Side::Here).await, expected, "{client:?}");
+        }
+        inside[0].known();
+        assert!(may_be_unknown(&inside[3], Side::Here).await);
+        let own = enter(&rooms).await;
+        inside[4].known();
+        assert!(may_be_unknown(&own, Side::Here).await);
+        drop((inside, own));
+        assert!(rooms.counts.borrow().unknown_of.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
