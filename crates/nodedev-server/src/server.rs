@@ -214,7 +214,7 @@ impl Server {
         S: Stream,
     {
         tracing::debug!("connected");
-        if origin.has_to_authenticate() && !self.admit(&ticket, Side::Here).await {
+        if origin.has_to_authenticate() && !self.admit(&ticket, Side::Here, &stream).await {
             return;
         }
         let stop = self.stop.subscribe();
@@ -232,18 +232,19 @@ impl Server {
     }
 
     /// Waits until a client may begin to say who it is. Others are accepted meanwhile: root and
-    /// those that need not say it do not wait behind it. `false` when the server ends first.
-    async fn admit(&self, ticket: &Ticket, side: Side) -> bool {
+    /// those that need not say it do not wait behind it. `false` when the client or the server ends first.
+    async fn admit(&self, ticket: &Ticket, side: Side, stream: &impl Stream) -> bool {
         let mut stop = self.stop.subscribe();
         tokio::select! {
             () = ticket.wait_as_unknown(side) => true,
+            () = stream.gone() => false,
             _ = stop.wait_for(|stop| *stop) => false,
         }
     }
 
     #[cfg(feature = "tls")]
     async fn serve_tls(self, stream: TcpStream, acceptor: crate::tls::TlsAcceptor, ticket: Ticket) {
-        if !self.admit(&ticket, Side::Outside).await {
+        if !self.admit(&ticket, Side::Outside, &stream).await {
             return;
         }
         let deadline = self.shared.config().limits.authentication;
@@ -261,7 +262,9 @@ impl Server {
     async fn serve_varlink(self, stream: UnixStream, origin: Origin, ticket: Ticket) {
         let mut stop = self.stop.subscribe();
         let is_let_in = tokio::select! {
-            is_let_in = self.lets_in(&origin, &ticket) => is_let_in,
+            biased;
+            is_let_in = self.lets_in(&origin, &ticket, &stream) => is_let_in,
+            () = stream.gone() => return,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         let shared = &self.shared;
@@ -281,11 +284,11 @@ impl Server {
 
     /// Whether a client may come in that cannot say who it is by itself.
     #[cfg(feature = "polkit")]
-    async fn lets_in(&self, origin: &Origin, ticket: &Ticket) -> bool {
+    async fn lets_in(&self, origin: &Origin, ticket: &Ticket, stream: &UnixStream) -> bool {
         let Some(peer) = origin.peer.filter(|_| origin.has_to_authenticate()) else {
             return true;
         };
-        if !self.admit(ticket, Side::Here).await {
+        if !self.admit(ticket, Side::Here, stream).await {
             return false;
         }
         let answer = self.shared.ask_polkit(&peer, origin.access).await;
@@ -296,7 +299,7 @@ impl Server {
     /// Built without polkit, of which nobody can ask anything then.
     #[cfg(not(feature = "polkit"))]
     #[expect(clippy::unused_async, reason = "the same call as with polkit")]
-    async fn lets_in(&self, origin: &Origin, _: &Ticket) -> bool {
+    async fn lets_in(&self, origin: &Origin, _: &Ticket, _: &UnixStream) -> bool {
         !origin.has_to_authenticate()
     }
 }
@@ -325,3 +328,6 @@ fn is_about_one_client(error: &io::Error) -> bool {
             | io::ErrorKind::NotConnected
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ use crate::virt_error::Failure;
 /// Frames that are longer than a client may hold by itself, held at once by all clients together.
 const LARGE_FRAMES: usize = 8;
 
-/// How long a person may take to answer polkit's prompt. Until then the client has a place that
+/// How long a person may take to answer polkit's prompt, the wait for its turn included. Until then the client has a place that
 /// others could use.
 #[cfg(feature = "polkit")]
 const PROMPT: Duration = Duration::from_secs(300);
@@ -94,22 +94,42 @@ impl Shared {
     }
 
     /// Whether a client that came in to look may also change something: the daemon's own user and root
-    /// may, others as far as polkit is to be asked and says so.
-    pub(crate) async fn may_change(&self, origin: &Origin) -> bool {
-        let Some(peer) = origin.peer else { return false };
+    /// may, others as far as polkit is to be asked and says so. The answer may take minutes.
+    pub(crate) async fn may_change(&self, origin: &Origin) -> Result<(), Denial> {
+        let peer = origin.peer.ok_or(Denial::Forbidden)?;
         if peer.is_own() {
-            return true;
+            return Ok(());
         }
         #[cfg(feature = "polkit")]
         if origin.auth == AuthScheme::Polkit {
-            return self.ask_polkit(&peer, Access::ReadWrite).await.is_ok();
+            return self.ask_polkit(&peer, Access::ReadWrite).await.map_err(Denial::from);
         }
-        false
+        Err(Denial::Forbidden)
     }
 
     /// A number that no callback of this daemon has had.
     pub(crate) fn next_callback(&self) -> i32 {
         self.callbacks.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Why a client may not change anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// It has no right to.
+    Forbidden,
+    /// Nobody was asked whether it has: too many others wait to hear that.
+    #[cfg(feature = "polkit")]
+    Busy(String),
+}
+
+#[cfg(feature = "polkit")]
+impl From<crate::auth::polkit::Refusal> for Denial {
+    fn from(refusal: crate::auth::polkit::Refusal) -> Self {
+        match refusal {
+            busy @ crate::auth::polkit::Refusal::Busy => Self::Busy(busy.to_string()),
+            _ => Self::Forbidden,
+        }
     }
 }
 

@@ -11,13 +11,14 @@ use nodedev_varlink::{
 use serde::Serialize;
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use zlink::{Call, Reply, varlink_service};
 
 use super::Rights;
 use super::call::{Method, Refusal, Request, invalid, no_interface};
-use super::frame::{Calls, End, Replies};
+use super::frame::{ARRIVE, Calls, End, Replies};
 use crate::counts::Counts;
+use crate::session::Denial;
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -83,9 +84,10 @@ impl Connection {
         }
     }
 
-    /// Refuses the first call, whatever it asks.
+    /// Refuses the first call, whatever it asks. Who may not ask keeps no place by silence.
     pub(super) async fn deny(mut self) -> Result<(), End> {
-        if self.calls.next().await?.is_some() {
+        let call = timeout(ARRIVE, self.calls.next()).await;
+        if call.map_err(|_| End::Silent)??.is_some() {
             self.replies.put(&varlink_service::Error::PermissionDenied)?;
             self.replies.send().await?;
         }
@@ -115,18 +117,17 @@ impl Connection {
                 Ok(self.reply(&Described { description: description(&interface)? })?)
             }
             Method::Act(action) => {
-                if !rights.may_change().await {
-                    return Err(Refusal::from(varlink_service::Error::PermissionDenied).into());
-                }
-                self.registry.ready().await;
-                let done = answer::act(&self.registry, &action).await?;
+                self.before(rights.may_change(), stop).await?.map_err(denied)?;
+                self.before(self.registry.ready(), stop).await?;
+                // What has begun goes on without the client.
+                let done = self.unless_gone(answer::act(&self.registry, &action)).await??;
                 Ok(self.reply(&done)?)
             }
             Method::Watch(_) if !more => {
                 Err(Refusal::from(varlink_service::Error::ExpectedMore).into())
             }
             method => {
-                self.registry.ready().await;
+                self.before(self.registry.ready(), stop).await?;
                 self.answer_from_registry(method, stop).await
             }
         }
@@ -145,11 +146,13 @@ impl Connection {
             }
             Method::Get(wanted) => {
                 let inactive = wanted.inactive.unwrap_or_default();
-                let found = answer::get(registry, &wanted.name, inactive).await?;
+                let found = answer::get(registry, &wanted.name, inactive);
+                let found = self.unless_gone(found).await??;
                 self.reply(&found)?;
             }
             Method::Explain(named) => {
-                let explanation = answer::explain(registry, &named.name).await?;
+                let explanation = answer::explain(registry, &named.name);
+                let explanation = self.unless_gone(explanation).await??;
                 self.reply(&explanation)?;
             }
             Method::Sources => {
@@ -160,6 +163,28 @@ impl Connection {
             Method::Info | Method::Description { .. } | Method::Act(_) => {}
         }
         Ok(())
+    }
+
+    /// What comes of that wait, unless the client or the server goes before. Nothing has been begun.
+    async fn before<T>(
+        &self,
+        wait: impl Future<Output = T>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            done = self.unless_gone(wait) => Ok(done?),
+            () = stopped(stop) => Err(Error::Ended.into()),
+        }
+    }
+
+    /// What comes of that wait, unless the client goes before.
+    async fn unless_gone<T>(&self, wait: impl Future<Output = T>) -> Result<T, End> {
+        tokio::select! {
+            biased;
+            done = wait => Ok(done),
+            () = self.calls.gone() => Err(End::Gone),
+        }
     }
 
     fn reply(&mut self, parameters: &impl Serialize) -> Result<(), End> {
@@ -217,6 +242,14 @@ impl From<Error> for Stop {
 impl From<End> for Stop {
     fn from(end: End) -> Self {
         Self::Over(end)
+    }
+}
+
+fn denied(denial: Denial) -> Refusal {
+    match denial {
+        Denial::Forbidden => varlink_service::Error::PermissionDenied.into(),
+        #[cfg(feature = "polkit")]
+        Denial::Busy(reason) => Error::ActionRefused { reason }.into(),
     }
 }
 

@@ -14,6 +14,8 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::connection::Stream as _;
+
 /// The longest call: the longest document, of which JSON may make two bytes from each, and room for what
 /// is around it.
 pub(super) const MAX_CALL: usize = 2 * nodedev_xml::MAX_LEN + SHORT_CALL;
@@ -39,6 +41,8 @@ pub(super) enum End {
     NoPlace,
     #[error("it read nothing for {UNREAD:?}")]
     Unread,
+    #[error("it may not ask, and did not within {ARRIVE:?}")]
+    Silent,
     #[error("a call ended too early")]
     Cut,
     #[error("not a call: {0}")]
@@ -110,6 +114,11 @@ impl Calls {
             Ok(_) => End::BehindAWatch,
             Err(end) => end,
         }
+    }
+
+    /// Waits until the client has gone; nothing is read. One that says no more may still read.
+    pub(super) async fn gone(&self) {
+        self.stream.as_ref().gone().await;
     }
 
     fn take(&mut self) -> Option<Bytes> {

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 
 use self::connection::Connection;
 use crate::counts::Counts;
-use crate::session::{Origin, Shared};
+use crate::session::{Denial, Origin, Shared};
 
 pub(crate) use self::call::METHODS;
 
@@ -26,7 +26,10 @@ pub(crate) use self::call::METHODS;
 pub(crate) enum Rights {
     /// The client may or may not.
     #[cfg(test)]
-    Fixed(bool),
+    Fixed(Result<(), Denial>),
+    /// Nobody says so, for ever; it is told when that is asked.
+    #[cfg(test)]
+    Asked(Arc<tokio::sync::Notify>),
     /// It is judged at each call by where the client came in.
     Judged(Arc<Shared>, Origin),
 }
@@ -36,10 +39,16 @@ impl Rights {
         Self::Judged(shared, origin)
     }
 
-    async fn may_change(&self) -> bool {
+    /// The answer may take minutes.
+    async fn may_change(&self) -> Result<(), Denial> {
         match self {
             #[cfg(test)]
-            Self::Fixed(may) => *may,
+            Self::Fixed(may) => may.clone(),
+            #[cfg(test)]
+            Self::Asked(asked) => {
+                asked.notify_one();
+                std::future::pending().await
+            }
             Self::Judged(shared, origin) => shared.may_change(origin).await,
         }
     }
@@ -62,7 +71,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// Tells a client that it may not ask.
+/// Tells a client that it may not ask, if it does so within a while.
 pub(crate) async fn deny(stream: UnixStream, registry: Registry, counts: Arc<Counts>) {
     if let Err(end) = Connection::new(stream, registry, None, counts).deny().await {
         tracing::debug!("varlink client: {end}");

@@ -3,6 +3,7 @@
 mod actions;
 mod calls;
 mod frames;
+mod leaving;
 mod watch;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 
 use super::{METHODS, Rights, serve};
 use crate::counts::Counts;
+use crate::session::Denial;
 
 /// A host with a scripted source, and the registry over it.
 struct Rig {
@@ -38,6 +40,15 @@ impl Rig {
     }
 
     fn with(config: RegistryConfig, interfaces: &[&str]) -> Self {
+        Self::prepared(config, interfaces, |_| {})
+    }
+
+    /// `prepare` comes before the registry starts.
+    fn prepared(
+        config: RegistryConfig,
+        interfaces: &[&str],
+        prepare: impl FnOnce(&ScriptedHost),
+    ) -> Self {
         let fields = FieldSet::new()
             .with(net::INTERFACE)
             .with(device::CAPABILITY)
@@ -45,6 +56,7 @@ impl Rig {
             .with(net::ADDRESS);
         let (source, host) = ScriptedSource::new("udev", Presence::Active, fields);
         interfaces.iter().for_each(|name| set(&host, name, "02:00:00:00:00:01"));
+        prepare(&host);
         let source: Arc<ScriptedSource> = source;
         let registry = Registry::builder().config(config).source(source).start().unwrap();
         Self {
@@ -60,11 +72,15 @@ impl Rig {
     }
 
     fn client_that_may(&self, change: bool) -> Client {
+        self.client_with(Rights::Fixed(change.then_some(()).ok_or(Denial::Forbidden)))
+    }
+
+    fn client_with(&self, rights: Rights) -> Client {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let served = tokio::spawn(serve(
             theirs,
             self.registry.clone(),
-            Rights::Fixed(change),
+            rights,
             Arc::clone(&self.places),
             Arc::new(Counts::new(METHODS)),
             self.stop.subscribe(),

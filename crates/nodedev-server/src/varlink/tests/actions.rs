@@ -4,6 +4,12 @@ use nodedev_varlink::{INTERFACE, List};
 use serde_json::{Value, json};
 
 use super::Rig;
+#[cfg(feature = "polkit")]
+use crate::auth::polkit::Refusal;
+#[cfg(feature = "polkit")]
+use crate::session::Denial;
+#[cfg(feature = "polkit")]
+use crate::varlink::Rights;
 
 #[tokio::test]
 async fn who_may_only_look_changes_nothing() {
@@ -23,6 +29,22 @@ async fn who_may_only_look_changes_nothing() {
     }
     let listed: List = client.ask("List", Value::Null).await;
     assert_eq!(listed.devices.len(), 2);
+}
+
+#[cfg(feature = "polkit")]
+#[tokio::test]
+async fn who_could_not_be_asked_about_is_told_why() {
+    let rig = Rig::new();
+    for (refusal, error, reason) in [
+        (Refusal::Busy, format!("{INTERFACE}.ActionRefused"), Some(Refusal::Busy.to_string())),
+        (Refusal::Denied, "org.varlink.service.PermissionDenied".to_owned(), None),
+    ] {
+        let mut client = rig.client_with(Rights::Fixed(Err(Denial::from(refusal))));
+        let start = format!("{INTERFACE}.Start");
+        let refused = client.call(&start, json!({ "name": "none" })).await;
+        assert_eq!(refused["error"], error);
+        assert_eq!(refused["parameters"]["reason"].as_str(), reason.as_deref());
+    }
 }
 
 #[tokio::test]
