@@ -26,8 +26,8 @@ use crate::counts::Counts;
 use crate::entry::shorten;
 use crate::left_behind::LeftBehind;
 
-/// More of its complaints than this is of no use to anybody.
-const STDERR_LIMIT: u64 = 64 << 10;
+/// More than this of its complaints, and of what it prints that is no listing, is of no use to anybody.
+pub(crate) const WORDS: u64 = 64 << 10;
 /// Characters of a line of complaint: room for a path and a reason.
 const LINE_LIMIT: usize = 200;
 /// Lines of complaint that are shown.
@@ -78,6 +78,8 @@ pub(crate) struct Run<'a> {
     /// What it reads from its standard input.
     pub(crate) input: &'a [u8],
     pub(crate) deadline: Duration,
+    /// Bytes of what it prints that are kept. Further ones are read, as far as it may print any.
+    pub(crate) keeps: u64,
     /// Where it is noted that processes of it go on when it has ended; without it they are killed.
     pub(crate) may_leave: Option<&'a LeftBehind>,
 }
@@ -189,8 +191,11 @@ impl ProcessGroup {
         let stdin = self.child.stdin.take();
         let stdout = self.child.stdout.take();
         let stderr = self.child.stderr.take();
-        let (stdout, stderr, ()) =
-            tokio::try_join!(read_all(stdout, limit), read_start(stderr), feed(stdin, run.input))?;
+        let (stdout, stderr, ()) = tokio::try_join!(
+            read_all(stdout, run.keeps, limit),
+            read_start(stderr),
+            feed(stdin, run.input)
+        )?;
         self.ended().await;
         let stays = run.may_leave.filter(|left| left.admit(self.head));
         if stays.is_none() {
@@ -255,16 +260,19 @@ async fn feed(pipe: Option<impl AsyncWrite + Unpin>, input: &[u8]) -> Result<(),
     }
 }
 
-async fn read_all(pipe: Option<impl AsyncRead + Unpin>, limit: usize) -> Result<Vec<u8>, Failure> {
+async fn read_all(
+    pipe: Option<impl AsyncRead + Unpin>,
+    keeps: u64,
+    limit: usize,
+) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        let mut bounded = pipe.take(limit as u64 + 1);
-        bounded.read_to_end(&mut bytes).await.map_err(Failure::Io)?;
-    }
-    if bytes.len() > limit {
-        return Err(Failure::TooLong);
-    }
-    Ok(bytes)
+    let Some(pipe) = pipe else {
+        return Ok(bytes);
+    };
+    let mut bounded = pipe.take((limit as u64).saturating_add(1));
+    (&mut bounded).take(keeps).read_to_end(&mut bytes).await.map_err(Failure::Io)?;
+    tokio::io::copy(&mut bounded, &mut tokio::io::sink()).await.map_err(Failure::Io)?;
+    if bounded.limit() == 0 { Err(Failure::TooLong) } else { Ok(bytes) }
 }
 
 /// Keeps the start and swallows the rest, so that a talkative child is not held up.
@@ -273,7 +281,7 @@ async fn read_start(pipe: Option<impl AsyncRead + Unpin>) -> Result<String, Fail
         return Ok(String::new());
     };
     let mut bytes = Vec::new();
-    let mut start = (&mut pipe).take(STDERR_LIMIT);
+    let mut start = (&mut pipe).take(WORDS);
     start.read_to_end(&mut bytes).await.map_err(Failure::Io)?;
     tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await.map_err(Failure::Io)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -302,7 +310,7 @@ mod tests {
     async fn leave_one(may_leave: Option<&LeftBehind>) -> Pid {
         let arguments = &["-c", "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!"];
         let deadline = Duration::from_secs(30);
-        let run = Run { arguments, input: &[], deadline, may_leave };
+        let run = Run { arguments, input: &[], deadline, keeps: WORDS, may_leave };
         let (config, counts) = (MdevctlConfig::default(), Counts::default());
         let output = super::run(&config, &counts, Path::new("/bin/sh"), run).await.unwrap();
         assert!(output.status.success(), "{output:?}");
@@ -322,6 +330,22 @@ mod tests {
             }
         };
         timeout(Duration::from_secs(10), ended).await.expect("it has been killed");
+    }
+
+    #[tokio::test]
+    async fn more_words_than_anybody_wants_are_not_kept() {
+        let arguments = &["-c", "head -c 10000000 /dev/zero; echo done >&2"];
+        let deadline = Duration::from_secs(30);
+        let run = Run { arguments, input: &[], deadline, keeps: WORDS, may_leave: None };
+        let (mut config, counts) = (MdevctlConfig::default(), Counts::default());
+        let output = super::run(&config, &counts, Path::new("/bin/sh"), run).await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!((output.stdout.len(), &*output.stderr), (64 << 10, "done\n"));
+        for (limit, kind) in [(10_000_000, None), (9_999_999, Some(ErrorKind::Malformed))] {
+            config.output_limit = limit;
+            let ended = super::run(&config, &counts, Path::new("/bin/sh"), run).await;
+            assert_eq!(ended.err().map(|error| error.kind()), kind, "{limit}");
+        }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use nodedev_source::{Action, ErrorKind, MdevConfig, NodeDeviceControl, SourceErr
 use nodedev_types::{Capability, DeviceId, MdevUuid};
 use serde_json::json;
 
-use crate::command::{self, Output, Run};
+use crate::command::{self, Output, Run, WORDS};
 use crate::files::Unseen;
 use crate::left_behind::LeftBehind;
 use crate::source::MdevctlSource;
@@ -169,7 +169,7 @@ impl MdevctlSource {
         may_leave: Option<&LeftBehind>,
     ) -> Result<Output, SourceError> {
         let deadline = self.config().action_deadline;
-        let run = Run { arguments, input, deadline, may_leave };
+        let run = Run { arguments, input, deadline, keeps: WORDS, may_leave };
         command::run(self.config(), self.counts(), &self.program()?, run).await
     }
 

@@ -124,7 +124,8 @@ impl MdevctlSource {
 
     async fn list(&self, program: &Path, stream: Stream) -> Result<Entries, Refusal> {
         let deadline = self.config.deadline;
-        let run = Run { arguments: stream.arguments(), input: &[], deadline, may_leave: None };
+        let (arguments, keeps) = (stream.arguments(), u64::MAX);
+        let run = Run { arguments, input: &[], deadline, keeps, may_leave: None };
         let output =
             command::run(&self.config, &self.counts, program, run).await.map_err(Refusal::Error)?;
         if !output.status.success() {

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::command::{self, Run};
+use crate::command::{self, Run, WORDS};
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 
@@ -84,7 +84,7 @@ impl VersionCache {
 
 async fn ask(config: &MdevctlConfig, counts: &Counts, program: &Path) -> Option<String> {
     let (arguments, deadline) = (&["--version"][..], config.deadline);
-    let run = Run { arguments, input: &[], deadline, may_leave: None };
+    let run = Run { arguments, input: &[], deadline, keeps: WORDS, may_leave: None };
     match command::run(config, counts, program, run).await {
         Ok(output) if output.status.success() => named(&String::from_utf8_lossy(&output.stdout)),
         Ok(output) => {
