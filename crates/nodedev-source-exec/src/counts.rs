@@ -9,6 +9,7 @@ pub(crate) struct Counts {
     pub(crate) lines: Counter,
     pub(crate) bad_lines: Counter,
     pub(crate) held_back: Counter,
+    pub(crate) coalesced: Counter,
 }
 
 impl Default for Counts {
@@ -21,6 +22,10 @@ impl Default for Counts {
                 "held_back",
                 "times that it was made to wait, for printing too much",
             ),
+            coalesced: Counter::total(
+                "coalesced",
+                "hints and requests that are answered together with another",
+            ),
         }
     }
 }
@@ -28,7 +33,7 @@ impl Default for Counts {
 impl Counts {
     /// All of them, in the order in which they are shown.
     pub(crate) fn all(&self) -> Vec<Counter> {
-        let Self { runs, lines, bad_lines, held_back } = self;
-        [runs, lines, bad_lines, held_back].map(Clone::clone).to_vec()
+        let Self { runs, lines, bad_lines, held_back, coalesced } = self;
+        [runs, lines, bad_lines, held_back, coalesced].map(Clone::clone).to_vec()
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Task {
     hint_due: Option<Instant>,
     stdin: Option<ChildStdin>,
     looks: watch::Receiver<u64>,
+    /// The last one of them that was written, or is.
+    looked: u64,
     /// What its standard input has not taken of one request. The next one is the newest that there is then:
     /// whoever waits for an older one is answered by it.
     unsent: Vec<u8>,
@@ -66,6 +68,7 @@ impl Task {
         let (sink, hints) = listener.map_or((None, None), |l| (Some(l.sink), Some(l.hints)));
         Self {
             looks: shared.looks.subscribe(),
+            looked: 0,
             shared,
             counts,
             reader: Reader::new(&config),
@@ -125,13 +128,27 @@ impl Task {
                 return end;
             }
             let Self {
-                hints, hint_due, stdin, looks, unsent, lines, errors, complaints, pace, ..
+                counts,
+                hints,
+                hint_due,
+                stdin,
+                looks,
+                looked,
+                unsent,
+                lines,
+                errors,
+                complaints,
+                pace,
+                ..
             } = self;
             tokio::select! {
                 biased;
                 how = group.ended() => return End::Exited(how),
                 _ = looks.changed(), if unsent.is_empty() => {
-                    unsent.extend(message::look(*looks.borrow_and_update()).into_bytes());
+                    let newest = *looks.borrow_and_update();
+                    counts.coalesced.add(newest.saturating_sub(*looked + 1));
+                    *looked = newest;
+                    unsent.extend(message::look(newest).into_bytes());
                 }
                 sent = send(stdin, unsent) => match sent {
                     Ok(sent) => drop(unsent.drain(..sent)),
@@ -141,6 +158,9 @@ impl Task {
                 hinted = next_hint(hints) => match hinted {
                     true => {
                         let due = Instant::now() + self.shared.config.quiet;
+                        if hint_due.is_some() {
+                            counts.coalesced.count();
+                        }
                         hint_due.get_or_insert(due);
                     }
                     false => *hints = None,

@@ -170,6 +170,7 @@ async fn requests_that_are_not_read_do_not_pile_up() {
     let (listed, ()) = tokio::join!(watched.list(), async { fs::write(&go, "").unwrap() });
     let lines: usize = listed.unwrap()[0].replace("acme:", "").parse().unwrap();
     assert!((10..300).contains(&lines), "{lines} requests were kept for a pipe of 4 KiB");
+    assert_eq!(watched.count("coalesced"), 1000 - lines as u64);
 }
 
 #[tokio::test]

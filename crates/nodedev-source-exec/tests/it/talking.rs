@@ -1,11 +1,13 @@
 //! What programs that keep the protocol get: requests, an environment, an end.
 
 use std::fs;
+use std::time::Duration;
 
 use nodedev_source::{ErrorKind, NodeDeviceSource as _, SourceEvent};
 use nodedev_types::Capability;
+use tokio::time::timeout;
 
-use crate::program::{python, watch, watch_again};
+use crate::program::{PATIENCE, python, watch, watch_again};
 
 #[tokio::test]
 async fn a_program_is_asked_and_answers() {
@@ -49,6 +51,22 @@ async fn news_of_others_make_it_be_asked() {
     let snapshot = watched.source.snapshot().await.unwrap();
     assert_eq!(snapshot.answers, hint);
     assert_eq!(snapshot.listings[0].devices.as_ref().unwrap()[0].device.to_string(), "acme:b");
+}
+
+#[tokio::test]
+async fn news_that_follow_each_other_are_counted_and_make_one_request() {
+    let mut config = python("hello(answers=True)\nlisting()\nwait()");
+    config.interests = vec![Capability::Pci];
+    config.quiet = Duration::from_millis(500);
+    let mut watched = watch(config).await.unwrap();
+    let raising = async {
+        while watched.count("coalesced") < 3 {
+            watched.hints.raise();
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, raising).await.expect("they are counted");
+    assert!(matches!(watched.next().await, Some(SourceEvent::Resync { .. })));
 }
 
 #[tokio::test]
