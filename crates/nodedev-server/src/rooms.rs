@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex as Line, watch};
 
 use crate::config::{Limits, ServerConfig};
 
@@ -12,8 +12,13 @@ use crate::config::{Limits, ServerConfig};
 pub(crate) struct Rooms {
     counts: watch::Sender<Counts>,
     clients: watch::Sender<usize>,
+    lines: Mutex<Lines>,
     config: watch::Receiver<Arc<ServerConfig>>,
 }
+
+/// Clients that wait to say who they are, each behind the others of the same holder: only the first looks for a
+/// place whenever there may be one, and a crowd costs no more than a single client.
+type Lines = BTreeMap<(Holder, Side), Arc<Line<()>>>;
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -65,7 +70,7 @@ impl Counts {
 }
 
 /// Where a client is that has to say who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Side {
     /// On this host.
     Here,
@@ -88,7 +93,7 @@ pub(crate) struct Ticket {
 impl Rooms {
     pub(crate) fn new(config: watch::Receiver<Arc<ServerConfig>>) -> Arc<Self> {
         let (counts, clients) = (watch::channel(Counts::default()).0, watch::channel(0).0);
-        Arc::new(Self { counts, clients, config })
+        Arc::new(Self { counts, clients, lines: Mutex::default(), config })
     }
 
     pub(crate) fn clients(&self) -> watch::Receiver<usize> {
@@ -118,6 +123,13 @@ impl Rooms {
         Some(Ticket { rooms: Arc::clone(self), holder, unknown: Mutex::new(None) })
     }
 
+    /// Where such clients stand in line. Nothing is kept of lines in which nobody stands.
+    fn line(&self, holder: Holder, side: Side) -> Arc<Line<()>> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|_, line| Arc::strong_count(line) > 1);
+        Arc::clone(lines.entry((holder, side)).or_default())
+    }
+
     /// Waits until `wanted` takes something. The future may be dropped: then nothing is taken.
     async fn take(&self, mut wanted: impl FnMut(&mut Counts, &Limits) -> bool) {
         let (mut counts, mut config) = (self.counts.subscribe(), self.config.clone());
@@ -145,8 +157,11 @@ impl Rooms {
 }
 
 impl Ticket {
-    /// Waits for one of the few places of clients that have to authenticate.
+    /// Waits for one of the few places of clients that have to authenticate. The future may be dropped: then
+    /// nothing is taken.
     pub(crate) async fn wait_as_unknown(&self, side: Side) {
+        let line = self.rooms.line(self.holder, side);
+        let _first = line.lock().await;
         let wanted = |counts: &mut Counts, limits: &Limits| {
             let free = counts.may_be_unknown(self.holder, side, limits);
             if free {
@@ -308,6 +323,33 @@ mod tests {
         assert!(may_be_unknown(&own, Side::Here).await);
         drop((inside, own));
         assert!(rooms.counts.borrow().unknown_of.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_crowd_that_waits_only_the_first_looks_for_a_place() {
+        let (_config, rooms) = rooms(100, 2);
+        let first = rooms.enter(Holder::User(1)).await.expect("there is a place");
+        assert!(may_be_unknown(&first, Side::Here).await);
+        let mut waiting = Vec::new();
+        for _ in 0..20 {
+            let ticket = rooms.enter(Holder::User(1)).await.expect("there is a place");
+            waiting.push(tokio::spawn(async move {
+                ticket.wait_as_unknown(Side::Here).await;
+                ticket
+            }));
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(rooms.counts.receiver_count(), 1);
+        // Those that leave are passed over, the first one too.
+        waiting.drain(..5).for_each(|client| client.abort());
+        drop(first);
+        for client in waiting {
+            let client = timeout(Duration::from_secs(1), client).await.expect("it is its turn");
+            drop(client);
+        }
+        assert_eq!(rooms.counts.receiver_count(), 0);
+        drop(rooms.line(Holder::Own, Side::Here));
+        assert_eq!(rooms.lines.lock().unwrap().len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

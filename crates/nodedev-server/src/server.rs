@@ -103,7 +103,10 @@ impl Server {
                     tracing::debug!("a client went before it was accepted: {error}");
                 }
                 Err(error) => {
-                    tracing::warn!("cannot accept a client: {error}");
+                    // As often as it is tried, for as long as clients keep all descriptors.
+                    if self.shared.complaints.may_tell() {
+                        tracing::warn!("cannot accept a client: {error}");
+                    }
                     tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
                 }
             }
