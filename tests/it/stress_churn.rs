@@ -15,6 +15,7 @@ fn devices_and_clients_come_and_go_and_nothing_is_left_of_them() {
         load: Duration::from_secs(2),
         warm_up: 0,
         growth: 0,
+        self_check: 0,
     };
     let report = churn(&plan, 1, &|line| eprintln!("{line}"));
     assert!(report.held, "{}", report.text);

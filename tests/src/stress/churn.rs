@@ -38,6 +38,9 @@ pub struct Options {
     /// What the run follows from
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     pub seed: u64,
+    /// How often the daemon compares its list with the host; what it finds to differ is a failure. 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub self_check: u32,
 }
 
 /// How a run goes.
@@ -54,6 +57,8 @@ pub struct Plan {
     pub warm_up: u32,
     /// By how many per cent the later half of the other rounds may hold more memory than the earlier.
     pub growth: u64,
+    /// How often the daemon compares its list with the host, in seconds; 0 for never.
+    pub self_check: u32,
 }
 
 /// From one change to the next.
@@ -75,6 +80,7 @@ pub fn run(options: &Options, say: Say<'_>) -> Result<Report> {
         load: Duration::from_secs(43),
         warm_up: options.minutes / 4,
         growth: 5,
+        self_check: options.self_check,
     };
     Ok(churn(&plan, options.seed, say))
 }
@@ -82,7 +88,11 @@ pub fn run(options: &Options, say: Say<'_>) -> Result<Report> {
 /// Goes through with a plan.
 pub fn churn(plan: &Plan, seed: u64, say: Say<'_>) -> Report {
     let lab = Lab::start();
-    let daemon = Daemon::start(&lab.folder().join("daemon"), |program| {
+    let config = format!(
+        "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\nself_check_interval = {}\n",
+        plan.self_check
+    );
+    let daemon = Daemon::with_config(&lab.folder().join("daemon"), &config, |program| {
         let mut command = lab.command(program);
         command.envs(systemd::environment());
         command
@@ -152,6 +162,7 @@ fn one_round(
 fn judge_list(world: &str, lab: &Lab, daemon: &Daemon, residents: &Residents) -> Vec<String> {
     lab.settle();
     let mut faults = truth::differences(lab, &daemon.varlink_socket(), PATIENCE);
+    faults.extend(truth::drifts(&daemon.varlink_socket()));
     faults.extend(residents.differences(daemon));
     faults.iter_mut().for_each(|fault| fault.insert_str(0, &format!("{world}: ")));
     faults

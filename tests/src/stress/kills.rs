@@ -216,6 +216,7 @@ impl Scene {
         }
         self.lab.settle();
         faults.extend(truth::differences(&self.lab, &socket, PATIENCE));
+        faults.extend(truth::drifts(&socket));
         match follower::read(&socket) {
             Ok(known) => self.known = known,
             Err(error) => faults.push(format!("the list cannot be read: {error}")),

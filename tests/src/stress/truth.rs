@@ -1,5 +1,6 @@
 //! What the list of a daemon has to be: that of another instance which has just read everything, the
-//! network interfaces that sysfs has, the definitions that mdevctl lists.
+//! network interfaces that sysfs has, the definitions that mdevctl lists. And what its self-check, where it is
+//! on, has to have found: nothing.
 //!
 //! Asks and compares; changes nothing.
 
@@ -7,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::varlink::Varlink;
 use crate::command::run;
 use crate::lab::Lab;
 
@@ -28,6 +30,32 @@ pub(super) fn differences(lab: &Lab, socket: &Path, patience: Duration) -> Vec<S
         }
         std::thread::sleep(AGAIN);
     }
+}
+
+/// The sources in which the self-check of this daemon ever found a device to differ. It has healed that, so the
+/// list does not show it.
+pub(super) fn drifts(socket: &Path) -> Vec<String> {
+    let sources =
+        Varlink::connect(socket).and_then(|mut client| client.call("Sources", &json!({})));
+    match sources {
+        Ok(told) => drifted(&told),
+        Err(error) => vec![format!("the sources cannot be asked for: {error}")],
+    }
+}
+
+fn drifted(told: &Value) -> Vec<String> {
+    let Some(sources) = told["sources"].as_array().filter(|sources| !sources.is_empty()) else {
+        return vec![format!("no source is told of: {told}")];
+    };
+    let differed = sources.iter().filter(|source| source["drifts"] != 0);
+    differed
+        .map(|source| {
+            format!(
+                "{}: the self-check found {} devices that differ",
+                source["name"], source["drifts"]
+            )
+        })
+        .collect()
 }
 
 /// The list of the daemon at this socket, whole documents and all.
@@ -124,4 +152,17 @@ fn definitions_of_mdevctl(lab: &Lab) -> BTreeSet<String> {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_the_self_check_found_to_differ_is_told() {
+        let told = |drifts| drifted(&json!({ "sources": [{ "name": "udev", "drifts": drifts }] }));
+        assert_eq!(told(0), [""; 0]);
+        assert_eq!(told(2), ["\"udev\": the self-check found 2 devices that differ"]);
+        assert_eq!(drifted(&json!({})).len(), 1, "nothing is known");
+    }
 }

@@ -25,7 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask stress storm                          10,000 interfaces, libvirt 11.3 beside it
   cargo xtask stress storm --no-peer --seed 7       another storm, ours alone
-  cargo xtask stress storm --no-peer --seeds 200 --interfaces 12 --quiets 1    as in CI
+  cargo xtask stress storm --no-peer --seeds 200 --interfaces 8 --quiets 1 --within 30000    as in CI
 
 The daemon's self-check is off, so that nothing mends the list but what the daemon notices by itself. A run
 in which no event was lost does not count as held. libvirt's daemon is shown and not judged: it comes from

@@ -57,8 +57,9 @@ impl Losses {
 }
 
 impl Ours {
-    /// Starts it. The self-check would mend what the daemon has to notice by itself.
+    /// Starts it.
     pub(super) fn start(lab: &Lab, buffer: usize) -> Result<Self> {
+        // The self-check would mend what the daemon has to notice by itself.
         let config = format!(
             "auth_unix_rw = \"none\"\nauth_unix_ro = \"none\"\nself_check_interval = 0\n\
              udev_receive_buffer = {buffer}\n"
