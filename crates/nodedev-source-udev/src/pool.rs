@@ -222,7 +222,8 @@ impl Shared {
 
     /// Starts a reader if there is work and a place.
     fn start_workers(self: &Arc<Self>, state: &mut State) {
-        let helpers = state.held_up().min(self.limits.abandoned);
+        let helpers =
+            state.held_up().min(self.limits.abandoned.saturating_sub(state.abandoned.len()));
         let has_place = state.workers.len() < self.limits.readers.max(1) + helpers;
         if !has_place || !state.has_work(&self.limits) {
             return;
