@@ -13,6 +13,8 @@ use crate::command::{nodedev, run};
 
 /// libvirt's daemon does not start on a mock host without it; the file says why.
 const NETLINK_SHIM: &str = include_str!("shim/netlink.c");
+/// With it pipes in place of attributes hold their readers; the file says how.
+const BLOCKING_SHIM: &str = include_str!("shim/blocking.c");
 
 /// A mock host.
 #[derive(Debug)]
@@ -99,10 +101,19 @@ impl Mock {
 
 /// The built library that lets libvirt's daemon start on a mock host, in this folder.
 pub fn netlink_shim(folder: &Path) -> PathBuf {
-    let shim = folder.join("netlink.so");
+    built(folder, "netlink", NETLINK_SHIM)
+}
+
+/// The built library with which attributes block, in this folder.
+pub fn blocking_shim(folder: &Path) -> PathBuf {
+    built(folder, "blocking", BLOCKING_SHIM)
+}
+
+fn built(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let shim = folder.join(format!("{name}.so"));
     if !shim.exists() {
-        let source = folder.join("netlink.c");
-        fs::write(&source, NETLINK_SHIM).unwrap();
+        let source = folder.join(format!("{name}.c"));
+        fs::write(&source, text).unwrap();
         let mut gcc = Command::new("gcc");
         run(gcc.args(["-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl")).ok();
     }

@@ -65,6 +65,7 @@ const GARBAGE: &str = "none of the source's streams";
 const SLOW: &str = "slow to be read";
 const BUSY: &str = "busy source";
 const NO_VALUE: &str = "no answer within 500ms";
+const HANGS: &str = "a reader hangs and is given up";
 const NO_ANSWER: &str = "no answer within 900ms";
 
 const CELLS: &[Row] = &[
@@ -229,17 +230,26 @@ const CELLS: &[Row] = &[
         "a pipe in place of a file",
         Files(FileFault::Block(1)),
         Says(NO_VALUE),
-        NO_VALUE,
+        HANGS,
         diagnostics!("udev"),
     ),
     (
         Who::Udev,
         "many attributes block",
+        "pipes in place of 6 files",
+        Files(FileFault::Block(6)),
+        Says(NO_VALUE),
+        HANGS,
+        diagnostics!("udev"),
+    ),
+    (
+        Who::Udev,
+        "too many attributes block",
         "pipes in place of 12 files",
         Files(FileFault::Block(12)),
-        Says(NO_VALUE),
-        NO_VALUE,
-        diagnostics!("udev"),
+        Says("readers hang"),
+        "readers hang, no more are started",
+        "nodedev_source_failures_total{source=\"udev\"}",
     ),
     (
         Who::Mdevctl,

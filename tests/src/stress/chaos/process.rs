@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use super::host::Host;
 use super::serve::Sockets;
 use crate::command::faulty_nodedevd;
+use crate::mock::blocking_shim;
 use crate::wire::PATIENCE;
 
 /// A running daemon; it ends when dropped.
@@ -33,8 +34,12 @@ impl Daemon {
         for name in ["rpc", "varlink", "metrics"] {
             let _ = fs::remove_file(host.folder().join(name));
         }
-        let mut command = Command::new(faulty_nodedevd());
-        let mut child = wrap(command.arg(host.folder()), host.root())
+        // Before the library of the mock host, which holds all threads while one of them is in a file.
+        let shim = blocking_shim(host.folder());
+        let script = format!("LD_PRELOAD={}:$LD_PRELOAD exec \"$@\"", shim.display());
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh"]).arg(faulty_nodedevd()).arg(host.folder());
+        let mut child = wrap(&mut command, host.root())
             // No service has it, and a panic with it takes milliseconds.
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::piped())
