@@ -26,7 +26,7 @@ use tokio::io::{ReadHalf, WriteHalf};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::inbox::{Arrival, Inbox, Place};
+use self::inbox::{Arrival, Inbox};
 use self::lending::Rhythm;
 pub(crate) use self::lending::places as places_for_threads;
 use self::outbox::Outbox;
@@ -36,6 +36,7 @@ use crate::callbacks::Ended;
 use crate::config::ServerConfig;
 use crate::dispatch::{self, Answered, Effect, Outcome, Reaction};
 use crate::session::{Origin, Session, Shared};
+use crate::shares::Place;
 use crate::virt_error;
 
 /// Calls that may wait for running ones; then nothing more is read.
@@ -109,7 +110,7 @@ where
     let config = shared.config();
     let (reader, writer) = tokio::io::split(stream);
     let mut connection = Connection {
-        inbox: Inbox::new(reader, Arc::clone(&shared.large_frames)),
+        inbox: Inbox::new(reader, shared.large_frames(&origin)),
         outbox: Outbox::new(writer, shared.counts.unread.part()),
         timers: Timers::new(&config),
         session: Session::new(origin, config.limits.client_events, shared.counts.pending.part()),

@@ -16,6 +16,7 @@ mod peer;
 mod rooms;
 mod server;
 mod session;
+mod shares;
 pub mod socket;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -273,8 +273,8 @@ impl Server {
         let shared = &self.shared;
         let (registry, counts) = (shared.registry.clone(), Arc::clone(&shared.counts));
         if is_let_in {
+            let places = shared.large_frames(&origin);
             let rights = Rights::of(Arc::clone(shared), origin);
-            let places = Arc::clone(&shared.large_frames);
             crate::varlink::serve(stream, registry, rights, places, counts, stop).await;
         } else {
             tokio::select! {

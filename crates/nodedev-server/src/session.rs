@@ -20,11 +20,15 @@ use crate::dispatch::Effect;
 use crate::dispatch::{self, Answered};
 use crate::listener::Access;
 use crate::peer::Peer;
+use crate::shares::{Share, Shares};
 use crate::varlink::METHODS;
 use crate::virt_error::Failure;
 
 /// Frames that are longer than a client may hold by itself, held at once by all clients together.
 const LARGE_FRAMES: usize = 8;
+/// How many of them may be one user's, root's and the daemon's own aside: some are held while polkit asks a
+/// person.
+const OF_ONE_USER: usize = LARGE_FRAMES / 4;
 
 /// How long a person may take to answer polkit's prompt, the wait for its turn included. Until then the client has a place that
 /// others could use.
@@ -37,8 +41,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     config: watch::Receiver<Arc<ServerConfig>>,
     callbacks: AtomicI32,
-    /// One permit for each large frame that may arrive at the same time.
-    pub(crate) large_frames: Arc<Semaphore>,
+    /// One place for each large frame that may arrive at the same time.
+    large_frames: Shares,
     /// One permit for each thread that serves one client alone.
     pub(crate) lent: Arc<Semaphore>,
     /// What clients do wrong.
@@ -57,7 +61,7 @@ impl Shared {
             registry,
             config,
             callbacks: AtomicI32::new(0),
-            large_frames: Arc::new(Semaphore::new(LARGE_FRAMES)),
+            large_frames: Shares::new(LARGE_FRAMES, OF_ONE_USER),
             lent: Arc::new(Semaphore::new(places_for_threads())),
             complaints: Arc::default(),
             counts: Arc::new(Counts::new(METHODS)),
@@ -69,6 +73,12 @@ impl Shared {
     /// The settings as they are now.
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config.borrow())
+    }
+
+    /// Where a client that came in there finds places for its large frames.
+    pub(crate) fn large_frames(&self, origin: &Origin) -> Share {
+        let guest = origin.peer.filter(|peer| !peer.is_own());
+        self.large_frames.of(guest.map(|peer| peer.uid))
     }
 
     /// Asks polkit whether the process may do what the access needs. The answer may take minutes.

@@ -2,12 +2,12 @@
 //! few places for such frames is free.
 
 use std::io;
-use std::sync::Arc;
 
 use bytes::BufMut;
 use nodedev_rpc::{FrameDecoder, FrameError, Received};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::shares::{Place, Share};
 
 /// Longest frame of a client that is not known yet: it needs none that is long, since SASL is not
 /// offered.
@@ -19,9 +19,6 @@ const SMALL: usize = 16 << 10;
 /// Most bytes that are taken at once, whatever room a long frame has left behind: all frames in them
 /// are taken apart before anything else is done for the client.
 const AT_ONCE: usize = 64 << 10;
-
-/// A place for a long frame, free again when dropped.
-pub(super) type Place = OwnedSemaphorePermit;
 
 /// What reading brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,22 +33,22 @@ pub(super) enum Arrival {
 pub(super) struct Inbox<R> {
     reader: R,
     decoder: FrameDecoder,
-    places: Arc<Semaphore>,
+    places: Share,
     place: Option<Place>,
 }
 
 impl<R: AsyncRead + Unpin> Inbox<R> {
-    pub(super) const fn new(reader: R, places: Arc<Semaphore>) -> Self {
+    pub(super) const fn new(reader: R, places: Share) -> Self {
         Self { reader, decoder: FrameDecoder::new(UNKNOWN_CLIENT), places, place: None }
     }
 
     /// One that goes on where another has ended.
-    pub(super) const fn with(reader: R, decoder: FrameDecoder, places: Arc<Semaphore>) -> Self {
+    pub(super) const fn with(reader: R, decoder: FrameDecoder, places: Share) -> Self {
         Self { reader, decoder, places, place: None }
     }
 
     /// What another needs to go on. Only between frames, since no place comes with it.
-    pub(super) fn into_parts(self) -> (R, FrameDecoder, Arc<Semaphore>) {
+    pub(super) fn into_parts(self) -> (R, FrameDecoder, Share) {
         (self.reader, self.decoder, self.places)
     }
 
@@ -63,7 +60,7 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
     pub(super) async fn receive(&mut self) -> io::Result<Arrival> {
         if self.waits_for_place() {
             // Never closed; were it, the frame would just have no place of its own.
-            self.place = Arc::clone(&self.places).acquire_owned().await.ok();
+            self.place = self.places.place().await;
         }
         let mut room = self.decoder.buffer().limit(AT_ONCE);
         match self.reader.read_buf(&mut room).await? {
@@ -83,7 +80,7 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
         self.decoder.is_within_frame()
     }
 
-    /// Whether nothing is read because other clients have all the places for long frames.
+    /// Whether nothing is read because other clients, or others of the same user, have all the places for long frames.
     pub(super) fn waits_for_place(&self) -> bool {
         let is_large = self.decoder.declared_len().is_some_and(|length| length > SMALL);
         is_large && self.place.is_none()
@@ -93,13 +90,14 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shares::Shares;
 
     #[tokio::test]
     async fn what_is_taken_at_once_is_bounded_however_much_room_there_is() {
         let length = 4 << 20;
         let mut stream = u32::try_from(length).unwrap().to_be_bytes().to_vec();
         stream.resize(2 * length, 0);
-        let mut inbox = Inbox::new(&stream[..], Arc::new(Semaphore::new(1)));
+        let mut inbox = Inbox::new(&stream[..], Shares::new(1, 1).of(None));
         inbox.allow_long_frames();
         loop {
             let before = inbox.reader.len();

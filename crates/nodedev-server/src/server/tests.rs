@@ -1,4 +1,4 @@
-//! Clients that have to be asked about, and go before anybody has answered.
+//! Clients that have to be asked about, and go before anybody has answered; and what of a user's is left to others.
 
 #![cfg(feature = "polkit")]
 
@@ -90,4 +90,19 @@ async fn who_goes_while_others_have_the_places_of_the_unknown_leaves_its_own() {
         let took = rig.leaves(client).await;
         assert!(took < SILENT / 2, "{took:?}");
     }
+}
+
+#[tokio::test]
+async fn a_users_long_frames_leave_places_to_others() {
+    let rig = Rig::new();
+    let places = |peer: Option<Peer>| {
+        let origin = Origin { access: Access::ReadOnly, auth: AuthScheme::Polkit, peer };
+        let share = rig.server.shared.large_frames(&origin);
+        std::iter::from_fn(|| share.free_place()).collect::<Vec<_>>()
+    };
+    let guest = places(Some(PEER));
+    assert_eq!((guest.len(), places(Some(PEER)).len()), (2, 0));
+    assert_eq!(places(Some(Peer { uid: 1, ..PEER })).len(), 2);
+    assert_eq!(places(Some(Peer { uid: 0, ..PEER })).len(), 6);
+    assert_eq!(places(None).len(), 6);
 }

@@ -10,7 +10,7 @@ use nodedev_varlink::{
 };
 use serde::Serialize;
 use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use zlink::{Call, Reply, varlink_service};
 
@@ -19,6 +19,7 @@ use super::call::{Method, Refusal, Request, invalid, no_interface};
 use super::frame::{ARRIVE, Calls, End, Replies};
 use crate::counts::Counts;
 use crate::session::Denial;
+use crate::shares::Share;
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -38,7 +39,7 @@ impl Connection {
     pub(super) fn new(
         stream: UnixStream,
         registry: Registry,
-        places: Option<Arc<Semaphore>>,
+        places: Option<Share>,
         counts: Arc<Counts>,
     ) -> Self {
         let (read, write) = stream.into_split();

@@ -4,17 +4,16 @@
 //! reader without end, and writes a large message at a cost that is the square of its length.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connection::Stream as _;
+use crate::shares::{Place, Share};
 
 /// The longest call: the longest document, of which JSON may make two bytes from each, and room for what
 /// is around it.
@@ -69,14 +68,14 @@ pub(super) struct Calls {
     /// When the message began that has not yet ended.
     begun: Option<Instant>,
     /// The few places for long calls, if any is taken.
-    places: Option<Arc<Semaphore>>,
+    places: Option<Share>,
     /// That of the latest call, or of the one that arrives.
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 }
 
 impl Calls {
     /// Without `places` no long call is taken.
-    pub(super) fn new(stream: OwnedReadHalf, places: Option<Arc<Semaphore>>) -> Self {
+    pub(super) fn new(stream: OwnedReadHalf, places: Option<Share>) -> Self {
         let buffer = BytesMut::new();
         Self { stream, buffer, searched: 0, begun: None, places, place: None }
     }
@@ -144,13 +143,12 @@ impl Calls {
         let Some(places) = self.places.clone().filter(|_| length <= MAX_CALL) else {
             return Err(End::TooLong);
         };
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+        if let Some(place) = places.free_place() {
             self.place = Some(place);
             return Ok(());
         }
-        let place = timeout_at(self.deadline(), places.acquire_owned()).await;
-        // Never closed; were it, no long call would be taken.
-        self.place = Some(place.map_err(|_| End::NoPlace)?.map_err(|_| End::TooLong)?);
+        let place = timeout_at(self.deadline(), places.place()).await;
+        self.place = Some(place.ok().flatten().ok_or(End::NoPlace)?);
         self.begun = Some(Instant::now());
         Ok(())
     }
@@ -214,11 +212,12 @@ mod tests {
     use tokio::net::UnixStream;
 
     use super::*;
+    use crate::shares::Shares;
 
     #[tokio::test]
     async fn what_arrives_behind_a_long_call_does_not_keep_its_memory() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let mut calls = Calls::new(ours.into_split().0, Some(Arc::new(Semaphore::new(1))));
+        let mut calls = Calls::new(ours.into_split().0, Some(Shares::new(1, 1).of(None)));
         let sending = tokio::spawn(async move {
             let mut sent = vec![b' '; MAX_CALL / 2];
             sent.extend(b"\0{");

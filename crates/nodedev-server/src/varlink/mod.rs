@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use nodedev_registry::Registry;
 use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use self::connection::Connection;
 use crate::counts::Counts;
 use crate::session::{Denial, Origin, Shared};
+use crate::shares::Share;
 
 pub(crate) use self::call::METHODS;
 
@@ -61,7 +62,7 @@ pub(crate) async fn serve(
     stream: UnixStream,
     registry: Registry,
     rights: Rights,
-    places: Arc<Semaphore>,
+    places: Share,
     counts: Arc<Counts>,
     stop: watch::Receiver<bool>,
 ) {

@@ -81,7 +81,7 @@ impl Rig {
             theirs,
             self.registry.clone(),
             rights,
-            Arc::clone(&self.places),
+            Arc::clone(&self.places).into(),
             Arc::new(Counts::new(METHODS)),
             self.stop.subscribe(),
         ));
