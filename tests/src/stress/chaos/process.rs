@@ -39,7 +39,7 @@ impl Daemon {
         let script = format!("LD_PRELOAD={}:$LD_PRELOAD exec \"$@\"", shim.display());
         let mut command = Command::new("sh");
         command.args(["-c", &script, "sh"]).arg(faulty_nodedevd()).arg(host.folder());
-        let mut child = wrap(&mut command, host.root())
+        let mut child = wrap(&command, host.root())
             // No service has it, and a panic with it takes milliseconds.
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::piped())
