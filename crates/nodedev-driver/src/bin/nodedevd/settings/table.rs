@@ -133,7 +133,7 @@ pub(crate) const TABLE: &[Setting] = &[
         expects: COUNT,
         default: "20",
         reload: true,
-        about: "Clients served at once that have not authenticated yet; further ones wait.",
+        about: "Clients served at once that have not authenticated yet, half of them of one user at most; further ones wait.",
         set: |settings, value| {
             settings.server.limits.anonymous_clients = value.number(1, 1_000_000)?;
             Ok(())
