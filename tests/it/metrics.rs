@@ -93,15 +93,20 @@ const COUNTED: &[(&str, Shown)] = &[
     ("nodedev_client_coalesced_events_total", More(0.0)),
 ];
 
-/// A program that has a device and ends soon, and one whose device comes and goes without end.
+/// A program that has a device and ends soon, and one that has more and more, of which one comes and
+/// goes.
 const PROGRAMS: [(&str, &str); 2] = [
-    ("brief", "begin; say observation; end; sleep 1"),
-    ("restless", "begin; end; while :; do say observation; say gone; sleep 0.01; done"),
+    ("brief", "begin; say observation one; end; sleep 1"),
+    (
+        "restless",
+        "begin; end; while :; do say observation one; say gone one
+         n=$((n + 1)); say observation $n; sleep 0.01; done",
+    ),
 ];
 
 /// Messages of a program as a source.
 const WORDS: &str = r#"#!/bin/sh
-say() { echo "{\"message\":\"$1\",\"device\":\"$name:one\",\"fields\":{}}"; }
+say() { echo "{\"message\":\"$1\",\"device\":\"$name:$2\",\"fields\":{}}"; }
 begin() { echo "{\"message\":\"hello\",\"protocol\":1,\"name\":\"$name\"}"; echo '{"message":"begin"}'; }
 end() { echo '{"message":"end"}'; }
 "#;
