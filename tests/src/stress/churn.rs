@@ -61,6 +61,8 @@ pub struct Plan {
     pub self_check: u32,
 }
 
+/// Threads that read and are there at rest: two readers, and those that serve one client each.
+const QUESTIONS: usize = 6;
 /// From one change to the next.
 const PACE: Duration = Duration::from_millis(150);
 /// A list that is not the truth after this time will not become it.
@@ -201,6 +203,9 @@ fn count(process: u32, wanted: [usize; 3], faults: &mut Vec<String>) -> Figures 
     if figures.at_rest() != wanted {
         let held = figures.at_rest();
         faults.push(format!("descriptors, threads, children: {held:?}, at first {wanted:?}"));
+    }
+    if figures.questions > QUESTIONS {
+        faults.push(format!("{} sockets of generic netlink", figures.questions));
     }
     if figures.zombies > 0 {
         faults.push(format!("{} dead children are not waited for", figures.zombies));

@@ -1,5 +1,6 @@
 //! What a process holds, read from `/proc`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,10 @@ pub(super) struct Figures {
     pub(super) anonymous: u64,
     /// All pages in memory, its program's own included, in KiB.
     pub(super) resident: u64,
+    /// Open descriptors, without those of [`questions`](Self::questions).
     pub(super) descriptors: usize,
+    /// Sockets of generic netlink. A thread that reads opens one when it first asks, and keeps it.
+    pub(super) questions: usize,
     pub(super) threads: usize,
     /// Processes that it has started and that have not been waited for; dead ones among them.
     pub(super) children: usize,
@@ -25,10 +29,12 @@ impl Figures {
         let status = fs::read_to_string(place.join("status")).unwrap();
         let rollup = fs::read_to_string(place.join("smaps_rollup")).unwrap();
         let children = children(&place);
+        let (descriptors, questions) = descriptors(&place);
         Self {
             anonymous: number(&rollup, "Anonymous:"),
             resident: number(&status, "VmRSS:"),
-            descriptors: fs::read_dir(place.join("fd")).unwrap().count(),
+            descriptors,
+            questions,
             threads: usize::try_from(number(&status, "Threads:")).unwrap(),
             children: children.len(),
             zombies: children.iter().filter(|child| is_zombie(child)).count(),
@@ -40,6 +46,24 @@ impl Figures {
     pub(super) fn at_rest(self) -> [usize; 3] {
         [self.descriptors, self.threads, self.children]
     }
+}
+
+/// How many there are, and how many sockets of generic netlink besides.
+fn descriptors(process: &Path) -> (usize, usize) {
+    // The protocol's number is in the second field, the inode in the last.
+    let sockets = fs::read_to_string(process.join("net/netlink")).unwrap();
+    let generic: BTreeSet<String> = sockets
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|fields| fields.get(1) == Some(&"16"))
+        .filter_map(|fields| Some(format!("socket:[{}]", fields.last()?)))
+        .collect();
+    let open = fs::read_dir(process.join("fd")).unwrap().flatten();
+    // One that has just been closed is neither.
+    let open = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    let is_generic = |target: PathBuf| generic.contains(target.to_string_lossy().as_ref());
+    let (questions, others): (Vec<_>, Vec<_>) = open.map(is_generic).partition(|is| *is);
+    (others.len(), questions.len())
 }
 
 fn number(text: &str, key: &str) -> u64 {
