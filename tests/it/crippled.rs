@@ -80,7 +80,6 @@ const CASES: &[Case] = &[
         name: "an mdevctl that cannot be run",
         harm: "echo '#!/nowhere' >/etc/nd_program; chmod +x /etc/nd_program; \
                mount --bind /etc/nd_program \"$(command -v mdevctl)\"",
-        lists_definition: false,
         says: Says::Of("mdevctl", &["mdevctl", "No such file or directory"]),
         ..WHOLE
     },

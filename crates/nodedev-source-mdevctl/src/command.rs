@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
@@ -125,9 +126,16 @@ async fn run_uncounted(
     }
 }
 
+/// Whether it is the error of a program that can never be run as it is: its interpreter is missing, or it is none.
+pub(crate) fn never_ran(error: &SourceError) -> bool {
+    error.kind() == ErrorKind::Unavailable
+}
+
 fn spawn_error(subject: &str, error: io::Error) -> SourceError {
+    let is_no_program = error.raw_os_error() == Some(Errno::ENOEXEC as i32);
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::Unavailable,
+        _ if is_no_program => ErrorKind::Unavailable,
         io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
         _ => ErrorKind::Failed,
     };

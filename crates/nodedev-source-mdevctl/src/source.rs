@@ -94,6 +94,12 @@ impl MdevctlSource {
         let mut diagnostics = defined.diagnostics;
         diagnostics.extend(active.diagnostics);
         if let (Err(error), Err(_)) = (&defined.listing.devices, &active.listing.devices) {
+            if command::never_ran(error) {
+                // As where there is none, but for what is said of it.
+                let subject = program.display().to_string();
+                let why = Diagnostic::warning(subject, error.full_message());
+                return self.without_mdevctl(revision, why).await;
+            }
             return Err(error.clone());
         }
         Ok(Parts { listings: vec![defined.listing, active.listing], diagnostics, backend })
@@ -158,10 +164,14 @@ impl MdevctlSource {
         }
     }
 
-    async fn without_mdevctl(&self, revision: Revision) -> Result<Parts, SourceError> {
+    async fn without_mdevctl(
+        &self,
+        revision: Revision,
+        why: Diagnostic,
+    ) -> Result<Parts, SourceError> {
         let read = self.read_definitions().await?;
         let defined = Part::read(Stream::Defined, revision, read);
-        let mut diagnostics = vec![self.not_installed()];
+        let mut diagnostics = vec![why];
         diagnostics.extend(defined.diagnostics);
         Ok(Parts {
             listings: vec![defined.listing, Stream::Active.listing(revision, Entries::default())],
@@ -270,7 +280,7 @@ impl NodeDeviceSource for MdevctlSource {
         let revision = self.revisions.next();
         let parts = match command::locate(&self.config.program) {
             Some(program) => self.with_mdevctl(&program, revision).await?,
-            None => self.without_mdevctl(revision).await?,
+            None => self.without_mdevctl(revision, self.not_installed()).await?,
         };
         snapshot.listings = parts.listings;
         snapshot.diagnostics = parts.diagnostics;

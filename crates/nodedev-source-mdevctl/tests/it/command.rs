@@ -1,6 +1,7 @@
 //! How the program is run, and what is made of its ways to fail.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -92,6 +93,25 @@ async fn an_absent_mdevctl_is_an_ordinary_host() {
     assert_eq!(diagnostic.severity, Severity::Info);
     let text = diagnostic.to_string();
     assert!(text.starts_with("no-such-mdevctl: mdevctl is not installed: not in PATH=/"), "{text}");
+}
+
+#[tokio::test]
+async fn an_mdevctl_that_cannot_be_run_leaves_the_files() {
+    for text in ["#!/no-such-interpreter\n", "no program at all\n"] {
+        let host = Host::scripted();
+        fs::write(host.definition(PARENT, 1), crate::host::definition("t")).unwrap();
+        let program = host.path("broken-mdevctl");
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut config = host.config();
+        config.program = program;
+        let snapshot = MdevctlSource::new(config).snapshot().await.unwrap();
+        assert_eq!(defined(&snapshot), [id(1)], "{text}");
+        let [diagnostic] = &snapshot.diagnostics[..] else { panic!("{:?}", snapshot.diagnostics) };
+        assert_eq!(diagnostic.severity, Severity::Warning);
+        assert!(diagnostic.to_string().contains("broken-mdevctl"), "{diagnostic}");
+        assert!(diagnostic.to_string().contains("cannot be run"), "{diagnostic}");
+    }
 }
 
 #[tokio::test]
