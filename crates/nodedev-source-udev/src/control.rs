@@ -39,11 +39,10 @@ impl NodeDeviceControl for UdevSource {
         };
         let root = self.root().to_owned();
         let names = format!("{wwpn}:{wwnn}");
-        let Ok(place) = Arc::clone(self.writers()).try_acquire_owned() else {
-            let message =
-                format!("{order}: {WRITERS} others hang at their hosts, no more are begun");
-            return Err(SourceError::new(ErrorKind::Unavailable, message));
-        };
+        // Whoever ordered it gives up when that takes too long; it is never begun then.
+        let place = Arc::clone(self.writers()).acquire_owned().await.map_err(|closed| {
+            SourceError::new(ErrorKind::Bug, format!("{order}: no place")).with_source(closed)
+        })?;
         let writing = spawn_blocking(move || {
             // Held as long as the kernel takes, even if nobody waits any more.
             let _place = place;
@@ -142,8 +141,10 @@ mod tests {
             assert!(poll_once(order).is_none());
         }
         drop(orders);
-        let error = source.perform(order()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let mut further = source.perform(order());
+        assert!(poll_once(&mut further).is_none() && poll_once(&mut further).is_none());
+        assert_eq!(source.writers().available_permits(), 0);
+        drop(further);
         let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
         let _reader = OpenOptions::new().read(true).custom_flags(flags).open(&pipe).unwrap();
         let places = source.writers().acquire_many(WRITERS as u32).await;

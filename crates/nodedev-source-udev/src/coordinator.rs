@@ -240,9 +240,15 @@ impl Coordinator {
         let asker = Asker::default();
         let host = Arc::clone(&self.inner.host);
         let (queue, job_path, read_path) = (self.queue.clone(), path.to_owned(), path.to_owned());
+        // What is renamed goes and comes in one batch, or seems to have gone.
+        let patience = self.inner.host.config.settle_time;
+        let until = cause.rename().map(|_| Instant::now() + patience);
         let submitted = self.inner.pool.submit(
             Order::event(path, &asker),
-            move |announcer| host.read(&job_path, announcer),
+            move |announcer| match until {
+                Some(until) => host.read_until(&job_path, &[], || until, announcer),
+                None => host.read(&job_path, announcer),
+            },
             move |answer| {
                 let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&read_path, lost));
                 queue.send(Message::Read { path: read_path, token, outcome });
@@ -263,6 +269,7 @@ impl Coordinator {
     fn left_unread(&mut self, path: &str) {
         self.inner.counts.dropped.count();
         self.queue.lost("more devices have changed than can wait to be read");
+        self.retries.forget(path);
         if let Some(rename) = self.reading.remove(path).and_then(|pending| pending.rename()) {
             self.rename_step(rename, path, Vec::new());
         }

@@ -27,6 +27,9 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How often the supervisor looks at readers; one that has been at the same job as long makes no headway.
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How many readers help out those that are held up by one of many.
+const BULK_HELPERS: usize = 2;
+
 /// Why a job gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Lost {
@@ -199,8 +202,9 @@ impl Shared {
             (job.lose)(Lost::Exhausted(abandoned));
             return Ok(());
         }
-        state.jobs.push(job, self.limits.waiting)?;
+        let pushed = state.jobs.push(job, self.limits.waiting);
         self.waiting.set(state.jobs.urgent_len() as u64);
+        pushed?;
         self.supervise_workers(&mut state);
         if let Some(work) = state.idle_worker(&self.limits) {
             // Whoever wakes needs the lock at once.
@@ -239,6 +243,7 @@ impl Shared {
             state.workers.remove(&id);
             if state.workers.is_empty() {
                 state.lose_all(&Lost::Failed);
+                self.waiting.set(0);
             }
         }
         self.supervise_workers(state);
@@ -266,9 +271,11 @@ impl Shared {
         let mut state = self.lock();
         let mut lingered = false;
         loop {
-            if let Some(job) = state.take_job(&self.limits) {
+            let taken = state.take_job(&self.limits);
+            // Also where none is left but such as nobody wanted.
+            self.waiting.set(state.jobs.urgent_len() as u64);
+            if let Some(job) = taken {
                 let (subject, priority, run, lose) = job.into_parts();
-                self.waiting.set(state.jobs.urgent_len() as u64);
                 if let Some(worker) = state.workers.get_mut(&id) {
                     worker.task = Some(Task { subject, priority, began: Instant::now(), lose });
                 }
@@ -409,11 +416,11 @@ impl State {
     /// The next job, if there is one that may be begun now.
     fn take_job(&mut self, limits: &Limits) -> Option<Job> {
         let has_bulk_place = self.has_bulk_place(limits);
-        let many = self.jobs.bulk_len();
         let job = self.jobs.take(&slow(&self.workers), has_bulk_place);
+        let many_left = self.jobs.bulk_len();
         match job.as_ref().map(Job::priority) {
-            Some(Priority::Bulk) => self.trial.taken(Instant::now(), many),
-            None if many == 0 => self.trial.paused(),
+            Some(Priority::Bulk) => self.trial.taken(Instant::now(), many_left + 1),
+            None if many_left == 0 => self.trial.paused(),
             _ => {}
         }
         job
@@ -431,7 +438,8 @@ impl State {
         let tasks = self.workers.values().filter_map(|worker| worker.task.as_ref());
         let working = tasks.filter(|task| task.priority == Priority::Bulk).count();
         let places = if self.trial.is_alone() { 1 } else { limits.bulk.max(1) };
-        working < places || working < places + self.held_up()
+        // What holds one of many up may hold all of them up: most helpers are for others.
+        working < places || working < places + self.held_up().min(BULK_HELPERS)
     }
 
     /// Somebody who waits for work that may be begun now; it is no longer taken for idle.

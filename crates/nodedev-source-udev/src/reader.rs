@@ -2,7 +2,7 @@
 //! enough, then its files, then the verdict.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nodedev_types::{Capability, DeviceId, Diagnostic, Fields};
 
@@ -80,6 +80,26 @@ impl Host {
     /// Reads one device of the kernel.
     pub(crate) fn read(&self, syspath: &str, announcer: &Announcer) -> Outcome {
         self.read_listed(syspath, &[], announcer)
+    }
+
+    /// The same; while the kernel gives no answer it is asked again up to the time that is asked for then, on this thread.
+    pub(crate) fn read_until(
+        &self,
+        syspath: &str,
+        listed: &[String],
+        until: impl FnOnce() -> Instant,
+        announcer: &Announcer,
+    ) -> Outcome {
+        let mut outcome = self.read_listed(syspath, listed, announcer);
+        if !matches!(outcome, Outcome::Held { .. }) {
+            return outcome;
+        }
+        let until = until();
+        while matches!(outcome, Outcome::Held { .. }) && Instant::now() < until {
+            self.network.wait(until);
+            outcome = self.read_listed(syspath, listed, announcer);
+        }
+        outcome
     }
 
     /// The same of a device that was listed, with all that were listed with it.
@@ -301,6 +321,7 @@ fn kind_of(raw: &RawDevice, files: &dyn Files) -> Option<Capability> {
 mod tests {
     use std::fs;
     use std::path::Path;
+    use std::thread;
 
     use super::*;
     use crate::announce::StuckFiles;
@@ -344,6 +365,24 @@ mod tests {
         let raw = kernel_device(&format!("/{PATH}"), &files).unwrap();
         gone.iter().for_each(|name| fs::remove_file(root.join(PATH).join(name)).unwrap());
         host.judge(&raw, &files, &announcer, translate)
+    }
+
+    #[test]
+    fn a_kernel_that_is_held_up_is_asked_again_until_the_time_is_over() {
+        let lo = "/sys/devices/virtual/net/lo";
+        let (announcer, host) = (Announcer::default(), Host::new(UdevConfig::default()));
+        let slow = host.network.hold_links();
+        assert!(matches!(host.read(lo, &announcer), Outcome::Held { .. }));
+        let soon = || Instant::now() + Duration::from_millis(10);
+        assert!(matches!(host.read_until(lo, &[], soon, &announcer), Outcome::Held { .. }));
+        thread::scope(|scope| {
+            let reading = scope.spawn(|| {
+                let late = || Instant::now() + Duration::from_secs(60);
+                host.read_until(lo, &[], late, &Announcer::default())
+            });
+            drop(slow);
+            assert!(matches!(reading.join().unwrap(), Outcome::Observed { .. }));
+        });
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use nodedev_source::{Listing, Snapshot, SourceError};
@@ -110,13 +110,19 @@ async fn read_all(inner: &Inner, paths: Vec<String>) -> Result<Outcomes, UdevErr
         done: Some(done),
     }));
     let paths = Arc::new(paths);
+    // As long altogether as one device may take until it is ready.
+    let patience = Arc::new(OnceLock::new());
     for at in 0..paths.len() {
         let host = Arc::clone(&inner.host);
         let gathering = Arc::clone(&gathering);
+        let patience = Arc::clone(&patience);
         let (listed, paths) = (Arc::clone(&paths), Arc::clone(&paths));
         let submitted = inner.pool.submit(
             Order::bulk(&asker),
-            move |announcer| host.read_listed(&listed[at], &listed, announcer),
+            move |announcer| {
+                let until = || *patience.get_or_init(|| Instant::now() + host.config.settle_time);
+                host.read_until(&listed[at], &listed, until, announcer)
+            },
             move |answer| {
                 let outcome = answer.unwrap_or_else(|lost| Outcome::lost(&paths[at], lost));
                 let mut gathering = gathering.lock().unwrap_or_else(PoisonError::into_inner);

@@ -76,6 +76,9 @@ pub(crate) struct KernelNetwork {
     sequence: AtomicU32,
 }
 
+/// The lock of all links, which each question about one needs.
+const ALL_LINKS: &str = "";
+
 /// A family of generic netlink: its number is the kernel's and stays the same.
 #[derive(Debug)]
 struct Family {
@@ -109,17 +112,24 @@ impl KernelNetwork {
         }
     }
 
-    /// What a family answers. `None` if there is no such family, or it refuses.
+    /// Waits until those have their answers who have waited for long, but not beyond that time.
+    pub(crate) fn wait(&self, until: Instant) {
+        self.ethtool.gate.wait(until);
+        self.devlink.gate.wait(until);
+    }
+
+    /// What a family answers, for which the kernel needs that lock. `None` if there is no such family, or it refuses.
     fn ask(
         &self,
         family: &Family,
+        lock: &str,
         command: u8,
         fill: impl FnOnce(&mut Request),
     ) -> Result<Option<Vec<u8>>, NoAnswer> {
         if self.is_off {
             return Ok(None);
         }
-        let _entered = family.gate.enter(Instant::now()).ok_or(NoAnswer)?;
+        let _entered = family.gate.enter(lock, Instant::now()).ok_or(NoAnswer)?;
         let Ok(mut connection) = IDLE.take().map_or_else(Connection::new, Ok) else {
             return Ok(None);
         };
@@ -142,7 +152,8 @@ impl KernelNetwork {
         if let Some(names) = self.feature_names.get() {
             return Ok(Some(names));
         }
-        let answer = self.ask(&self.ethtool, STRSET_GET, message::ask_for_feature_names)?;
+        let answer =
+            self.ask(&self.ethtool, ALL_LINKS, STRSET_GET, message::ask_for_feature_names)?;
         let names = answer.map(|answer| message::feature_names(&answer)).unwrap_or_default();
         if names.is_empty() {
             return Ok(None);
@@ -171,6 +182,15 @@ impl KernelNetwork {
     }
 }
 
+#[cfg(test)]
+impl KernelNetwork {
+    /// As if somebody had waited for the lock of all links for long.
+    pub(crate) fn hold_links(&self) -> impl Drop + '_ {
+        let long_ago = Instant::now().checked_sub(std::time::Duration::from_secs(1)).unwrap();
+        self.ethtool.gate.enter(ALL_LINKS, long_ago).unwrap()
+    }
+}
+
 impl Default for KernelNetwork {
     fn default() -> Self {
         Self::of_root(Path::new("/"))
@@ -189,7 +209,7 @@ impl Network for KernelNetwork {
         let Some(names) = self.feature_names()? else {
             return Ok(None);
         };
-        let answer = self.ask(&self.ethtool, GET, |request| {
+        let answer = self.ask(&self.ethtool, ALL_LINKS, GET, |request| {
             message::ask_for_features(request, interface);
         })?;
         let name = |number: u32| names.get(number as usize).map_or_else(|| "".into(), Arc::clone);
@@ -202,7 +222,7 @@ impl Network for KernelNetwork {
     fn is_switchdev(&self, pci_address: &str) -> Result<bool, NoAnswer> {
         const GET: u8 = 29;
         const SWITCHDEV: u16 = 1;
-        let answer = self.ask(&self.devlink, GET, |request| {
+        let answer = self.ask(&self.devlink, pci_address, GET, |request| {
             request.text(message::DEVLINK_BUS, "pci");
             request.text(message::DEVLINK_DEVICE, pci_address);
         })?;
@@ -284,8 +304,7 @@ mod tests {
     #[test]
     fn whoever_comes_while_another_waits_is_told_at_once() {
         let network = KernelNetwork::default();
-        let long_ago = Instant::now() - std::time::Duration::from_secs(1);
-        let waiting = network.ethtool.gate.enter(long_ago).unwrap();
+        let waiting = network.hold_links();
         assert!(matches!(network.active_features("lo"), Err(NoAnswer)));
         assert_eq!(network.is_switchdev(""), Ok(false), "another lock");
         drop(waiting);

@@ -137,8 +137,11 @@ impl Jobs {
 
     /// The next that may be begun: of the many only if there is a place for them.
     pub(super) fn take(&mut self, held: &[&str], has_bulk_place: bool) -> Option<Job> {
-        if has_bulk_place && self.ahead >= BULK_TURN && !self.bulk.is_empty() {
-            return self.take_bulk();
+        if has_bulk_place
+            && self.ahead >= BULK_TURN
+            && let Some(job) = self.take_bulk()
+        {
+            return Some(job);
         }
         let queues = if self.asked_is_next {
             [&mut self.asked, &mut self.events]
@@ -156,8 +159,9 @@ impl Jobs {
     }
 
     fn take_bulk(&mut self) -> Option<Job> {
+        let job = take_free(&mut self.bulk, &[])?;
         self.ahead = 0;
-        take_free(&mut self.bulk, &[])
+        Some(job)
     }
 
     /// Whether there is any that may be begun.
@@ -242,6 +246,17 @@ mod tests {
         jobs.push(job(Order::bulk(&Asker::default())), 3).unwrap();
         jobs.sweep();
         assert_eq!(jobs.len(), 0);
+    }
+
+    #[test]
+    fn the_turn_of_the_many_that_nobody_wants_is_another_s() {
+        let (mut jobs, asker) = (Jobs::default(), Asker::default());
+        jobs.push(job(Order::bulk(&Asker::default())), 99).unwrap();
+        for _ in 0..=BULK_TURN {
+            jobs.push(job(Order::event("a", &asker)), 99).unwrap();
+        }
+        let taken = (0..=BULK_TURN).map_while(|_| next(&mut jobs, &[]));
+        assert_eq!(taken.count(), usize::from(BULK_TURN) + 1);
     }
 
     #[test]

@@ -25,9 +25,10 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
         return Err(Refusal::Vanished);
     }
     reading.unsigned("addr_len", Base::Auto)?;
-    link(reading, &by_name(&interface))?;
+    // Before its files: of these some are held by the same lock, behind which nobody else waits at a gate.
     let features = features(reading, &interface)?;
     set_features(reading, features);
+    link(reading, &by_name(&interface))?;
     let wireless = reading.device.devtype.as_deref() == Some("wlan");
     let fields = &mut reading.fields;
     fields.set(net::INTERFACE, interface);
@@ -41,21 +42,19 @@ pub(super) fn translate_again(reading: &mut Reading<'_>) -> Result<(), Refusal> 
     let Some(interface) = reading.property("INTERFACE") else {
         return Err(reading.unreadable("INTERFACE", "property is missing"));
     };
-    link(reading, &by_name(&interface))?;
     let features = features(reading, &interface)?;
     set_features(reading, features);
-    Ok(())
+    link(reading, &by_name(&interface))
 }
 
 /// The same of what is known to be an interface and to be called as its directory is, of which nothing else is
 /// looked at.
 pub(crate) fn translate_known(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let device = reading.device;
-    link(reading, &device.syspath)?;
     let name = device.file_name();
     let features = known_features(reading, name, device.syspath.starts_with(VIRTUAL))?;
     set_features(reading, features);
-    Ok(())
+    link(reading, &device.syspath)
 }
 
 fn link(reading: &mut Reading<'_>, directory: &str) -> Result<(), Refusal> {
