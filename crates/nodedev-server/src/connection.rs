@@ -236,8 +236,12 @@ where
     }
 
     fn may_start(&self) -> bool {
+        // Beside a question to polkit there is always one more: with calls that only wait nothing would be read, and
+        // nobody see it leave.
+        let limit = self.config.limits.client_requests;
+        let limit = if self.session.is_authenticated() { limit } else { limit.max(2) };
         !self.session.has_ended()
-            && self.running.len() < self.config.limits.client_requests
+            && self.running.len() < limit
             && self.outbox.len() < UNREAD
             && !self.waits_for_list()
     }

@@ -5,6 +5,7 @@
 
 mod fake;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use nodedev_server::Peer;
@@ -147,6 +148,51 @@ async fn a_dropped_question_is_taken_back() {
     asking.abort();
     assert_eq!(bus.next().await, Event::Cancelled(asked.id));
     assert_eq!(polkit.check(&PEER, MONITOR).await, Ok(()), "others may still ask");
+}
+
+/// A bus that takes one message after the other, as real ones do: on a thread of its own.
+fn orderly_bus() -> Bus {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            sender.send(Bus::start()).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+/// polkit knows nothing of a question that it is told to forget before it is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_taken_back_that_was_not_asked() {
+    let mut bus = orderly_bus();
+    let polkit = Polkit::new(Some(bus.address()));
+    polkit.check(&PEER, MONITOR).await.unwrap();
+    bus.wait_for_question().await;
+    for _ in 0..200 {
+        // Whoever asks leaves in the moment in which it is begun to ask.
+        let polkit = polkit.clone();
+        let leaving = async move {
+            timeout(Duration::ZERO, polkit.check(&PEER, "test.never")).await.unwrap_err();
+        };
+        tokio::spawn(leaving).await.unwrap();
+    }
+    let mut open = HashSet::new();
+    let last = ask(&polkit, OTHER, MONITOR);
+    loop {
+        match bus.next().await {
+            Event::Asked(asked) if asked.uid == 1 => break,
+            Event::Asked(asked) => assert!(open.insert(asked.id)),
+            Event::Cancelled(id) => assert!(open.remove(&id), "{id} was not asked"),
+            Event::Connected => {}
+        }
+    }
+    last.await.unwrap().unwrap();
+    while !open.is_empty() {
+        let Event::Cancelled(id) = bus.next().await else { continue };
+        open.remove(&id);
+    }
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 //! for the answer any more. A question keeps its place until it is answered, or taken back.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zbus::Connection;
 use zbus::Variant;
@@ -60,12 +60,45 @@ impl Question {
         connection: &Connection,
         place: &Arc<Place>,
     ) -> zbus::Result<Answer> {
-        let (question, bus) = (self.clone(), connection.clone());
+        let (waiting, answer) = oneshot::channel();
+        let (question, bus, place) = (self.clone(), connection.clone(), Arc::clone(place));
         // A task of its own: a message that is dropped half written would ruin the connection.
-        let answer = tokio::spawn(async move { question.call(&bus).await });
-        let (connection, id, place) = (connection.clone(), self.id.clone(), Arc::clone(place));
-        let mut pending = Pending { connection, id, place, answer };
-        (&mut pending.answer).await.unwrap_or_else(|end| Err(zbus::Error::Failure(end.to_string())))
+        tokio::spawn(async move {
+            question.ask_for(waiting, &bus).await;
+            // Not before: there are no more of these tasks than places.
+            drop(place);
+        });
+        answer.await.unwrap_or_else(|end| Err(zbus::Error::Failure(end.to_string())))
+    }
+
+    /// Asks as long as somebody waits, then takes the question back. It is always asked first: polkit knows
+    /// nothing of one that comes after its end.
+    async fn ask_for(&self, mut waiting: Waiting, connection: &Connection) {
+        if waiting.is_closed() {
+            return;
+        }
+        let mut call = pin!(self.call(connection));
+        let answer = tokio::select! {
+            biased;
+            answer = &mut call => Some(answer),
+            () = waiting.closed() => None,
+        };
+        if let Some(answer) = answer {
+            // Who waited may have gone.
+            let _ = waiting.send(answer);
+            return;
+        }
+        let end = async {
+            if let Err(error) = take_back(connection, &self.id).await {
+                tracing::debug!(%error, self.id, "cannot take a question to polkit back");
+            }
+        };
+        // The question goes on being written where it was not yet; its answer is nobody's.
+        let (answered, mut end) = (async { drop(call.await) }, pin!(end));
+        tokio::select! {
+            () = &mut end => {}
+            () = answered => end.await,
+        }
     }
 
     async fn call(&self, connection: &Connection) -> zbus::Result<Answer> {
@@ -87,32 +120,8 @@ impl Question {
     }
 }
 
-/// A question that was asked. Taken back when dropped before the answer.
-struct Pending {
-    connection: Connection,
-    id: String,
-    place: Arc<Place>,
-    answer: JoinHandle<zbus::Result<Answer>>,
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        let asking = self.answer.abort_handle();
-        let Some(runtime) = Handle::try_current().ok().filter(|_| !asking.is_finished()) else {
-            return;
-        };
-        let (connection, id) = (self.connection.clone(), self.id.clone());
-        let place = Arc::clone(&self.place);
-        runtime.spawn(async move {
-            if let Err(error) = take_back(&connection, &id).await {
-                tracing::debug!(%error, id, "cannot take a question to polkit back");
-            }
-            asking.abort();
-            // Not before: there are no more of these tasks than places.
-            drop(place);
-        });
-    }
-}
+/// Whoever waits for the answer.
+type Waiting = oneshot::Sender<zbus::Result<Answer>>;
 
 async fn take_back(connection: &Connection, id: &str) -> zbus::Result<()> {
     let (method, call) = ("CancelCheckAuthorization", (id,));
