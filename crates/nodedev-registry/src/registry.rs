@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, RwLock, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use nodedev_merge::Policy;
 use nodedev_source::{Counter, NodeDeviceControl, NodeDeviceSource, SourceInfo, hint_channel};
@@ -399,6 +399,9 @@ impl Registry {
     }
 }
 
+/// How long keepers may take to end after a fault of ours.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
+
 /// Runs the actor and the keepers; when the actor ends, all end. A keeper never ends before it but by a fault of
 /// ours, which would leave its source alone for ever.
 async fn run(
@@ -415,10 +418,13 @@ async fn run(
     let _messages = messages;
     tokio::select! {
         biased;
-        () = actor.run() => {}
-        () = broken(&mut tasks) => tracing::error!("a source's keeper has ended by a fault: the registry ends"),
+        () = actor.run() => tasks.shutdown().await,
+        () = broken(&mut tasks) => {
+            tracing::error!("a source's keeper has ended by a fault: the registry ends");
+            // Another one that cannot be ended must not keep the end from being told.
+            let _ = tokio::time::timeout(LAST_MOMENT, tasks.shutdown()).await;
+        }
     }
-    tasks.shutdown().await;
     drop(running);
 }
 
@@ -451,7 +457,7 @@ mod tests {
         }
         let shown = registry.queues().swap_remove(0);
         assert_eq!((shown.source, shown.waiting, shown.bound), (None, 3, 4096));
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
         assert_eq!(registry.queues()[0].waiting, 0);
         assert_eq!(registry.sources()[0].dropped, 3);
     }
@@ -460,7 +466,7 @@ mod tests {
     async fn a_keeper_that_panics_is_noticed_and_one_that_ends_is_not() {
         let mut tasks = JoinSet::new();
         tasks.spawn(async {});
-        let long = std::time::Duration::from_secs(1000);
+        let long = Duration::from_secs(1000);
         assert!(tokio::time::timeout(long, broken(&mut tasks)).await.is_err());
         // As a panic, without the words that a hook would print of it.
         tasks.spawn(async { std::panic::resume_unwind(Box::new("test")) });

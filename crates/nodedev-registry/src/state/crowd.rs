@@ -22,8 +22,8 @@ pub(super) struct Crowd(BTreeMap<SourceId, LeftOut>);
 struct LeftOut {
     devices: BTreeSet<DeviceId>,
     has_more: bool,
-    /// The source has been asked to be read again for them.
-    asked: bool,
+    /// With so much room the source has been asked to be read again for them.
+    asked: Option<usize>,
 }
 
 impl Crowd {
@@ -67,11 +67,13 @@ impl Crowd {
         self.0.values().map(|left_out| left_out.devices.len()).sum()
     }
 
-    /// Whether a reading would bring all those in whose names are kept; once until the next listing.
+    /// Whether a reading would bring all those in whose names are kept; until the next listing once, and again with
+    /// more room.
     fn wants_in(&mut self, room: usize) -> bool {
-        let wants = self.named() <= room && self.0.values().any(|left_out| !left_out.asked);
+        let is_new = |left_out: &LeftOut| left_out.asked.is_none_or(|asked| asked < room);
+        let wants = room > 0 && self.named() <= room && self.0.values().any(is_new);
         if wants {
-            self.0.values_mut().for_each(|left_out| left_out.asked = true);
+            self.0.values_mut().for_each(|left_out| left_out.asked = Some(room));
         }
         wants
     }
@@ -118,7 +120,7 @@ impl State {
     /// With room for those who were left out, the source is read again.
     pub(super) fn let_in(&mut self, source: SourceIndex) {
         let entry = &mut self.sources[source];
-        if entry.crowd.is_empty() {
+        if entry.crowd.is_empty() || entry.is_reading() {
             return;
         }
         let count = self.claims.count_of(&entry.info.streams);
@@ -147,6 +149,7 @@ mod tests {
         crowd.leave_out(&stream, &device(NAMED));
         assert!(told(&crowd).unwrap().contains(": more than 1024 are"), "{:?}", told(&crowd));
         assert!(!crowd.wants_in(NAMED - 1) && crowd.wants_in(NAMED) && !crowd.wants_in(NAMED));
+        assert!(crowd.wants_in(NAMED + 1) && !crowd.wants_in(NAMED + 1), "the last reading failed");
         (0..NAMED).for_each(|n| crowd.forget(&stream, &device(n)));
         assert!(!crowd.is_empty(), "those without a name");
         crowd.begin_listing(&stream);

@@ -198,8 +198,9 @@ impl State {
             self.bound_departures(source);
         } else {
             self.settle(source);
-            self.let_in(source);
         }
+        // Also a device of another source, when its life ends, may have had a place.
+        (0..self.sources.len()).for_each(|source| self.let_in(source));
         self.sources[source].note_crowd(self.config.source_devices);
         self.raise_hints(now);
     }
