@@ -1,6 +1,5 @@
 //! Recordings: written, read, damaged, scrubbed and played.
 #![forbid(unsafe_code)]
-
 #![expect(
     clippy::unwrap_used,
     reason = "a panic is how a test fails, also in the functions that tests share"
