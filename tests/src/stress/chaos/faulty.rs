@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nodedev_source::{
-    Counter, ErrorKind, EventReceiver, EventSink, HintStream, Inventory, Listing, NodeDeviceSource,
-    Snapshot, SourceError, SourceEvent, SourceInfo, Watch, async_trait, event_channel,
+    Counter, ErrorKind, EventSink, HintStream, Inventory, Listing, NodeDeviceSource, Snapshot,
+    SourceError, SourceEvent, SourceInfo, Watch, async_trait,
 };
 use nodedev_types::{DeviceId, Diagnostic, FieldName, Observation, Revision, SourceId, Value};
 use tokio::sync::{oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use crate::stress::priority::give_way;
 
@@ -46,13 +46,11 @@ impl Misbehaviour {
 /// How long a call of a slow source takes: less than its deadline, more than a source should.
 pub(super) const SLOW: Duration = Duration::from_millis(700);
 
-/// As many messages as wait between a source and its keeper.
-const QUEUE: usize = 4096;
-
 /// Has a source misbehave from outside.
 pub(super) type Switch = watch::Sender<Option<Misbehaviour>>;
 
-/// A source that may misbehave.
+/// A source that may misbehave. It keeps the sink, so that the source's own end cannot be seen: where none of its own
+/// code misbehaves there is to be no wrapper.
 #[derive(Debug)]
 pub(super) struct Faulty {
     inner: Arc<dyn NodeDeviceSource>,
@@ -87,12 +85,9 @@ impl NodeDeviceSource for Faulty {
 
     async fn watch(&self, sink: EventSink, hints: HintStream) -> Result<Watch, SourceError> {
         self.act("watch").await;
-        let (inner_sink, said) = event_channel(QUEUE);
-        let inner = self.inner.watch(inner_sink, hints).await?;
-        let disturbance = disturb(sink.clone(), self.now.clone(), self.inner.info());
-        let devil = tokio::spawn(disturbance).abort_handle();
-        let passing = tokio::spawn(pass_on(said, sink, devil.clone())).abort_handle();
-        Ok(Watch::new(Guard { _inner: inner, tasks: [devil, passing] }))
+        let inner = self.inner.watch(sink.clone(), hints).await?;
+        let devil = tokio::spawn(disturb(sink, self.now.clone(), self.inner.info()));
+        Ok(Watch::new(Guard { _inner: inner, devil }))
     }
 
     async fn snapshot(&self) -> Result<Snapshot, SourceError> {
@@ -128,21 +123,13 @@ impl NodeDeviceSource for Faulty {
 
 struct Guard {
     _inner: Watch,
-    tasks: [AbortHandle; 2],
+    devil: JoinHandle<()>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(AbortHandle::abort);
+        self.devil.abort();
     }
-}
-
-/// Passes on what the source itself says. With its end that of the devil comes, whose sink would hide it.
-async fn pass_on(mut said: EventReceiver, sink: EventSink, devil: AbortHandle) {
-    while let Some(event) = said.recv().await {
-        sink.send(event);
-    }
-    devil.abort();
 }
 
 /// Sends what a misbehaving source sends, and has the source read when it begins to misbehave.

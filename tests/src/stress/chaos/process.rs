@@ -27,8 +27,8 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one on this host and waits until it serves the first list.
-    pub(super) fn start(host: &Host) -> Self {
+    /// Starts one on this host, in which that source may misbehave, and waits until it serves the first list.
+    pub(super) fn start(host: &Host, wrapped: Option<&str>) -> Self {
         let folder = tempfile::tempdir_in(host.folder()).unwrap();
         // Its sockets lie beside the program that stands for mdevctl.
         for name in ["rpc", "varlink", "metrics"] {
@@ -38,7 +38,7 @@ impl Daemon {
         let shim = blocking_shim(host.folder());
         let script = format!("LD_PRELOAD={}:$LD_PRELOAD exec \"$@\"", shim.display());
         let mut command = Command::new("sh");
-        command.args(["-c", &script, "sh"]).arg(faulty_nodedevd()).arg(host.folder());
+        command.args(["-c", &script, "sh"]).arg(faulty_nodedevd()).arg(host.folder()).args(wrapped);
         let mut child = wrap(&command, host.root())
             // No service has it, and a panic with it takes milliseconds.
             .env_remove("RUST_BACKTRACE")

@@ -46,7 +46,8 @@ struct View {
 
 /// Runs a round with a daemon of its own.
 pub(super) fn run(host: &Host, cell: &Cell, length: Duration) -> Round {
-    let daemon = Daemon::start(host);
+    let wrapped = matches!(cell.fault, Fault::Wrapped(_)).then(|| cell.who.name());
+    let daemon = Daemon::start(host, wrapped);
     let mut round = Round::default();
     await_so(|| are_well(&daemon), &mut round, "all sources run at first");
     let whole = look(&daemon, Who::Client);

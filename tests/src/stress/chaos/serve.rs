@@ -51,7 +51,8 @@ impl Sockets {
     }
 }
 
-/// Serves until the standard input ends.
+/// Serves until the standard input ends: from the folder that the first argument names, with the source wrapped that the
+/// second one names, if any.
 ///
 /// # Errors
 ///
@@ -61,12 +62,13 @@ pub fn run() -> Result<()> {
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let served = runtime.block_on(serve(&folder));
+    let wrapped = std::env::args().nth(2);
+    let served = runtime.block_on(serve(&folder, wrapped.as_deref()));
     runtime.shutdown_background();
     served
 }
 
-async fn serve(folder: &Path) -> Result<()> {
+async fn serve(folder: &Path, wrapped: Option<&str>) -> Result<()> {
     let (third, host) = third();
     let udev = Arc::new(UdevSource::new(udev_config()?));
     let mdevctl = Arc::new(MdevctlSource::new(mdevctl_config(folder)));
@@ -75,9 +77,13 @@ async fn serve(folder: &Path) -> Result<()> {
     let mut switches = Vec::new();
     for source in [udev as Arc<dyn NodeDeviceSource>, mdevctl, third] {
         let name = source.info().name;
-        let (faulty, switch) = Faulty::new(source);
-        switches.push((name, switch));
-        builder = builder.source(faulty);
+        if wrapped == Some(name.as_str()) {
+            let (faulty, switch) = Faulty::new(source);
+            switches.push((name, switch));
+            builder = builder.source(faulty);
+        } else {
+            builder = builder.source(source);
+        }
     }
     let registry = builder.start()?;
     registry.ready().await;
