@@ -95,8 +95,10 @@ impl Host {
             return outcome;
         }
         let until = until();
-        while matches!(outcome, Outcome::Held { .. }) && Instant::now() < until {
-            self.network.wait(until);
+        while matches!(outcome, Outcome::Held { .. })
+            && Instant::now() < until
+            && self.network.wait(until)
+        {
             outcome = self.read_listed(syspath, listed, announcer);
         }
         outcome

@@ -112,10 +112,10 @@ impl KernelNetwork {
         }
     }
 
-    /// Waits until those have their answers who have waited for long, but not beyond that time.
-    pub(crate) fn wait(&self, until: Instant) {
-        self.ethtool.gate.wait(until);
-        self.devlink.gate.wait(until);
+    /// Waits until those have their answers who have waited for long, but not beyond that time. `false` at once where
+    /// others wait already.
+    pub(crate) fn wait(&self, until: Instant) -> bool {
+        self.ethtool.gate.wait(until) && self.devlink.gate.wait(until)
     }
 
     /// What a family answers, for which the kernel needs that lock. `None` if there is no such family, or it refuses.

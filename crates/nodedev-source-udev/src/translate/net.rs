@@ -28,7 +28,9 @@ pub(super) fn translate(reading: &mut Reading<'_>) -> Result<(), Refusal> {
     // Before its files: of these some are held by the same lock, behind which nobody else waits at a gate.
     let features = features(reading, &interface)?;
     set_features(reading, features);
-    link(reading, &by_name(&interface))?;
+    if let Err(refusal) = link(reading, &by_name(&interface)) {
+        return Err(if is_leaving(reading) { Refusal::Vanished } else { refusal });
+    }
     let wireless = reading.device.devtype.as_deref() == Some("wlan");
     let fields = &mut reading.fields;
     fields.set(net::INTERFACE, interface);

@@ -46,9 +46,9 @@ const INFINIBAND: &str = "/sys/class/infiniband";
 
 /// Those that are on. An interface of which the kernel refuses to tell has none of its own.
 pub(super) fn features(reading: &mut Reading<'_>, interface: &str) -> Result<Texts, Refusal> {
+    let (rdma, switchdev) = of_device(reading, interface)?;
     let active = reading.network.active_features(interface).map_err(held(reading, "ethtool"))?;
-    let active = active.unwrap_or_default();
-    of_device(reading, interface, &active)
+    Ok(in_order(&active.unwrap_or_default(), rdma, switchdev))
 }
 
 fn held(reading: &Reading<'_>, whom: &'static str) -> impl Fn(NoAnswer) -> Refusal {
@@ -61,23 +61,18 @@ pub(super) fn known_features(
     interface: &str,
     is_virtual: bool,
 ) -> Result<Texts, Refusal> {
+    // One that belongs to no device has none of a device.
+    let (rdma, switchdev) =
+        if is_virtual { (false, false) } else { of_device(reading, interface)? };
     let active = reading.network.active_features(interface).map_err(held(reading, "ethtool"))?;
     let active = active.ok_or(Refusal::Vanished)?;
-    // One that belongs to no device has none of a device.
-    if is_virtual {
-        return Ok(in_order(&active, false, false));
-    }
-    of_device(reading, interface, &active)
+    Ok(in_order(&active, rdma, switchdev))
 }
 
-/// With those of the device that the interface belongs to.
-fn of_device(
-    reading: &mut Reading<'_>,
-    interface: &str,
-    active: &ActiveFeatures,
-) -> Result<Texts, Refusal> {
-    let rdma = rdma(reading, interface)?;
-    Ok(in_order(active, rdma, switchdev(reading, interface)?))
+/// Those of the device that the interface belongs to. First: what is asked of the interface itself is held by the
+/// same lock as the files that are read next.
+fn of_device(reading: &mut Reading<'_>, interface: &str) -> Result<(bool, bool), Refusal> {
+    Ok((rdma(reading, interface)?, switchdev(reading, interface)?))
 }
 
 fn in_order(active: &ActiveFeatures, rdma: bool, switchdev: bool) -> Texts {
@@ -230,11 +225,11 @@ mod tests {
         let scratch = interface().link("/sys/class/net/eth0/device", "/sys/devices/x/0000:3b:00.0");
         let mut reading = Reading::new(&scratch.device, &scratch, &NoNames).with_network(&Silent);
         let refusals = [
+            switchdev(&reading, "eth0").unwrap_err(),
             features(&mut reading, "eth0").unwrap_err(),
             known_features(&mut reading, "eth0", true).unwrap_err(),
-            switchdev(&reading, "eth0").unwrap_err(),
         ];
-        for (refusal, whom) in refusals.into_iter().zip(["ethtool", "ethtool", "devlink"]) {
+        for (refusal, whom) in refusals.into_iter().zip(["devlink", "devlink", "ethtool"]) {
             assert!(matches!(refusal, Refusal::Held(why) if why.to_string().contains(whom)));
         }
     }
