@@ -15,7 +15,11 @@ const ROOM: &str = "there is room again for devices that were left out";
 
 /// One source's devices that are left out.
 #[derive(Debug, Default)]
-pub(super) struct Crowd(BTreeMap<SourceId, LeftOut>);
+pub(super) struct Crowd {
+    left_out: BTreeMap<SourceId, LeftOut>,
+    /// The reading that was asked for them has not ended.
+    is_awaited: bool,
+}
 
 /// Those of one stream, since its last listing.
 #[derive(Debug, Default)]
@@ -28,18 +32,18 @@ struct LeftOut {
 
 impl Crowd {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.left_out.is_empty()
     }
 
     /// Whether any device of this stream is left out.
     pub(super) fn has(&self, stream: &SourceId) -> bool {
-        self.0.contains_key(stream)
+        self.left_out.contains_key(stream)
     }
 
     fn leave_out(&mut self, stream: &SourceId, device: &DeviceId) {
-        let left_out = match self.0.get_mut(stream) {
+        let left_out = match self.left_out.get_mut(stream) {
             Some(left_out) => left_out,
-            None => self.0.entry(stream.clone()).or_default(),
+            None => self.left_out.entry(stream.clone()).or_default(),
         };
         if left_out.devices.len() < NAMED {
             left_out.devices.insert(device.clone());
@@ -50,30 +54,39 @@ impl Crowd {
 
     /// The device is in, or gone.
     fn forget(&mut self, stream: &SourceId, device: &DeviceId) {
-        if let Some(left_out) = self.0.get_mut(stream) {
+        if let Some(left_out) = self.left_out.get_mut(stream) {
             left_out.devices.remove(device);
             if left_out.devices.is_empty() && !left_out.has_more {
-                self.0.remove(stream);
+                self.left_out.remove(stream);
             }
         }
     }
 
     /// A complete listing comes, which tells anew who has no room.
     pub(super) fn begin_listing(&mut self, stream: &SourceId) {
-        self.0.remove(stream);
+        self.left_out.remove(stream);
+    }
+
+    /// The source has been read, well or not.
+    pub(super) fn end_reading(&mut self) {
+        self.is_awaited = false;
     }
 
     fn named(&self) -> usize {
-        self.0.values().map(|left_out| left_out.devices.len()).sum()
+        self.left_out.values().map(|left_out| left_out.devices.len()).sum()
     }
 
     /// Whether a reading would bring all those in whose names are kept; until the next listing once, and again with
     /// more room.
     fn wants_in(&mut self, room: usize) -> bool {
         let is_new = |left_out: &LeftOut| left_out.asked.is_none_or(|asked| asked < room);
-        let wants = room > 0 && self.named() <= room && self.0.values().any(is_new);
+        let wants = !self.is_awaited
+            && room > 0
+            && self.named() <= room
+            && self.left_out.values().any(is_new);
         if wants {
-            self.0.values_mut().for_each(|left_out| left_out.asked = Some(room));
+            self.left_out.values_mut().for_each(|left_out| left_out.asked = Some(room));
+            self.is_awaited = true;
         }
         wants
     }
@@ -89,7 +102,7 @@ impl Crowd {
         if self.is_empty() {
             return None;
         }
-        let more = self.0.values().any(|left_out| left_out.has_more);
+        let more = self.left_out.values().any(|left_out| left_out.has_more);
         let (more, count) = (if more { "more than " } else { "" }, self.named());
         let text = format!(
             "has more than {bound} devices, which is the bound: {more}{count} are left out until there is room"
@@ -149,6 +162,8 @@ mod tests {
         crowd.leave_out(&stream, &device(NAMED));
         assert!(told(&crowd).unwrap().contains(": more than 1024 are"), "{:?}", told(&crowd));
         assert!(!crowd.wants_in(NAMED - 1) && crowd.wants_in(NAMED) && !crowd.wants_in(NAMED));
+        assert!(!crowd.wants_in(NAMED + 1), "it has not ended");
+        crowd.end_reading();
         assert!(crowd.wants_in(NAMED + 1) && !crowd.wants_in(NAMED + 1), "the last reading failed");
         (0..NAMED).for_each(|n| crowd.forget(&stream, &device(n)));
         assert!(!crowd.is_empty(), "those without a name");

@@ -190,7 +190,10 @@ impl State {
                 self.sources[source].begin_reading(now);
                 self.sources[source].resyncs += u64::from(resync);
             }
-            Message::SnapshotEnded(reading) => self.apply_reading(source, reading, now),
+            Message::SnapshotEnded(reading) => {
+                self.apply_reading(source, reading, now);
+                self.sources[source].crowd.end_reading();
+            }
             Message::Failed(reason) => self.fail(source, reason),
             Message::Restarted => self.sources[source].restarts += 1,
         }

@@ -219,6 +219,7 @@ impl Source {
     pub(super) fn stop_reading(&mut self) {
         self.reading = None;
         self.suspects.clear();
+        self.crowd.end_reading();
     }
 
     pub(super) const fn is_reading(&self) -> bool {
