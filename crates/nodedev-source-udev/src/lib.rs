@@ -19,6 +19,7 @@ mod kernel_device;
 mod libudev;
 mod link_hints;
 mod memory;
+mod moderation;
 mod monitor;
 mod names;
 mod network;

@@ -2,23 +2,25 @@
 //! nothing but drain both.
 //!
 //! It never reads a device and never waits for those who do: with their queue full it notes that
-//! events were lost.
+//! events were lost. While events come without end it takes them in batches, see [`Moderation`].
 
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::TimeSpec;
 use nodedev_types::{Diagnostic, SysfsPath};
 use tokio::sync::oneshot;
 use udev::{Device, MonitorBuilder, MonitorSocket};
 
 use crate::classify::IGNORED_SUBSYSTEMS;
 use crate::error::UdevError;
+use crate::moderation::Moderation;
 use crate::network::Links;
 use crate::queue::EventQueue;
 use crate::udevd::{self, CONTROL, News, UdevdWatch};
@@ -51,6 +53,12 @@ impl StopSignal {
     pub(crate) fn stop(&self) {
         // Only a full counter fails, and a full counter is readable.
         let _ = self.0.write(1);
+    }
+
+    /// Waits for it no longer than that.
+    fn comes_within(&self, wait: Duration) -> bool {
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        ppoll(&mut fds, Some(TimeSpec::from_duration(wait)), None).is_ok_and(|ready| ready > 0)
     }
 }
 
@@ -180,6 +188,7 @@ fn receive(
     udevd: &mut Option<UdevdWatch>,
 ) -> Ending {
     let mut errors = 0;
+    let mut moderation = Moderation::new(Instant::now());
     loop {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = vec![readable(socket.as_fd()), readable(stop.0.as_fd())];
@@ -210,6 +219,12 @@ fn receive(
             } else {
                 Ending::Renew("the monitor's socket keeps failing")
             };
+        }
+        // What comes meanwhile waits in the socket's buffer.
+        if let Some(rest) = moderation.looked(Instant::now())
+            && stop.comes_within(rest)
+        {
+            return Ending::Stopped;
         }
     }
 }
