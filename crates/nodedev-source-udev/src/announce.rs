@@ -1,6 +1,6 @@
 //! What a reader says of itself while it is in a file, for those who watch over it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,34 +19,61 @@ impl Announcement {
     }
 }
 
-/// The files that hold readers who were given up, and how many each holds. Further readers leave them alone.
+/// The files that hold readers who were given up. Further readers leave them alone.
 #[derive(Debug, Default)]
 pub(crate) struct StuckFiles {
-    paths: Mutex<BTreeMap<String, usize>>,
+    paths: Mutex<BTreeMap<String, Stuck>>,
     count: AtomicUsize,
+}
+
+/// One of them.
+#[derive(Debug, Default)]
+struct Stuck {
+    /// How many readers it holds.
+    holds: usize,
+    /// The devices that were read without it meanwhile.
+    read_without: BTreeSet<String>,
 }
 
 impl StuckFiles {
     pub(crate) fn insert(&self, path: &str) {
-        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        *paths.entry(path.to_owned()).or_default() += 1;
+        let mut paths = self.lock();
+        paths.entry(path.to_owned()).or_default().holds += 1;
         self.count.store(paths.len(), Ordering::Release);
     }
 
-    pub(crate) fn remove(&self, path: &str) {
-        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = paths.get_mut(path) {
-            *held -= 1;
-            if *held == 0 {
+    /// A reader has come back. With the last of them, which devices were read without the file.
+    pub(crate) fn remove(&self, path: &str) -> BTreeSet<String> {
+        let mut paths = self.lock();
+        let mut read_without = BTreeSet::new();
+        if let Some(stuck) = paths.get_mut(path) {
+            stuck.holds -= 1;
+            if stuck.holds == 0 {
+                read_without = std::mem::take(&mut stuck.read_without);
                 paths.remove(path);
             }
         }
         self.count.store(paths.len(), Ordering::Release);
+        read_without
     }
 
-    fn contains(&self, path: &str) -> bool {
-        self.count.load(Ordering::Acquire) > 0
-            && self.paths.lock().unwrap_or_else(PoisonError::into_inner).contains_key(path)
+    /// Whether it is one of them; if so this device is read without it.
+    fn leave_alone(&self, path: &str, device: &str) -> bool {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        let mut paths = self.lock();
+        let Some(stuck) = paths.get_mut(path) else {
+            return false;
+        };
+        if !device.is_empty() && !stuck.read_without.contains(device) {
+            stuck.read_without.insert(device.to_owned());
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Stuck>> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,9 +123,10 @@ impl Announcer {
         Some(Announcement { path: current.path.clone(), since, deadline })
     }
 
-    /// Whether a reader hangs in that file.
-    pub(crate) fn is_stuck(&self, path: &str) -> bool {
-        self.stuck.contains(path)
+    /// Whether a reader hangs in that file. If so, the device (if it is one) is read without it and will be read again
+    /// when the reader has come back.
+    pub(crate) fn leaves_alone(&self, path: &str, device: &str) -> bool {
+        self.stuck.leave_alone(path, device)
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {
@@ -115,5 +143,32 @@ impl Drop for Entered<'_> {
         if !self.0.is_unwatched {
             self.0.lock().since_and_deadline = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_read_without_a_file_is_told_once_when_the_last_reader_is_back_from_it() {
+        let stuck = StuckFiles::default();
+        assert!(!stuck.leave_alone("/sys/a/slow", "/sys/a"));
+        stuck.insert("/sys/a/slow");
+        stuck.insert("/sys/a/slow");
+        stuck.insert("/sys/b/slow");
+        for _ in 0..2 {
+            assert!(stuck.leave_alone("/sys/a/slow", "/sys/a"));
+            assert!(stuck.leave_alone("/sys/a/slow", "/sys/a/below"));
+            assert!(stuck.leave_alone("/sys/a/slow", ""), "no device, and left alone as well");
+            assert!(!stuck.leave_alone("/sys/a/quick", "/sys/a"));
+        }
+        assert!(stuck.remove("/sys/a/slow").is_empty(), "another one still hangs");
+        assert!(stuck.remove("/sys/b/slow").is_empty(), "nobody was read without it");
+        let read_without = stuck.remove("/sys/a/slow");
+        assert!(read_without.iter().eq(["/sys/a", "/sys/a/below"]), "{read_without:?}");
+        assert!(!stuck.leave_alone("/sys/a/slow", "/sys/a"));
+        stuck.insert("/sys/a/slow");
+        assert!(stuck.remove("/sys/a/slow").is_empty(), "it has been told");
     }
 }

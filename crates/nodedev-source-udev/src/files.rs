@@ -78,6 +78,8 @@ pub(crate) struct HostFiles<'a> {
     absent: RefCell<Option<(String, Absent)>>,
     /// Paths of devices that were there a moment ago, in order.
     listed: &'a [String],
+    /// The device that is being read, if it is one.
+    device: &'a str,
 }
 
 /// What is not there.
@@ -98,7 +100,13 @@ impl<'a> HostFiles<'a> {
             parted: RefCell::new(None),
             absent: RefCell::new(None),
             listed: &[],
+            device: "",
         }
+    }
+
+    /// The same, for the reading of that device.
+    pub(crate) fn of(self, device: &'a str) -> Self {
+        Self { device, ..self }
     }
 
     /// The same, which does not look for a device that one of its links leads to if it was listed.
@@ -159,14 +167,14 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
 impl Files for HostFiles<'_> {
     fn contents(&self, path: &str) -> Result<Vec<u8>, FileError> {
         // A reader that hangs in this file already is enough.
-        if self.announcer.is_stuck(path) {
+        if self.announcer.leaves_alone(path, self.device) {
             return Err(FileError::NoAnswer(self.deadline));
         }
         self.announced(path, |path| read_attribute(path, self.deadline))
     }
 
     fn part(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>, FileError> {
-        if self.announcer.is_stuck(path) {
+        if self.announcer.leaves_alone(path, self.device) {
             return Err(FileError::NoAnswer(self.deadline));
         }
         let mut parted = self.parted.borrow_mut();

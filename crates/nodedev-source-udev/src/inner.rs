@@ -1,7 +1,9 @@
 //! What the source's handle, its watch and its snapshots share.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use nodedev_source::{RevisionCounter, may_block};
 use tokio::sync::{Semaphore, oneshot};
@@ -13,7 +15,7 @@ use crate::counts::Counts;
 use crate::error::UdevError;
 use crate::memory::Memory;
 use crate::pool::{Asker, Limits, Order, Priority, ReaderPool};
-use crate::queue::EventQueue;
+use crate::queue::{EventQueue, Message};
 use crate::reader::Host;
 
 /// Shared by all parts of one source.
@@ -26,7 +28,18 @@ pub(crate) struct Inner {
     /// Places of those who write to a file.
     pub(crate) writers: Arc<Semaphore>,
     /// The queue of the watch, while there is one.
-    pub(crate) watch: Mutex<Option<EventQueue>>,
+    watch: Arc<CurrentWatch>,
+}
+
+type CurrentWatch = Mutex<Option<EventQueue>>;
+
+/// Has these devices read again, as if something had changed. Without a watch nobody is told of changes.
+fn read_again(watch: &CurrentWatch, devices: BTreeSet<String>) {
+    let queue = watch.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(queue) = &*queue {
+        let at = Instant::now();
+        devices.into_iter().for_each(|path| queue.send(Message::Recheck { path, at }));
+    }
 }
 
 impl fmt::Debug for Inner {
@@ -47,14 +60,19 @@ impl Inner {
             waiting: config.event_queue,
         };
         let counts = Counts::default();
+        let (given_up, waiting) = (counts.given_up.clone(), counts.readings_waiting.clone());
+        let watch = Arc::<CurrentWatch>::default();
+        let watched = Arc::clone(&watch);
         Self {
             host: Arc::new(Host::new(config)),
-            pool: ReaderPool::new(limits, counts.given_up.clone(), counts.readings_waiting.clone()),
+            pool: ReaderPool::new(limits, given_up, waiting, move |devices| {
+                read_again(&watched, devices);
+            }),
             counts,
             revisions: RevisionCounter::new(),
             memory: Mutex::default(),
             writers: Arc::new(Semaphore::new(WRITERS)),
-            watch: Mutex::default(),
+            watch,
         }
     }
 
@@ -102,5 +120,26 @@ impl Inner {
             }
             Err(_) => Err(UdevError::NoAnswer),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::event_queue;
+
+    #[test]
+    fn who_was_read_without_a_file_is_read_again_while_somebody_watches() {
+        let devices = || BTreeSet::from(["/sys/a".to_owned(), "/sys/b".to_owned()]);
+        let watch = CurrentWatch::default();
+        read_again(&watch, devices());
+        let (queue, messages) = event_queue(1, Counts::default());
+        *watch.lock().unwrap() = Some(queue);
+        read_again(&watch, devices());
+        let again = messages.try_iter().map(|message| match message {
+            Message::Recheck { path, at } if at <= Instant::now() => path,
+            other => panic!("{other:?}"),
+        });
+        assert!(again.eq(["/sys/a", "/sys/b"]));
     }
 }

@@ -27,8 +27,9 @@ use crate::udevd::{self, CONTROL, News, UdevdWatch};
 
 /// Errors in a row after which the monitor is made anew.
 const PATIENCE: u32 = 16;
-/// Events that are taken before the other things that may wait are looked at.
-const TURN: usize = 4096;
+/// Events that one look takes at most: more than udevd sends in a millisecond by far, and so few that a sender who is as
+/// fast as we are does not keep the look from ending.
+const TURN: usize = 6;
 
 /// What is taken from an event; everything else is read afresh.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@
 mod jobs;
 mod trial;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -56,6 +56,8 @@ pub(crate) struct Limits {
     pub(crate) waiting: usize,
 }
 
+type ReadWithoutFn = Box<dyn Fn(BTreeSet<String>) + Send + Sync>;
+
 /// The pool. Clones share it.
 #[derive(Clone)]
 pub(crate) struct ReaderPool(Arc<Shared>);
@@ -66,6 +68,7 @@ struct Shared {
     /// How many jobs wait that are not of many.
     waiting: Counter,
     stuck: Arc<StuckFiles>,
+    read_without: ReadWithoutFn,
     state: Mutex<State>,
     supervision: Condvar,
 }
@@ -112,13 +115,20 @@ impl fmt::Debug for ReaderPool {
 }
 
 impl ReaderPool {
-    /// A pool without threads yet, which counts the readers that it gives up.
-    pub(crate) fn new(limits: Limits, given_up: Counter, waiting: Counter) -> Self {
+    /// A pool without threads yet, which counts the readers that it gives up. When one of these comes back after all,
+    /// `read_without` is told of the devices that were read without the file it hung in.
+    pub(crate) fn new(
+        limits: Limits,
+        given_up: Counter,
+        waiting: Counter,
+        read_without: impl Fn(BTreeSet<String>) + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(Shared {
             limits,
             given_up,
             waiting,
             stuck: Arc::default(),
+            read_without: Box::new(read_without),
             state: Mutex::default(),
             supervision: Condvar::new(),
         }))
@@ -303,7 +313,11 @@ impl Shared {
     fn finish(&self, id: u64, panicked: bool) -> bool {
         let mut state = self.lock();
         if let Some(path) = state.abandoned.remove(&id) {
-            self.stuck.remove(&path);
+            drop(state);
+            let devices = self.stuck.remove(&path);
+            if !devices.is_empty() {
+                (self.read_without)(devices);
+            }
             return false;
         }
         let task = state.workers.get_mut(&id).and_then(|worker| worker.task.take());

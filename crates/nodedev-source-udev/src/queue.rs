@@ -26,7 +26,7 @@ pub(crate) enum Message {
     Read { path: String, token: u64, outcome: Outcome },
     /// An interface whose link has changed is the device there.
     Link(String),
-    /// A snapshot has passed over a device that is to be looked at again then.
+    /// A device is to be looked at again then: a snapshot has passed over it, or it was read without a file.
     Recheck { path: String, at: Instant },
     /// Events were lost behind all that was queued before this.
     Lost(String),
@@ -162,8 +162,8 @@ impl EventQueue {
         self.send(Message::Failed(reason));
     }
 
-    /// Queues a message that the bound does not count: there is one at most for each reading that may wait, and one
-    /// for each device that a snapshot has passed over.
+    /// Queues a message that the bound does not count: there is one at most for each reading that may wait, one for
+    /// each device that a snapshot has passed over, and one for each that was read without a file that held a reader.
     pub(crate) fn send(&self, message: Message) {
         if self.sender.send(message).is_err() {
             self.close();

@@ -111,7 +111,7 @@ impl Host {
         listed: &[String],
         announcer: &Announcer,
     ) -> Outcome {
-        let files = self.files(announcer).with_listed(listed);
+        let files = self.files(announcer).of(syspath).with_listed(listed);
         let raw = match kernel_device(syspath, &files) {
             Some(raw) => raw,
             None => match self.ask_libudev(syspath, &files, announcer) {
@@ -125,7 +125,7 @@ impl Host {
     /// Reads one device of the kernel for the fields that are read again: for some kinds without other
     /// fields.
     pub(crate) fn read_again(&self, syspath: &str, announcer: &Announcer) -> Outcome {
-        let files = self.files(announcer);
+        let files = self.files(announcer).of(syspath);
         if let Some(outcome) = self.read_interface_again(syspath, &files, announcer) {
             return outcome;
         }
@@ -175,7 +175,7 @@ impl Host {
             Box::new(Outcome::unreadable(DeviceId::sysfs(syspath).ok(), diagnostic))
         };
         // libudev would hang there as well.
-        if announcer.is_stuck(&uevent) {
+        if announcer.leaves_alone(&uevent, syspath) {
             let lost = Lost::Stuck { path: uevent, deadline: self.config.attribute_deadline };
             return Err(Outcome::lost(syspath, lost).into());
         }
@@ -397,13 +397,35 @@ mod tests {
         let uevent = format!("{lo}/uevent");
         stuck.insert(&uevent);
         stuck.insert(&uevent);
+        let mut told = Vec::new();
         for _ in 0..2 {
             let outcome = host.read(lo, &announcer);
             let Outcome::Unreadable { diagnostic, .. } = outcome else { panic!("{outcome:?}") };
             assert!(diagnostic.to_string().contains("gave no answer"), "{diagnostic}");
-            stuck.remove(&uevent);
+            told.extend(stuck.remove(&uevent));
         }
+        assert_eq!(told, [lo], "it is to be read again");
         assert!(matches!(host.read(lo, &announcer), Outcome::Observed { .. }));
+    }
+
+    #[test]
+    fn an_attribute_that_holds_a_reader_has_the_device_read_again_when_that_one_is_back() {
+        let lo = "/sys/devices/virtual/net/lo";
+        let stuck = Arc::new(StuckFiles::default());
+        let announcer = Announcer::new(Arc::clone(&stuck));
+        let host = Host::new(UdevConfig::default());
+        // Its link is read by its name, for a document where it lies.
+        let (by_name, own) = ("/sys/class/net/lo/operstate", format!("{lo}/operstate"));
+        let reads: [(&str, &dyn Fn() -> Outcome); 3] = [
+            (by_name, &|| host.read(lo, &announcer)),
+            (by_name, &|| host.read_listed(lo, &[lo.to_owned()], &announcer)),
+            (&own, &|| host.read_again(lo, &announcer)),
+        ];
+        for (file, read) in reads {
+            stuck.insert(file);
+            let outcome = read();
+            assert!(stuck.remove(file).iter().eq([lo]), "{file}: {outcome:?}");
+        }
     }
 
     #[test]

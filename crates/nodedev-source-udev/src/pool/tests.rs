@@ -13,7 +13,7 @@ fn pool() -> ReaderPool {
 }
 
 fn pool_of(limits: Limits) -> ReaderPool {
-    ReaderPool::new(limits, Counter::total("given_up", ""), Counter::level("waiting", ""))
+    ReaderPool::new(limits, Counter::total("given_up", ""), Counter::level("waiting", ""), drop)
 }
 
 /// An order of somebody who waits for ever.
@@ -81,6 +81,24 @@ fn a_reader_that_hangs_is_given_up_by_name_and_replaced() {
     while !pool.0.lock().abandoned.is_empty() {
         thread::yield_now();
     }
+}
+
+#[test]
+fn when_one_that_hung_is_back_it_is_told_who_was_read_without_that_file() {
+    let (tell, told) = mpsc::channel();
+    let counters = (Counter::total("given_up", ""), Counter::level("waiting", ""));
+    let tell = move |devices| tell.send(devices).unwrap();
+    let pool = ReaderPool::new(LIMITS, counters.0, counters.1, tell);
+    let (release, answered) = hang(&pool, "/sys/a/slow");
+    assert!(answered.recv_timeout(LONG).unwrap().is_err());
+    let (answer, was_left) = mpsc::channel();
+    let read = |announcer: &Announcer| announcer.leaves_alone("/sys/a/slow", "/sys/a");
+    pool.submit(order(Priority::Event, "/sys/a"), read, move |left| answer.send(left).unwrap())
+        .unwrap();
+    assert_eq!(was_left.recv_timeout(LONG).unwrap(), Ok(true));
+    assert!(told.try_recv().is_err());
+    drop(release);
+    assert!(told.recv_timeout(LONG).unwrap().iter().eq(["/sys/a"]));
 }
 
 #[test]
