@@ -1,7 +1,7 @@
 //! One round of a cell: a quiet time, the same time with the fault, the signs of it, and the recovery.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use nodedev_rpc::{DeviceFlagsArgs, ListAllArgs, procedures};
@@ -44,6 +44,18 @@ struct View {
     documents: BTreeMap<String, String>,
 }
 
+impl View {
+    /// The names of devices that are not as in the other.
+    fn difference(&self, other: &Self) -> String {
+        let names = self.names.iter().chain(&other.names).chain(other.documents.keys());
+        let differ = names.filter(|name| {
+            let is_there = self.names.contains(name) == other.names.contains(name);
+            !is_there || self.documents.get(*name) != other.documents.get(*name)
+        });
+        format!("{:?} differ", differ.collect::<BTreeSet<_>>())
+    }
+}
+
 /// Runs a round with a daemon of its own.
 pub(super) fn run(host: &Host, cell: &Cell, length: Duration) -> Round {
     let wrapped = matches!(cell.fault, Fault::Wrapped(_)).then(|| cell.who.name());
@@ -74,11 +86,11 @@ pub(super) fn run(host: &Host, cell: &Cell, length: Duration) -> Round {
 
     end(host, &daemon, cell, fault);
     let ended = Instant::now();
-    await_so(
-        || are_well(&daemon) && look(&daemon, Who::Client) == whole,
-        &mut round,
-        "the list is right again",
-    );
+    if !comes_true(|| are_well(&daemon) && look(&daemon, Who::Client) == whole) {
+        let differs = look(&daemon, Who::Client).difference(&whole);
+        let sources = Value::from(daemon.sources());
+        round.problems.push(format!("the list is not right again: {differs}; {sources}"));
+    }
     round.recovery = ended.elapsed();
     await_so(|| daemon.children().is_empty(), &mut round, "no process is left behind");
     await_so(|| !is_left(host), &mut round, "mdevctl's children have ended");
