@@ -1,8 +1,8 @@
 //! How often the receiver looks at its sockets while events come without end.
 //!
 //! Each look that finds something wakes the coordinator. One look for each event of a flood would keep two threads
-//! busy with waking each other; one look each millisecond takes all that has come meanwhile, as drivers of network
-//! cards moderate their interrupts. An event that comes alone is never held back, nor are the first of many.
+//! busy with waking each other; one look each millisecond takes several of them, as drivers of network cards moderate
+//! their interrupts. An event that comes alone is never held back, nor are the first of many.
 
 use std::time::{Duration, Instant};
 

@@ -27,8 +27,9 @@ use crate::udevd::{self, CONTROL, News, UdevdWatch};
 
 /// Errors in a row after which the monitor is made anew.
 const PATIENCE: u32 = 16;
-/// Events that one look takes at most: more than udevd sends in a millisecond by far, and so few that a sender who is as
-/// fast as we are does not keep the look from ending.
+/// Events that one look takes at most, so that a sender who is as fast as we are does not keep it from ending. Looks that
+/// have no end are a millisecond apart (see [`Moderation`]): 6,000 events in a second, of which each has a device read,
+/// and what more there is waits in the socket's buffer.
 const TURN: usize = 6;
 
 /// What is taken from an event; everything else is read afresh.
