@@ -329,6 +329,7 @@ mod tests {
     use crate::announce::StuckFiles;
 
     const PATH: &str = "sys/devices/pci0000:00/0000:00:1f.2";
+    const LO: &str = "/sys/devices/virtual/net/lo";
 
     /// The root of a host with one function, virtual or not.
     fn function(is_virtual: bool) -> tempfile::TempDir {
@@ -369,18 +370,24 @@ mod tests {
         host.judge(&raw, &files, &announcer, translate)
     }
 
+    /// A reader of this host, with the files that hold others.
+    fn reader() -> (Arc<StuckFiles>, Announcer, Host) {
+        let stuck = Arc::new(StuckFiles::default());
+        let announcer = Announcer::new(Arc::clone(&stuck));
+        (stuck, announcer, Host::new(UdevConfig::default()))
+    }
+
     #[test]
     fn a_kernel_that_is_held_up_is_asked_again_until_the_time_is_over() {
-        let lo = "/sys/devices/virtual/net/lo";
         let (announcer, host) = (Announcer::default(), Host::new(UdevConfig::default()));
         let slow = host.network.hold_links();
-        assert!(matches!(host.read(lo, &announcer), Outcome::Held { .. }));
+        assert!(matches!(host.read(LO, &announcer), Outcome::Held { .. }));
         let soon = || Instant::now() + Duration::from_millis(10);
-        assert!(matches!(host.read_until(lo, &[], soon, &announcer), Outcome::Held { .. }));
+        assert!(matches!(host.read_until(LO, &[], soon, &announcer), Outcome::Held { .. }));
         thread::scope(|scope| {
             let reading = scope.spawn(|| {
                 let late = || Instant::now() + Duration::from_secs(60);
-                host.read_until(lo, &[], late, &Announcer::default())
+                host.read_until(LO, &[], late, &Announcer::default())
             });
             drop(slow);
             assert!(matches!(reading.join().unwrap(), Outcome::Observed { .. }));
@@ -389,42 +396,36 @@ mod tests {
 
     #[test]
     fn a_uevent_file_that_holds_a_reader_is_left_alone_by_all_others() {
-        let lo = "/sys/devices/virtual/net/lo";
-        let stuck = Arc::new(StuckFiles::default());
-        let announcer = Announcer::new(Arc::clone(&stuck));
-        let host = Host::new(UdevConfig::default());
-        assert!(matches!(host.read(lo, &announcer), Outcome::Observed { .. }));
-        let uevent = format!("{lo}/uevent");
+        let (stuck, announcer, host) = reader();
+        assert!(matches!(host.read(LO, &announcer), Outcome::Observed { .. }));
+        let uevent = format!("{LO}/uevent");
         stuck.insert(&uevent);
         stuck.insert(&uevent);
         let mut told = Vec::new();
         for _ in 0..2 {
-            let outcome = host.read(lo, &announcer);
+            let outcome = host.read(LO, &announcer);
             let Outcome::Unreadable { diagnostic, .. } = outcome else { panic!("{outcome:?}") };
             assert!(diagnostic.to_string().contains("gave no answer"), "{diagnostic}");
             told.extend(stuck.remove(&uevent));
         }
-        assert_eq!(told, [lo], "it is to be read again");
-        assert!(matches!(host.read(lo, &announcer), Outcome::Observed { .. }));
+        assert_eq!(told, [LO], "it is to be read again");
+        assert!(matches!(host.read(LO, &announcer), Outcome::Observed { .. }));
     }
 
     #[test]
     fn an_attribute_that_holds_a_reader_has_the_device_read_again_when_that_one_is_back() {
-        let lo = "/sys/devices/virtual/net/lo";
-        let stuck = Arc::new(StuckFiles::default());
-        let announcer = Announcer::new(Arc::clone(&stuck));
-        let host = Host::new(UdevConfig::default());
+        let (stuck, announcer, host) = reader();
         // Its link is read by its name, for a document where it lies.
-        let (by_name, own) = ("/sys/class/net/lo/operstate", format!("{lo}/operstate"));
+        let (by_name, own) = ("/sys/class/net/lo/operstate", format!("{LO}/operstate"));
         let reads: [(&str, &dyn Fn() -> Outcome); 3] = [
-            (by_name, &|| host.read(lo, &announcer)),
-            (by_name, &|| host.read_listed(lo, &[lo.to_owned()], &announcer)),
-            (&own, &|| host.read_again(lo, &announcer)),
+            (by_name, &|| host.read(LO, &announcer)),
+            (by_name, &|| host.read_listed(LO, &[LO.to_owned()], &announcer)),
+            (&own, &|| host.read_again(LO, &announcer)),
         ];
         for (file, read) in reads {
             stuck.insert(file);
             let outcome = read();
-            assert!(stuck.remove(file).iter().eq([lo]), "{file}: {outcome:?}");
+            assert!(stuck.remove(file).iter().eq([LO]), "{file}: {outcome:?}");
         }
     }
 
