@@ -19,6 +19,9 @@ impl Announcement {
     }
 }
 
+/// Devices that are remembered for each file; with so many, whoever is told reads all devices.
+pub(crate) const MOST_READ_WITHOUT: usize = 1024;
+
 /// The files that hold readers who were given up. Further readers leave them alone.
 #[derive(Debug, Default)]
 pub(crate) struct StuckFiles {
@@ -66,7 +69,8 @@ impl StuckFiles {
         let Some(stuck) = paths.get_mut(path) else {
             return false;
         };
-        if !device.is_empty() && !stuck.read_without.contains(device) {
+        let has_room = stuck.read_without.len() < MOST_READ_WITHOUT;
+        if has_room && !device.is_empty() && !stuck.read_without.contains(device) {
             stuck.read_without.insert(device.to_owned());
         }
         true
@@ -170,5 +174,11 @@ mod tests {
         assert!(!stuck.leave_alone("/sys/a/slow", "/sys/a"));
         stuck.insert("/sys/a/slow");
         assert!(stuck.remove("/sys/a/slow").is_empty(), "it has been told");
+
+        stuck.insert("/sys/a/slow");
+        for n in 0..2 * MOST_READ_WITHOUT {
+            assert!(stuck.leave_alone("/sys/a/slow", &format!("/sys/{n}")));
+        }
+        assert_eq!(stuck.remove("/sys/a/slow").len(), MOST_READ_WITHOUT);
     }
 }

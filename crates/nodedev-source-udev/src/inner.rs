@@ -8,7 +8,7 @@ use std::time::Instant;
 use nodedev_source::{RevisionCounter, may_block};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::announce::Announcer;
+use crate::announce::{Announcer, MOST_READ_WITHOUT};
 use crate::config::UdevConfig;
 use crate::control::WRITERS;
 use crate::counts::Counts;
@@ -33,10 +33,15 @@ pub(crate) struct Inner {
 
 type CurrentWatch = Mutex<Option<EventQueue>>;
 
-/// Has these devices read again, as if something had changed. Without a watch nobody is told of changes.
+/// Has these devices read again, as if something had changed; all there are if these are as many as are remembered.
+/// Without a watch nobody is told of changes.
 fn read_again(watch: &CurrentWatch, devices: BTreeSet<String>) {
     let queue = watch.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(queue) = &*queue {
+        if devices.len() >= MOST_READ_WITHOUT {
+            queue.lost("more devices were read without a file than can be remembered");
+            return;
+        }
         let at = Instant::now();
         devices.into_iter().for_each(|path| queue.send(Message::Recheck { path, at }));
     }
@@ -141,5 +146,8 @@ mod tests {
             other => panic!("{other:?}"),
         });
         assert!(again.eq(["/sys/a", "/sys/b"]));
+        read_again(&watch, (0..MOST_READ_WITHOUT).map(|n| n.to_string()).collect());
+        assert!(matches!(messages.try_recv(), Ok(Message::Lost(_))), "there may be more");
+        assert!(messages.try_recv().is_err());
     }
 }
