@@ -16,6 +16,7 @@ mod crates;
 mod debian;
 mod deny;
 mod digest;
+mod disk;
 mod dist;
 mod docs;
 mod e2e;

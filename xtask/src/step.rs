@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
+
+use crate::disk;
 
 /// What every step is told.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +76,7 @@ pub(crate) fn run_all(steps: &[Step], context: &Context<'_>) -> Result<()> {
         let took = began.elapsed();
         if let Err(error) = result {
             outcomes[number] = Outcome::Failed(took);
-            let error = error.context(format!("step `{}`", step.name));
+            let error = blame(error, step, disk::left(context.root));
             if !context.keep_going {
                 failure = Some(error);
                 break;
@@ -84,10 +86,20 @@ pub(crate) fn run_all(steps: &[Step], context: &Context<'_>) -> Result<()> {
             continue;
         }
         outcomes[number] = Outcome::Passed(took);
-        eprintln!("== {}: ok, {:.1} s", step.name, took.as_secs_f64());
+        let left = disk::left(context.root).map(|left| format!(", {left} of disk left"));
+        let left = left.unwrap_or_default();
+        eprintln!("== {}: ok, {:.1} s{left}", step.name, took.as_secs_f64());
     }
     eprintln!("\n{}", summary(steps, &outcomes));
     failure.map_or(Ok(()), Err)
+}
+
+/// The error with the name of the step, and with what else may have caused it.
+fn blame(error: Error, step: &Step, left: Option<disk::Room>) -> Error {
+    match left.and_then(disk::suspicion) {
+        Some(suspicion) => error.context(format!("step `{}` ({suspicion})", step.name)),
+        None => error.context(format!("step `{}`", step.name)),
+    }
 }
 
 fn summary(steps: &[Step], outcomes: &[Outcome]) -> String {
@@ -116,7 +128,8 @@ mod tests {
     #[test]
     fn the_first_failure_ends_the_run_and_is_named() {
         let error = run(STEPS).unwrap_err();
-        assert_eq!(format!("{error:#}"), "step `bad`: it broke");
+        let error = format!("{error:#}");
+        assert!(error.starts_with("step `bad`") && error.ends_with(": it broke"), "{error}");
         run(&STEPS[..1]).unwrap();
     }
 

@@ -6,7 +6,9 @@ use anyhow::Result;
 
 use crate::command::Command;
 use crate::step::{self, Context, Step};
-use crate::{debian, deny, dist, e2e, fuzz, no_std, package, parity, programs, tidy, toolchain};
+use crate::{
+    debian, deny, disk, dist, e2e, fuzz, no_std, package, parity, programs, tidy, toolchain,
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -98,6 +100,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
 }
 
 fn packages(context: &Context<'_>) -> Result<()> {
+    if let Some(warning) = disk::left(context.root).and_then(disk::warning) {
+        eprintln!("{warning}");
+    }
     let needed = [debian::TO_RUN, debian::TO_TEST, debian::TO_BOOT].concat();
     debian::require(&needed, context.install)?;
     toolchain::require_components(context.root, context.install)
