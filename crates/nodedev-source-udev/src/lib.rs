@@ -7,7 +7,7 @@ mod config;
 mod control;
 mod coordinator;
 mod counts;
-
+mod drain;
 mod error;
 mod files;
 #[cfg(any(test, fuzzing))]

@@ -12,25 +12,19 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use nodedev_types::{Diagnostic, SysfsPath};
 use tokio::sync::oneshot;
 use udev::{Device, MonitorBuilder, MonitorSocket};
 
 use crate::classify::IGNORED_SUBSYSTEMS;
+use crate::drain::{Drain, PATIENCE, Received};
 use crate::error::UdevError;
 use crate::moderation::Moderation;
 use crate::network::Links;
 use crate::queue::EventQueue;
 use crate::udevd::{self, CONTROL, News, UdevdWatch};
-
-/// Errors in a row after which the monitor is made anew.
-const PATIENCE: u32 = 16;
-/// Events that one look takes at most, so that a sender who is as fast as we are does not keep it from ending. Looks that
-/// have no end are a millisecond apart (see [`Moderation`]): 6,000 events in a second, of which each has a device read,
-/// and what more there is waits in the socket's buffer.
-const TURN: usize = 6;
 
 /// What is taken from an event; everything else is read afresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +130,12 @@ fn enlarge(socket: &impl AsFd, receive_buffer: usize) {
     }
 }
 
+/// How much the socket holds, in bytes as the kernel counts them.
+fn buffer_of(socket: &impl AsFd) -> usize {
+    // An open socket always tells.
+    getsockopt(socket, sockopt::RcvBuf).unwrap_or(usize::MAX)
+}
+
 /// Where the system refuses it, links are followed no further than uevents tell.
 fn listen_to_links(receive_buffer: usize, queue: &EventQueue) -> Option<Links> {
     match Links::listen() {
@@ -191,12 +191,14 @@ fn receive(
 ) -> Ending {
     let mut errors = 0;
     let mut moderation = Moderation::new(Instant::now());
+    let mut drain = Drain::new(buffer_of(socket));
     loop {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = vec![readable(socket.as_fd()), readable(stop.0.as_fd())];
         fds.extend(udevd.as_ref().map(|udevd| readable(udevd.as_fd())));
         fds.extend(links.as_ref().map(|links| readable(links.as_fd())));
-        match poll(&mut fds, patience(udevd.as_ref())) {
+        let patience = if drain.owes() { PollTimeout::ZERO } else { patience(udevd.as_ref()) };
+        match poll(&mut fds, patience) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return Ending::Renew("the monitor's socket failed"),
         }
@@ -207,7 +209,7 @@ fn receive(
             return Ending::Renew("udevd has been started");
         }
         hear_links(links, queue);
-        errors = match drain(|| receive_one(socket, queue), queue) {
+        errors = match drain.look(|| receive_one(socket, queue), queue) {
             Ok(()) => 0,
             Err(error) => {
                 queue.counts().receive_errors.count();
@@ -244,48 +246,6 @@ fn hear_links(links: &mut Option<Links>, queue: &EventQueue) {
     }
 }
 
-/// What one look at the socket brought.
-#[derive(Debug)]
-enum Received {
-    Event(RawEvent),
-    /// Nothing that is of interest; there may be more.
-    Other,
-    /// Nothing waits.
-    Nothing,
-    /// Something may be lost.
-    Failed(Errno),
-}
-
-/// Takes the events that wait, of a flood no more than a turn. An error means that some may be lost.
-///
-/// The kernel tells of a loss before it gives what had been queued until then. That is taken first,
-/// so that the enumeration which mends the loss begins behind it: a removal from before the loss
-/// would else take away what the enumeration has seen come back.
-fn drain(mut receive: impl FnMut() -> Received, queue: &EventQueue) -> Result<(), Errno> {
-    let mut failure = None;
-    let (mut failures, mut taken) = (0, 0);
-    // What is behind a loss is taken to its end.
-    while taken < TURN || failure.is_some() {
-        taken += 1;
-        match receive() {
-            Received::Event(event) => {
-                failures = 0;
-                queue.event(event);
-            }
-            Received::Other => {}
-            Received::Nothing => return failure.map_or(Ok(()), Err),
-            Received::Failed(error) => {
-                failures += 1;
-                let first = *failure.get_or_insert(error);
-                if failures > PATIENCE {
-                    return Err(first);
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
 fn receive_one(socket: &MonitorSocket, queue: &EventQueue) -> Received {
     // The iterator ends for every reason alike; errno alone tells them apart.
     Errno::clear();
@@ -320,72 +280,4 @@ fn raw_event(device: &Device, queue: &EventQueue) -> Option<RawEvent> {
         path: path.to_owned(),
         old_path: text("DEVPATH_OLD").map(|old| format!("/sys{old}")),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::counts::Counts;
-    use crate::queue::{Message, event_queue};
-
-    fn event(name: &str) -> Received {
-        let path = format!("/sys/devices/{name}");
-        Received::Event(RawEvent { action: "remove".to_owned(), path, old_path: None })
-    }
-
-    #[test]
-    fn what_the_kernel_had_queued_before_a_loss_is_taken_before_it_is_told() {
-        let (queue, receiver) = event_queue(16, Counts::default());
-        let mut socket = vec![
-            Received::Failed(Errno::ENOBUFS),
-            Received::Failed(Errno::EINVAL),
-            event("a"),
-            Received::Other,
-            event("b"),
-            Received::Nothing,
-            event("the next time"),
-        ]
-        .into_iter();
-        let drained = drain(|| socket.next().unwrap(), &queue);
-        assert_eq!(drained, Err(Errno::ENOBUFS), "the first, which the others follow from");
-        let events = receiver.try_iter().filter(|m| matches!(m, Message::Event(_)));
-        assert_eq!(events.count(), 2);
-        assert_eq!(socket.len(), 1);
-    }
-
-    #[test]
-    fn a_flood_is_taken_in_turns_and_what_is_behind_a_loss_to_its_end() {
-        let (queue, _receiver) = event_queue(2 * TURN, Counts::default());
-        let mut taken = 0;
-        let flood = || {
-            taken += 1;
-            event("a")
-        };
-        assert_eq!(drain(flood, &queue), Ok(()));
-        assert_eq!(taken, TURN);
-
-        let mut left = 2 * TURN + 1;
-        let lost = || {
-            left -= 1;
-            match left {
-                0 => Received::Nothing,
-                left if left % 2 == 0 => Received::Failed(Errno::ENOBUFS),
-                _ => event("a"),
-            }
-        };
-        assert_eq!(drain(lost, &queue), Err(Errno::ENOBUFS));
-        assert_eq!(left, 0);
-    }
-
-    #[test]
-    fn a_socket_that_only_fails_is_given_up() {
-        let (queue, _receiver) = event_queue(1, Counts::default());
-        let mut tries = 0;
-        let failing = || {
-            tries += 1;
-            Received::Failed(Errno::EBADF)
-        };
-        assert_eq!(drain(failing, &queue), Err(Errno::EBADF));
-        assert_eq!(tries, PATIENCE + 1);
-    }
 }
