@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use crate::announce::Announcer;
+use crate::raw_device::file_name;
 use crate::scan;
 
 /// The largest attribute that is read.
@@ -132,6 +133,18 @@ impl<'a> HostFiles<'a> {
         self.root.join(path.trim_start_matches('/')).into()
     }
 
+    /// The one name under which readers tell each other of a file: an interface's own are also read by its name below its
+    /// class.
+    fn known_as<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        let by_name = path.strip_prefix("/sys/class/net/").and_then(|path| path.split_once('/'));
+        match by_name {
+            Some((name, file)) if name == file_name(self.device) => {
+                format!("{}/{file}", self.device).into()
+            }
+            _ => path.into(),
+        }
+    }
+
     /// Whether what is there is an ordinary file.
     ///
     /// # Errors
@@ -166,11 +179,13 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
 
 impl Files for HostFiles<'_> {
     fn contents(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        let known = self.known_as(path);
         // A reader that hangs in this file already is enough.
-        if self.announcer.leaves_alone(path, self.device) {
+        if self.announcer.leaves_alone(&known, self.device) {
             return Err(FileError::NoAnswer(self.deadline));
         }
-        self.announced(path, |path| read_attribute(path, self.deadline))
+        let _entered = self.announcer.announce(&known, self.deadline);
+        read_attribute(&self.host_path(path), self.deadline)
     }
 
     fn part(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>, FileError> {
