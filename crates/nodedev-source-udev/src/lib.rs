@@ -29,6 +29,7 @@ mod queue;
 mod raw_device;
 mod reader;
 mod reading;
+mod receive_buffer;
 mod scan;
 #[cfg(any(test, fuzzing))]
 #[cfg_attr(not(test), expect(dead_code, reason = "unit tests need more of it than fuzz targets"))]

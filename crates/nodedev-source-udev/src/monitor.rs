@@ -12,19 +12,23 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use nodedev_types::{Diagnostic, SysfsPath};
 use tokio::sync::oneshot;
 use udev::{Device, MonitorBuilder, MonitorSocket};
 
 use crate::classify::IGNORED_SUBSYSTEMS;
-use crate::drain::{Drain, PATIENCE, Received};
+use crate::drain::{Drain, Received};
 use crate::error::UdevError;
 use crate::moderation::Moderation;
 use crate::network::Links;
 use crate::queue::EventQueue;
+use crate::receive_buffer::enlarge;
 use crate::udevd::{self, CONTROL, News, UdevdWatch};
+
+/// Events that one look takes at most. Looks that have no end are a millisecond apart (see [`Moderation`]): 6,000 events
+/// in a second, of which each has a device read, and what more there is waits in the socket's buffer.
+const TURN: usize = 6;
 
 /// What is taken from an event; everything else is read afresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +74,12 @@ pub(crate) struct Settings {
 enum Ending {
     Stopped,
     Renew(&'static str),
+    /// The same, of a socket that is no good: the next one may be none either.
+    Broken(&'static str),
 }
+
+/// How long a broken socket is not replaced.
+const BROKEN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs the receiver until it is stopped. `armed` learns when events are being received.
 pub(crate) fn run(
@@ -85,8 +94,8 @@ pub(crate) fn run(
     let mut links = listen_to_links(receive_buffer, queue);
     let mut udevd = watch_udevd(queue, udevd_check);
     loop {
-        let socket = match listen(receive_buffer) {
-            Ok(socket) => socket,
+        let (socket, mut drain) = match listen(receive_buffer) {
+            Ok(listening) => listening,
             Err(error) => {
                 let error = UdevError::Monitor(error);
                 match armed.take() {
@@ -105,9 +114,10 @@ pub(crate) fn run(
         if let Some(reason) = renewal.take() {
             queue.lost(reason);
         }
-        match receive(&socket, &mut links, queue, stop, &mut udevd) {
+        match receive(&socket, &mut drain, &mut links, queue, stop, &mut udevd) {
             Ending::Stopped => return,
-            Ending::Renew(reason) => {
+            Ending::Broken(_) if stop.comes_within(BROKEN_PAUSE) => return,
+            Ending::Renew(reason) | Ending::Broken(reason) => {
                 drop(socket);
                 renewal = Some(reason);
             }
@@ -115,34 +125,16 @@ pub(crate) fn run(
     }
 }
 
-fn listen(receive_buffer: usize) -> io::Result<MonitorSocket> {
+fn listen(receive_buffer: usize) -> io::Result<(MonitorSocket, Drain)> {
     let socket = MonitorBuilder::new()?.listen()?;
-    enlarge(&socket, receive_buffer);
-    Ok(socket)
-}
-
-/// Without the privilege to pass the system's limit, as much as it allows.
-fn enlarge(socket: &impl AsFd, receive_buffer: usize) {
-    if setsockopt(socket, sockopt::RcvBufForce, &receive_buffer).is_err()
-        && let Err(error) = setsockopt(socket, sockopt::RcvBuf, &receive_buffer)
-    {
-        tracing::debug!(source = "udev", %error, "the receive buffer keeps its size");
-    }
-}
-
-/// How much the socket holds, in bytes as the kernel counts them.
-fn buffer_of(socket: &impl AsFd) -> usize {
-    // An open socket always tells.
-    getsockopt(socket, sockopt::RcvBuf).unwrap_or(usize::MAX)
+    let buffer = enlarge(&socket, receive_buffer);
+    Ok((socket, Drain::new(TURN, buffer)))
 }
 
 /// Where the system refuses it, links are followed no further than uevents tell.
 fn listen_to_links(receive_buffer: usize, queue: &EventQueue) -> Option<Links> {
-    match Links::listen() {
-        Ok(links) => {
-            enlarge(&links, receive_buffer);
-            Some(links)
-        }
+    match Links::listen(receive_buffer) {
+        Ok(links) => Some(links),
         Err(error) => {
             queue.links_unheard(&error.to_string());
             None
@@ -184,23 +176,23 @@ fn patience(udevd: Option<&UdevdWatch>) -> PollTimeout {
 
 fn receive(
     socket: &MonitorSocket,
+    drain: &mut Drain,
     links: &mut Option<Links>,
     queue: &EventQueue,
     stop: &StopSignal,
     udevd: &mut Option<UdevdWatch>,
 ) -> Ending {
-    let mut errors = 0;
     let mut moderation = Moderation::new(Instant::now());
-    let mut drain = Drain::new(buffer_of(socket));
     loop {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = vec![readable(socket.as_fd()), readable(stop.0.as_fd())];
         fds.extend(udevd.as_ref().map(|udevd| readable(udevd.as_fd())));
         fds.extend(links.as_ref().map(|links| readable(links.as_fd())));
-        let patience = if drain.owes() { PollTimeout::ZERO } else { patience(udevd.as_ref()) };
+        let owes = drain.owes() || links.as_ref().is_some_and(Links::owes);
+        let patience = if owes { PollTimeout::ZERO } else { patience(udevd.as_ref()) };
         match poll(&mut fds, patience) {
             Ok(_) | Err(Errno::EINTR) => {}
-            Err(_) => return Ending::Renew("the monitor's socket failed"),
+            Err(_) => return Ending::Broken("the monitor's socket failed"),
         }
         if fds[1].any().unwrap_or(true) {
             return Ending::Stopped;
@@ -209,20 +201,15 @@ fn receive(
             return Ending::Renew("udevd has been started");
         }
         hear_links(links, queue);
-        errors = match drain.look(|| receive_one(socket, queue), queue) {
-            Ok(()) => 0,
-            Err(error) => {
-                queue.counts().receive_errors.count();
-                queue.lost(&format!("receiving an event failed: {error}"));
-                errors + 1
-            }
-        };
-        if errors > PATIENCE || queue.is_closed() {
-            return if queue.is_closed() {
-                Ending::Stopped
-            } else {
-                Ending::Renew("the monitor's socket keeps failing")
-            };
+        if let Err(error) = drain.look(|| receive_one(socket, queue)) {
+            queue.counts().receive_errors.count();
+            queue.lost(&format!("receiving an event failed: {error}"));
+        }
+        if queue.is_closed() {
+            return Ending::Stopped;
+        }
+        if drain.is_broken() {
+            return Ending::Broken("the monitor's socket keeps failing");
         }
         // What comes meanwhile waits in the socket's buffer.
         if let Some(rest) = moderation.looked(Instant::now())
@@ -240,7 +227,7 @@ fn hear_links(links: &mut Option<Links>, queue: &EventQueue) {
     };
     queue.counts().receive_errors.count();
     queue.lost(&format!("receiving a change of a link failed: {error}"));
-    if links.as_ref().is_some_and(|links| links.failures() > PATIENCE) {
+    if links.as_ref().is_some_and(Links::is_broken) {
         *links = None;
         queue.links_unheard(&error.to_string());
     }
@@ -250,16 +237,27 @@ fn receive_one(socket: &MonitorSocket, queue: &EventQueue) -> Received {
     // The iterator ends for every reason alike; errno alone tells them apart.
     Errno::clear();
     if let Some(event) = socket.iter().next() {
-        return raw_event(&event, queue).map_or(Received::Other, Received::Event);
+        if let Some(event) = raw_event(&event, queue) {
+            queue.event(event);
+        }
+        return Received::Message;
     }
     match Errno::last_raw() {
-        0 => Received::Nothing,
+        0 => nothing_or_ignored(socket),
         raw => match Errno::from_raw(raw) {
-            Errno::EAGAIN => Received::Nothing,
-            Errno::EINTR => Received::Other,
+            Errno::EAGAIN => nothing_or_ignored(socket),
+            Errno::EINTR => Received::Again,
             error => Received::Failed(error),
         },
     }
+}
+
+/// libudev says the same when nothing waits and of a message that it has taken and does not show, a stranger's say.
+fn nothing_or_ignored(socket: &MonitorSocket) -> Received {
+    let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    let is_more = poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+        && fds[0].revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
+    if is_more { Received::Message } else { Received::Nothing }
 }
 
 fn raw_event(device: &Device, queue: &EventQueue) -> Option<RawEvent> {

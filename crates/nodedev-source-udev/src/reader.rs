@@ -9,7 +9,7 @@ use nodedev_types::{Capability, DeviceId, Diagnostic, Fields};
 use crate::announce::Announcer;
 use crate::classify::classify;
 use crate::config::UdevConfig;
-use crate::files::{Files, HostFiles, is_absent};
+use crate::files::{FileError, Files, HostFiles, is_absent};
 use crate::kernel_device::{kernel_device, known_interface};
 use crate::libudev::raw_device;
 use crate::names::HostPciIds;
@@ -243,7 +243,8 @@ impl Host {
         self.files(announcer).canonical(&format!("/sys/bus/mdev/devices/{uuid}"))
     }
 
-    /// Where an interface lies, if it still has that name and that index.
+    /// Where an interface lies, if it still has that name and that index. If nobody knows the index, where that name lies:
+    /// to read an interface once too often costs less than once too few.
     pub(crate) fn interface_path(
         &self,
         name: &str,
@@ -252,9 +253,14 @@ impl Host {
     ) -> Option<String> {
         let files = self.files(announcer);
         let path = files.canonical(&format!("/sys/class/net/{name}"))?;
-        let found = files.contents(&format!("{path}/ifindex")).ok()?;
-        let found = String::from_utf8(found).ok()?;
-        (found.trim_end().parse() == Ok(index)).then_some(path)
+        match files.contents(&format!("{path}/ifindex")) {
+            Ok(found) => {
+                let found = String::from_utf8(found).ok()?;
+                (found.trim_end().parse() == Ok(index)).then_some(path)
+            }
+            Err(FileError::NoAnswer(_)) => Some(path),
+            Err(_) => None,
+        }
     }
 
     const fn network<'a>(&'a self, announcer: &'a Announcer) -> AnnouncedNetwork<'a> {
@@ -427,6 +433,16 @@ mod tests {
             let outcome = read();
             assert!(stuck.remove(&file).iter().eq([LO]), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn an_interface_whose_index_gives_no_answer_is_found_by_its_name() {
+        let (stuck, announcer, host) = reader();
+        let path = |name, index| host.interface_path(name, index, &announcer);
+        assert_eq!((path("lo", 1).as_deref(), path("lo", 2)), (Some(LO), None));
+        assert_eq!(path("no-such", 1), None);
+        stuck.insert(&format!("{LO}/ifindex"));
+        assert_eq!(path("lo", 1).as_deref(), Some(LO));
     }
 
     #[test]

@@ -6,8 +6,22 @@ use std::time::Instant;
 use nodedev_types::Diagnostic;
 
 use super::{Cause, Coordinator};
-use crate::pool::Order;
-use crate::queue::Message;
+use crate::pool::{Lost, Order};
+use crate::queue::{EventQueue, Message};
+
+/// A reader has looked for the device of an interface, or was lost.
+fn searched(queue: &EventQueue, interface: String, path: Result<Option<String>, Lost>) {
+    match path {
+        Ok(Some(path)) => queue.send(Message::Link(path)),
+        // It is called otherwise by now, or gone.
+        Ok(None) => {}
+        Err(lost) => {
+            let message = format!("its link has changed: {lost}");
+            queue.lost(&format!("{interface}: {message}"));
+            queue.diagnostic(Diagnostic::warning(interface, message));
+        }
+    }
+}
 
 impl Coordinator {
     /// Has a reader look for the devices of the interfaces whose links have changed.
@@ -19,15 +33,7 @@ impl Coordinator {
             let submitted = self.inner.pool.submit(
                 Order::event(&interface, &self.asker),
                 move |announcer| host.interface_path(&name, index, announcer),
-                move |path| match path {
-                    Ok(Some(path)) => queue.send(Message::Link(path)),
-                    // It is called otherwise by now, or gone.
-                    Ok(None) => {}
-                    Err(lost) => {
-                        let message = format!("its link has changed: {lost}");
-                        queue.diagnostic(Diagnostic::warning(interface, message));
-                    }
-                },
+                move |path| searched(&queue, interface, path),
             );
             if submitted.is_err() {
                 self.inner.counts.dropped.count();
@@ -66,5 +72,30 @@ impl Coordinator {
         for path in std::mem::take(&mut self.held_links) {
             self.link_found(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counts::Counts;
+    use crate::queue::event_queue;
+
+    #[test]
+    fn a_change_of_which_the_device_was_not_found_is_made_good_by_an_enumeration() {
+        let (queue, messages) = event_queue(4, Counts::default());
+        let searched = |path| {
+            searched(&queue, "eth0".to_owned(), path);
+            messages.try_iter().collect::<Vec<_>>()
+        };
+        let found = searched(Ok(Some("/sys/devices/net/eth0".to_owned())));
+        assert!(matches!(&found[..], [Message::Link(path)] if path == "/sys/devices/net/eth0"));
+        assert!(searched(Ok(None)).is_empty(), "it has gone");
+        let lost = searched(Err(Lost::Failed));
+        let [Message::Lost(reason), Message::Diagnostic(diagnostic)] = &lost[..] else {
+            panic!("{lost:?}");
+        };
+        assert!(reason.starts_with("eth0: its link has changed"), "{reason}");
+        assert!(diagnostic.to_string().contains("eth0"), "{diagnostic}");
     }
 }

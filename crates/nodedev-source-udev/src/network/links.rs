@@ -14,7 +14,9 @@ use nix::sys::socket::{
 };
 
 use super::link_message::{Link, LinkMessage, link_messages};
+use crate::drain::{Drain, Received};
 use crate::queue::EventQueue;
+use crate::receive_buffer::enlarge;
 
 /// The group of the messages about links, as a bit.
 const LINK_GROUP: u32 = 1;
@@ -29,57 +31,58 @@ pub(crate) struct Links {
     socket: OwnedFd,
     buffer: Vec<u8>,
     seen: Seen,
-    failures: u32,
+    drain: Drain,
 }
 
 impl Links {
-    /// Listens from now on.
+    /// Listens from now on, with a buffer of so many bytes if the system grants them.
     ///
     /// # Errors
     ///
     /// When the system refuses such a socket.
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen(receive_buffer: usize) -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let protocol = SockProtocol::NetlinkRoute;
         let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, LINK_GROUP))?;
-        Ok(Self { socket, buffer: vec![0; LONGEST_MESSAGE], seen: Seen::default(), failures: 0 })
+        let drain = Drain::new(TURN, enlarge(&socket, receive_buffer));
+        Ok(Self { socket, buffer: vec![0; LONGEST_MESSAGE], seen: Seen::default(), drain })
     }
 
-    /// Takes what waits, up to a bound. After an error some of it may be lost: then any link may
-    /// have changed.
+    /// Takes what waits, of a flood a turn. After an error something may be lost: then any link may have changed.
     pub(crate) fn drain(&mut self, queue: &EventQueue) -> Result<(), Errno> {
-        for _ in 0..TURN {
-            match self.receive() {
-                Ok(length) => {
-                    self.failures = 0;
-                    let bytes = self.buffer.get(..length).unwrap_or_default();
-                    self.seen.take(bytes, queue);
-                }
-                Err(Errno::EAGAIN) => break,
-                Err(Errno::EINTR) => {}
-                Err(error) => {
-                    self.failures += 1;
-                    self.seen = Seen::default();
-                    return Err(error);
-                }
+        let Self { socket, buffer, seen, drain } = self;
+        let looked = drain.look(|| match receive(socket, buffer) {
+            Ok(bytes) => {
+                seen.take(bytes, queue);
+                Received::Message
             }
+            Err(Errno::EAGAIN) => Received::Nothing,
+            Err(Errno::EINTR) => Received::Again,
+            Err(error) => Received::Failed(error),
+        });
+        if looked.is_err() {
+            *seen = Seen::default();
         }
-        Ok(())
+        looked
     }
 
-    /// How often in a row receiving has failed.
-    pub(crate) const fn failures(&self) -> u32 {
-        self.failures
+    /// Whether there is a loss to tell even if nothing more comes.
+    pub(crate) const fn owes(&self) -> bool {
+        self.drain.owes()
     }
 
-    /// The length of the next message; 0 if it is not the kernel's.
-    fn receive(&mut self) -> Result<usize, Errno> {
-        let fd = self.socket.as_raw_fd();
-        let (length, sender) = recvfrom::<NetlinkAddr>(fd, &mut self.buffer)?;
-        let is_kernel = sender.is_some_and(|sender| sender.pid() == 0);
-        Ok(if is_kernel { length } else { 0 })
+    /// Whether receiving does nothing but fail.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.drain.is_broken()
     }
+}
+
+/// The next message; empty if it is not the kernel's.
+fn receive<'b>(socket: &OwnedFd, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
+    let (length, sender) = recvfrom::<NetlinkAddr>(socket.as_raw_fd(), buffer)?;
+    let is_kernel = sender.is_some_and(|sender| sender.pid() == 0);
+    Ok(buffer.get(..length).filter(|_| is_kernel).unwrap_or_default())
 }
 
 impl AsFd for Links {
@@ -199,24 +202,26 @@ mod tests {
     }
 
     #[test]
-    fn an_overrun_is_told_and_forgets_what_was_seen() {
+    fn an_overrun_is_told_behind_all_that_was_queued_and_forgets_what_was_seen() {
         let network = unshare(CloneFlags::CLONE_NEWNET);
         require!(network.map_err(|error| format!("no network of our own: {error}")));
         let (queue, _messages) = event_queue(16, Counts::default());
-        let mut links = Links::listen().unwrap();
-        let other = Links::listen().unwrap();
+        let mut links = Links::listen(1 << 20).unwrap();
+        let other = Links::listen(1 << 20).unwrap();
+        let soon = || Instant::now() + Duration::from_secs(1);
         set_loopback(&other, true);
         assert_eq!(links.drain(&queue), Ok(()));
-        assert_eq!(
-            queue.links().due(Instant::now() + Duration::from_secs(1)),
-            [(1, "lo".to_owned())]
-        );
-        setsockopt(&links, sockopt::RcvBuf, &1).unwrap();
-        (0..100).for_each(|n| set_loopback(&other, n % 2 == 1));
-        let drained: Vec<_> = (0..3).map(|_| links.drain(&queue)).collect();
-        assert!(drained.contains(&Err(Errno::ENOBUFS)), "{drained:?}");
-        setsockopt(&links, sockopt::RcvBuf, &(1 << 20)).unwrap();
+        assert_eq!(queue.links().due(soon()), [(1, "lo".to_owned())]);
+        // Room for more than a turn.
+        setsockopt(&links, sockopt::RcvBuf, &(100 << 10)).unwrap();
+        (0..1000).for_each(|n| set_loopback(&other, n % 2 == 1));
+        assert_eq!(links.drain(&queue), Err(Errno::ENOBUFS));
+        assert!(links.seen.0.is_empty(), "it may have been otherwise meanwhile");
+        // While anything is queued the kernel drops what comes, and does not say so again.
+        let left = receive(&links.socket, &mut links.buffer).map(<[u8]>::len);
+        assert_eq!(left, Err(Errno::EAGAIN));
         set_loopback(&other, false);
         assert_eq!(links.drain(&queue), Ok(()), "it goes on behind the gap");
+        assert!(!links.seen.0.is_empty());
     }
 }
