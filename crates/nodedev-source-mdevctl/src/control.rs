@@ -3,8 +3,13 @@
 //! Never writes into sysfs or the configuration directory itself, and never judges whether an action
 //! makes sense: mdevctl and the kernel do. Says nothing of the result but mdevctl's own word.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use nodedev_source::{Action, ErrorKind, MdevConfig, NodeDeviceControl, SourceError, async_trait};
 use nodedev_types::{Capability, DeviceId, MdevUuid};
 use serde_json::json;
@@ -63,7 +68,7 @@ impl MdevctlSource {
             "--jsonfile=/dev/stdin".to_owned(),
         ];
         arguments.extend(uuid.map(|uuid| format!("--uuid={uuid}")));
-        let output = self.act(&arguments, &document(config)).await?;
+        let output = self.act(&arguments, &document(config, config.autostart)).await?;
         let uuid = match uuid {
             Some(uuid) => uuid.to_owned(),
             None => told_uuid(&arguments, &output)?,
@@ -123,6 +128,8 @@ impl MdevctlSource {
     ) -> Result<Option<DeviceId>, SourceError> {
         self.require_modify().await?;
         let (uuid, parent) = mdev(&device)?;
+        // Last before the run: the action has its turn, so nothing else that is asked of us sets it now.
+        let autostart = defined && self.autostart(&uuid, parent).await?;
         let mut arguments = vec![
             "modify".to_owned(),
             format!("--parent={parent}"),
@@ -131,8 +138,32 @@ impl MdevctlSource {
         ];
         arguments.extend(defined.then(|| "--defined".to_owned()));
         arguments.extend(live.then(|| "--live".to_owned()));
-        self.act(&arguments, &document(config)).await?;
+        self.act(&arguments, &document(config, autostart)).await?;
         Ok(Some(device))
+    }
+
+    /// Whether the definition starts with its parent, as its file says now: what is listed may be older.
+    async fn autostart(&self, uuid: &MdevUuid, parent: &str) -> Result<bool, SourceError> {
+        let is_name = |text: &str| Path::new(text).file_name() == Some(OsStr::new(text));
+        if !is_name(parent) || !is_name(uuid.as_str()) {
+            let message = format!("{uuid} below {parent}: no name of a definition's file");
+            return Err(SourceError::new(ErrorKind::InvalidArgument, message));
+        }
+        let path = self.config().definitions().join(parent).join(uuid.as_str());
+        let unknown = format!("{}: whether it starts by itself is not known", path.display());
+        let (limit, deadline) = (self.config().definition_limit, self.config().deadline);
+        let reading = move || starts_by_itself(&path, limit);
+        match self.files().look_within(deadline, reading).await {
+            Ok(Ok(autostart)) => Ok(autostart),
+            Ok(Err(why)) => Err(SourceError::new(ErrorKind::Failed, format!("{unknown}: {why}"))),
+            Err(Unseen::Late) => {
+                let message = format!("{unknown} within {deadline:?}");
+                Err(SourceError::new(ErrorKind::Timeout, message))
+            }
+            Err(Unseen::Panicked(error)) => {
+                Err(SourceError::new(ErrorKind::Bug, unknown).with_source(error))
+            }
+        }
     }
 
     /// Whether this mdevctl can change what is there (since 1.3): the options are tried on its help.
@@ -198,10 +229,37 @@ fn mdev(device: &DeviceId) -> Result<(MdevUuid, &str), SourceError> {
     }
 }
 
+/// What a definition's file says. Where there is none, no autostart is lost, and mdevctl says what is missing.
+fn starts_by_itself(path: &Path, limit: u64) -> Result<bool, String> {
+    let bytes = match read_bounded(path, limit) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(format!("cannot be read: {error}")),
+    };
+    // As in a listing: whatever is not `auto` is manual.
+    let object = definitions::parse(&bytes)?;
+    Ok(object.get("start").is_some_and(|start| start == "auto"))
+}
+
+/// The bytes of a regular file; what has taken its place is refused without blocking.
+fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// What mdevctl reads: the keys and their order are those that libvirt sends.
-fn document(config: &MdevConfig) -> Vec<u8> {
+fn document(config: &MdevConfig, autostart: bool) -> Vec<u8> {
     let text = |value: &str| json!(value).to_string();
-    let start = if config.autostart { "auto" } else { "manual" };
+    let start = if autostart { "auto" } else { "manual" };
     let mut json = format!("{{\"mdev_type\":{},\"start\":\"{start}\"", text(&config.mdev_type));
     if !config.attributes.is_empty() {
         let attribute =
@@ -225,23 +283,144 @@ fn told_uuid(arguments: &[String], output: &Output) -> Result<String, SourceErro
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::time::Duration;
+
     use nodedev_types::MdevAttribute;
+    use tempfile::TempDir;
 
     use super::*;
+    use crate::config::MdevctlConfig;
+
+    const PARENT: &str = "0000:00:02.0";
+    const UUID: &str = "00000001-0000-4000-8000-000000000000";
+
+    /// A host with a definition, and an mdevctl that keeps what it reads.
+    struct Host(TempDir);
+
+    impl Host {
+        fn new(definition: &str) -> Self {
+            let host = Self(TempDir::new().unwrap());
+            fs::create_dir_all(host.definition().parent().unwrap()).unwrap();
+            fs::write(host.definition(), definition).unwrap();
+            // A link to a file that is never written: a program that was just written may be busy.
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fake-mdevctl.sh");
+            symlink(script, host.path("mdevctl")).unwrap();
+            let behaviour = "case \"$*\" in *--help*) ;; *) cat >\"$folder/read\" ;; esac; exit 0";
+            fs::write(host.path("behaviour"), behaviour).unwrap();
+            host
+        }
+
+        fn path(&self, below: &str) -> PathBuf {
+            self.0.path().join(below)
+        }
+
+        fn definition(&self) -> PathBuf {
+            self.path("etc/mdevctl.d").join(PARENT).join(UUID)
+        }
+
+        fn source(&self) -> MdevctlSource {
+            MdevctlSource::new(MdevctlConfig {
+                program: self.path("mdevctl"),
+                root: self.0.path().to_owned(),
+                deadline: Duration::from_secs(5),
+                definition_limit: 100,
+                ..MdevctlConfig::default()
+            })
+        }
+
+        /// Changes the device, and gives what mdevctl was given to read.
+        async fn modify(&self, autostart: bool, defined: bool) -> Result<String, SourceError> {
+            let config =
+                MdevConfig { mdev_type: "t".to_owned(), attributes: Vec::new(), autostart };
+            let device = DeviceId::mdev(UUID, PARENT);
+            let action = Action::Modify { device, config, live: !defined, defined };
+            self.source().perform(action).await?;
+            Ok(fs::read_to_string(self.path("read")).unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_definition_keeps_the_autostart_that_its_file_has() {
+        for (definition, start) in [
+            (r#"{"mdev_type":"old","start":"auto"}"#, "auto"),
+            (r#"{"mdev_type":"old","start":"manual"}"#, "manual"),
+            (r#"{"mdev_type":"old"}"#, "manual"),
+        ] {
+            let host = Host::new(definition);
+            for listed in [false, true] {
+                let read = host.modify(listed, true).await.unwrap();
+                let expected = format!(r#"{{"mdev_type":"t","start":"{start}"}}"#);
+                assert_eq!(read, expected, "{definition}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_definition_whose_autostart_cannot_be_read_is_left_alone() {
+        let too_large = format!("{{\"start\":\"auto\",\"x\":\"{}\"}}", "x".repeat(100));
+        let host = Host::new("");
+        for (definition, why) in [
+            ("", "not JSON"),
+            (r#"["auto"]"#, "not an object"),
+            (too_large.as_str(), "larger than 100 bytes"),
+        ] {
+            fs::write(host.definition(), definition).unwrap();
+            let error = host.modify(false, true).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Failed);
+            for part in [UUID, "whether it starts by itself is not known", why] {
+                assert!(error.to_string().contains(part), "{part}: {error}");
+            }
+            // Who changes the running device only does not need it.
+            host.modify(false, false).await.unwrap();
+            fs::remove_file(host.path("read")).unwrap();
+        }
+        fs::remove_file(host.definition()).unwrap();
+        fs::create_dir(host.definition()).unwrap();
+        let error = host.modify(false, true).await.unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+
+        fs::remove_dir(host.definition()).unwrap();
+        host.modify(false, true).await.expect("mdevctl says that there is none");
+    }
+
+    #[tokio::test]
+    async fn a_definition_that_does_not_answer_is_not_waited_for() {
+        let host = Host::new("{}");
+        let source = MdevctlSource::new(MdevctlConfig {
+            deadline: Duration::from_millis(20),
+            ..host.source().config().clone()
+        });
+        let _hanging = source.files().hang().await;
+        let error = source.autostart(&MdevUuid::new(UUID), PARENT).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_names_no_file_below_the_definitions_is_not_read() {
+        let host = Host::new("{}");
+        let source = host.source();
+        for (uuid, parent) in [(UUID, "/etc"), (UUID, ".."), (UUID, "a/b"), ("../x", PARENT)] {
+            let error = source.autostart(&MdevUuid::new(uuid), parent).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        }
+    }
 
     #[test]
     fn mdevctl_is_told_type_start_and_attributes_in_this_order() {
         let mut config =
             MdevConfig { mdev_type: "a\"b".into(), attributes: Vec::new(), autostart: false };
-        let text = |config: &MdevConfig| String::from_utf8(document(config)).unwrap();
-        assert_eq!(text(&config), r#"{"mdev_type":"a\"b","start":"manual"}"#);
-        config.autostart = true;
+        let text = |config: &MdevConfig, autostart| {
+            String::from_utf8(document(config, autostart)).unwrap()
+        };
+        assert_eq!(text(&config, false), r#"{"mdev_type":"a\"b","start":"manual"}"#);
         for (name, value) in [("z", "1"), ("a", "x y"), ("z", "2")] {
             config.attributes.push(MdevAttribute { name: name.into(), value: value.into() });
         }
         let expected =
             r#"{"mdev_type":"a\"b","start":"auto","attrs":[{"z":"1"},{"a":"x y"},{"z":"2"}]}"#;
-        assert_eq!(text(&config), expected);
-        serde_json::from_str::<serde_json::Value>(&text(&config)).unwrap();
+        assert_eq!(text(&config, true), expected);
+        serde_json::from_str::<serde_json::Value>(&text(&config, true)).unwrap();
     }
 }

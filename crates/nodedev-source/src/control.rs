@@ -16,7 +16,8 @@ pub struct MdevConfig {
     pub mdev_type: String,
     /// Attributes to set, in order.
     pub attributes: Vec<MdevAttribute>,
-    /// Whether a definition starts together with its parent.
+    /// Whether a new definition starts together with its parent. Nothing is meant by it in
+    /// [`Action::Modify`].
     pub autostart: bool,
 }
 
@@ -46,7 +47,8 @@ pub enum Action {
     Start(DeviceId),
     /// Stops a running device.
     Stop(DeviceId),
-    /// Changes the configuration of a device.
+    /// Changes the configuration of a device. A definition keeps the autostart that it has when the
+    /// action is performed: who asks may know an older one.
     Modify {
         /// Which device.
         device: DeviceId,

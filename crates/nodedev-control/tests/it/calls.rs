@@ -63,8 +63,10 @@ struct World {
 impl World {
     fn obey(&self, asked: Asked) {
         match &asked.action {
-            Action::Define { config, .. } | Action::Modify { config, defined: true, .. } => {
-                self.write(Some(config))
+            Action::Define { config, .. } => self.write(Some(config)),
+            Action::Modify { config, defined: true, .. } => {
+                let autostart = self.definition().get(device::AUTOSTART).unwrap_or_default();
+                self.write(Some(&MdevConfig { autostart, ..config.clone() }));
             }
             Action::Modify { config, .. } => {
                 let mut fields = Fields::new();
