@@ -18,6 +18,7 @@ mod listing;
 mod room;
 mod source;
 mod tree;
+mod unwatched;
 mod version;
 mod watch;
 

@@ -24,6 +24,7 @@ use crate::entry::{Entries, Stream};
 use crate::files::{Files, Unseen};
 use crate::left_behind::LeftBehind;
 use crate::listing;
+use crate::unwatched::Unwatched;
 use crate::version::VersionCache;
 use crate::watch::{self, Means};
 
@@ -40,6 +41,8 @@ pub struct MdevctlSource {
     hints: Mutex<Option<HintStream>>,
     /// The newest hint that there was when the first listing since the watch was armed began.
     first: Arc<Mutex<Option<Hint>>>,
+    /// Of the newest watch.
+    unwatched: Mutex<Unwatched>,
 }
 
 impl MdevctlSource {
@@ -78,6 +81,11 @@ impl MdevctlSource {
     fn newest_hint(&self) -> Hint {
         let hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
         hints.as_ref().map(HintStream::newest).unwrap_or_default()
+    }
+
+    /// What there is to say of the watch, if anything.
+    fn unwatched(&self) -> Option<Diagnostic> {
+        self.unwatched.lock().unwrap_or_else(PoisonError::into_inner).why()
     }
 
     fn note_listing(&self, newest: Hint) {
@@ -263,11 +271,14 @@ impl NodeDeviceSource for MdevctlSource {
         *self.hints.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         let first = Arc::clone(&self.first);
         *first.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let unwatched = Unwatched::default();
+        *self.unwatched.lock().unwrap_or_else(PoisonError::into_inner) = unwatched.clone();
         let means = Means {
             config: Arc::clone(&self.config),
             files: self.files.clone(),
             counts: self.counts.clone(),
             first,
+            unwatched,
         };
         Ok(watch::start(means, sink, hints).await)
     }
@@ -284,6 +295,7 @@ impl NodeDeviceSource for MdevctlSource {
         };
         snapshot.listings = parts.listings;
         snapshot.diagnostics = parts.diagnostics;
+        snapshot.diagnostics.extend(self.unwatched());
         snapshot.backend = parts.backend;
         tracing::debug!(%revision, diagnostics = snapshot.diagnostics.len(), "listed");
         Ok(snapshot)

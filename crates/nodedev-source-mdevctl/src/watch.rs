@@ -2,7 +2,8 @@
 //!
 //! Sends [`SourceEvent::Resync`] and diagnostics, nothing else: differences are the registry's
 //! business. A burst becomes one request. Never runs mdevctl and never reads a definition. Waits for no
-//! directory: while one does not answer, hints are.
+//! directory: while one does not answer, hints are. While the kernel refuses the watches, a request comes with
+//! each attempt.
 
 use std::io;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 use crate::files::Files;
 use crate::tree::Tree;
+use crate::unwatched::Unwatched;
 
 /// When a watch that the kernel refused is tried again. Only its limits or permissions make it so.
 const RETRY: Duration = Duration::from_secs(60);
@@ -40,6 +42,8 @@ pub(crate) struct Means {
     pub(crate) counts: Counts,
     /// The newest hint that there was when the first listing began.
     pub(crate) first: Arc<Mutex<Option<Hint>>>,
+    /// Why changes are seen late, as long as they are.
+    pub(crate) unwatched: Unwatched,
 }
 
 /// Arms the watch and starts its task.
@@ -52,11 +56,12 @@ pub(crate) async fn start(means: Means, sink: EventSink, hints: HintStream) -> W
         inotify: None,
         arming: None,
         pending: None,
-        is_told: false,
         retry: None,
     };
     watcher.arm();
     watcher.first_armed().await;
+    // Nobody has taken a snapshot yet that a first arming could have made old.
+    watcher.pending = None;
     let span = tracing::debug_span!("watch", source = "mdevctl");
     Watch::new(Task(tokio::spawn(watcher.run().instrument(span))))
 }
@@ -78,8 +83,6 @@ struct Watcher {
     inotify: Option<Armed>,
     arming: Option<Arming>,
     pending: Option<Pending>,
-    /// Whether it has been told that changes are seen late.
-    is_told: bool,
     /// When the kernel refused the watch: when to try again.
     retry: Option<Instant>,
 }
@@ -201,8 +204,6 @@ impl Watcher {
             Ok(fitted) => self.fitted(fitted),
             Err(_) => self.late(),
         }
-        // Nobody has taken a snapshot yet that a first arming could have made old.
-        self.pending = None;
     }
 
     fn fitted(&mut self, fitted: Fit) {
@@ -215,7 +216,7 @@ impl Watcher {
         });
         match appeared {
             Ok(appeared) => {
-                let healed = std::mem::take(&mut self.is_told);
+                let healed = self.means.unwatched.heal();
                 if appeared || healed || is_overtaken {
                     self.request("the configuration directory is watched", false);
                 }
@@ -241,17 +242,19 @@ impl Watcher {
     fn refused(&mut self, error: &io::Error) {
         self.retry = Some(Instant::now() + RETRY);
         self.tell(&error.to_string());
+        // The attempts are all that is left to see a change by.
+        self.request("the configuration directory cannot be watched", false);
     }
 
-    /// Goes on with hints alone, and tells so once.
-    fn tell(&mut self, why: &str) {
-        if std::mem::replace(&mut self.is_told, true) {
-            return;
-        }
+    /// Goes on with hints alone. The snapshots tell so; one that is taken already may not.
+    fn tell(&self, why: &str) {
         let subject = self.directory.display().to_string();
-        tracing::warn!(directory = subject, why, "cannot be watched");
         let message = format!("cannot be watched, changes are seen late: {why}");
-        self.sink.send(SourceEvent::Diagnostic(Diagnostic::warning(subject, message)));
+        let told = Diagnostic::warning(&subject, message);
+        if self.means.unwatched.note(told.clone()) {
+            tracing::warn!(directory = subject, why, "cannot be watched");
+            self.sink.send(SourceEvent::Diagnostic(told));
+        }
     }
 
     /// Something has changed.

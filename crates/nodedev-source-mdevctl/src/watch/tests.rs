@@ -25,6 +25,7 @@ impl Watched {
             files: files.clone(),
             counts: Counts::default(),
             first: Arc::default(),
+            unwatched: Unwatched::default(),
         };
         let (sink, events) = event_channel(64);
         let (hints, stream) = hint_channel();

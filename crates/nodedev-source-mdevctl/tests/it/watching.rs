@@ -12,9 +12,9 @@ use nodedev_source::{
     hint_channel,
 };
 use nodedev_source_mdevctl::MdevctlSource;
-use tokio::time::timeout;
+use tokio::time::{self, Instant, timeout};
 
-use crate::host::{Host, PARENT, PATIENCE, definition};
+use crate::host::{Host, PARENT, PATIENCE, definition, diagnostics};
 
 /// A burst of ours has no longer pause, on a busy machine either.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -42,7 +42,11 @@ impl Watched {
     }
 
     async fn resync(&mut self) -> String {
-        match timeout(PATIENCE, self.events.recv()).await {
+        self.resync_within(PATIENCE).await
+    }
+
+    async fn resync_within(&mut self, patience: Duration) -> String {
+        match timeout(patience, self.events.recv()).await {
             Ok(Some(SourceEvent::Resync { reason })) => reason,
             other => panic!("no resync but {other:?}"),
         }
@@ -58,6 +62,14 @@ impl Watched {
     fn count(&self, name: &str) -> u64 {
         let counters = self.source.counters();
         counters.iter().find(|counter| counter.name() == name).expect("a counter").value()
+    }
+
+    /// What a snapshot says beside its listings. The clock goes while it runs mdevctl.
+    async fn said(&self) -> Vec<String> {
+        time::resume();
+        let snapshot = self.source.snapshot().await.expect("a snapshot");
+        time::pause();
+        diagnostics(&snapshot)
     }
 
     async fn stays_quiet(&mut self) {
@@ -129,7 +141,7 @@ async fn changes_without_end_are_answered_all_the_same() {
     let writing = tokio::spawn(async move {
         loop {
             write(&file, &definition("t"));
-            tokio::time::sleep(PAUSE / 10).await;
+            time::sleep(PAUSE / 10).await;
         }
     });
     watched.resync().await;
@@ -226,7 +238,7 @@ async fn dropping_the_watch_drops_the_sink() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory_that_cannot_be_watched_is_told_once_and_tried_again() {
+async fn a_directory_that_cannot_be_watched_is_told_and_tried_again_with_a_listing_each() {
     let host = Host::scripted();
     let etc = host.path("etc");
     symlink(&etc, &etc).unwrap();
@@ -239,12 +251,24 @@ async fn a_directory_that_cannot_be_watched_is_told_once_and_tried_again() {
 
     watched.hints.raise();
     assert!(watched.resync().await.contains("mediated device"));
-    timeout(Duration::from_secs(200), watched.events.recv())
-        .await
-        .expect_err("a second diagnostic");
+    let minute = Duration::from_secs(60);
+    for _ in 0..3 {
+        let before = Instant::now();
+        let reason = watched.resync_within(minute * 2).await;
+        assert!(reason.contains("cannot be watched"), "{reason}");
+        assert!(before.elapsed() > minute - PAUSE * 5, "{:?}", before.elapsed());
+    }
+    // As long as it holds, each snapshot says so.
+    for _ in 0..2 {
+        let said = watched.said().await;
+        assert_eq!(said.last(), Some(&text), "{said:?}");
+    }
 
     fs::remove_file(&etc).unwrap();
     fs::create_dir_all(watched.host.path("etc/mdevctl.d")).unwrap();
     let event = watched.events.recv().await;
     assert!(matches!(event, Some(SourceEvent::Resync { .. })), "{event:?}");
+    assert_eq!(watched.said().await, [""; 0]);
+    let nothing = timeout(minute * 5, watched.events.recv()).await;
+    assert!(nothing.is_err(), "{nothing:?}");
 }
