@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use nodedev_registry::{Action, Registry};
-use nodedev_types::{Capability, Device, DeviceName};
+use nodedev_registry::{Action, Registry, Snapshot, SourceState, SourceStatus};
+use nodedev_types::{Capability, Device, DeviceName, Presence};
 
 use crate::refusal::Refusal;
 use crate::vport;
@@ -56,7 +56,8 @@ pub async fn undefine(registry: &Registry, name: &DeviceName) -> Result<(), Refu
     undefined.map(drop).map_err(Refusal::failed("Unable to undefine mediated device"))
 }
 
-/// Sets whether a defined mediated device starts with its parent. Nothing is done where it is so.
+/// Sets whether a defined mediated device starts with its parent. Nothing is done where the list says that
+/// it is so, unless what it knows of definitions may be out of date.
 ///
 /// # Errors
 ///
@@ -66,7 +67,8 @@ pub async fn set_autostart(
     name: &DeviceName,
     autostart: bool,
 ) -> Result<(), Refusal> {
-    let device = find(registry, name)?;
+    let snapshot = registry.snapshot();
+    let device = find_in(&snapshot, name)?;
     if device.capability() != Some(Capability::Mdev) {
         return Err(Refusal::UnsupportedAutostart);
     }
@@ -74,7 +76,7 @@ pub async fn set_autostart(
         let text = "cannot set autostart for transient device";
         return Err(Refusal::WrongState(text.to_owned()));
     }
-    if device.autostart == autostart {
+    if device.autostart == autostart && knows_definitions(&snapshot) {
         return Ok(());
     }
     let action = Action::SetAutostart { device: device.id.clone(), autostart };
@@ -83,8 +85,24 @@ pub async fn set_autostart(
 }
 
 pub(crate) fn find(registry: &Registry, name: &DeviceName) -> Result<Arc<Device>, Refusal> {
-    let snapshot = registry.snapshot();
+    find_in(&registry.snapshot(), name)
+}
+
+fn find_in(snapshot: &Snapshot, name: &DeviceName) -> Result<Arc<Device>, Refusal> {
     snapshot.device(name.as_str()).cloned().ok_or_else(|| Refusal::NoSuchDevice(name.clone()))
+}
+
+/// Whether nothing says that what is listed of definitions may be older than they are.
+fn knows_definitions(snapshot: &Snapshot) -> bool {
+    let tells_of_them = |source: &SourceStatus| {
+        source.streams.iter().any(|stream| stream.presence == Presence::Defined)
+    };
+    let is_current = |source: &SourceStatus| {
+        source.state == SourceState::Running
+            && source.stale.is_none()
+            && source.streams.iter().all(|stream| stream.failure.is_none() && stream.stale == 0)
+    };
+    snapshot.sources().iter().filter(|source| tells_of_them(source)).all(is_current)
 }
 
 pub(crate) fn require_mdev(device: &Device) -> Result<(), Refusal> {

@@ -1,12 +1,15 @@
 //! Mediated devices: what is asked of the source in control, and what is refused before.
 
+use std::time::Duration;
+
 use nodedev_control::{
     Refusal, Scrutiny, Update, create, define, set_autostart, start, stop, undefine, update,
 };
 use nodedev_registry::{Action, MdevConfig};
-use nodedev_types::{DeviceName, MdevAttribute};
+use nodedev_source::{ErrorKind, SourceError};
+use nodedev_types::{DeviceName, MdevAttribute, SourceId};
 
-use crate::host::{ADDRESS, Host, MDEV, PCI, UUID, id};
+use crate::host::{ADDRESS, Host, MDEV, PCI, UUID, id, idle};
 
 fn document(parent: &str, mdev_type: &str, uuid: &str) -> String {
     format!(
@@ -56,6 +59,32 @@ async fn redefine_and_update_keep_the_autostart() {
     let name = mdev();
     let updated = update(&registry, &name, &xml, Update::default());
     assert_eq!(host.asked(updated).await, changed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_autostart_that_may_be_out_of_date_is_set_again() {
+    let (name, set) = (mdev(), Action::SetAutostart { device: id(), autostart: true });
+    let mut host = Host::start().await;
+    let registry = host.registry.clone();
+    host.define("t", true).await;
+    set_autostart(&registry, &name, true).await.expect("it is so, as the list knows for sure");
+
+    // The listing fails, or does not come.
+    let defined = SourceId::new(SourceId::MDEVCTL_DEFINED);
+    let error = SourceError::new(ErrorKind::Failed, "on purpose");
+    host.mdevctl.fail_stream(&defined, Some(error));
+    host.mdevctl.resync("a definition has changed");
+    idle().await;
+    assert_eq!(host.asked(set_autostart(&registry, &name, true)).await, set);
+    host.mdevctl.fail_stream(&defined, None);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    set_autostart(&registry, &name, true).await.expect("the list knows it again");
+
+    let held = host.mdevctl.hold_snapshots();
+    host.mdevctl.resync("a definition has changed");
+    idle().await;
+    assert_eq!(host.asked(set_autostart(&registry, &name, true)).await, set);
+    drop(held);
 }
 
 #[tokio::test(start_paused = true)]
