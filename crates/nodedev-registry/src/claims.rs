@@ -18,6 +18,8 @@ pub(crate) struct Said {
     pub(crate) revision: Revision,
     pub(crate) at: SystemTime,
     pub(crate) stale: Option<Arc<str>>,
+    /// Up to when: an older word does not make it fresh, a newer one does.
+    pub(crate) stale_since: Revision,
 }
 
 /// All of it.
@@ -79,7 +81,12 @@ impl Claims {
         if let Some(tombstones) = self.tombstones.get_mut(&source) {
             tombstones.raise(device);
         }
-        self.freshen(&source, device);
+        let doubt = self.said(&source, device).filter(|said| said.stale_since > new.revision);
+        match doubt.map(|said| (said.stale.clone(), said.stale_since)) {
+            // The device could not be read after this was.
+            Some(doubt) => (new.stale, new.stale_since) = doubt,
+            None => self.freshen(&source, device),
+        }
         // Hardly any device has more than one stream.
         let all = self.by_device.entry(device.clone()).or_insert_with(|| Vec::with_capacity(1));
         match all.binary_search_by(|said| said.source.cmp(&source)) {
@@ -153,17 +160,26 @@ impl Claims {
         self.stale.get(source).map_or(0, BTreeSet::len)
     }
 
-    pub(crate) fn mark_stale(&mut self, source: &SourceId, device: &DeviceId, reason: &Arc<str>) {
+    /// The device could not be read at that revision. Any later word of it is believed.
+    pub(crate) fn mark_stale(
+        &mut self,
+        source: &SourceId,
+        device: &DeviceId,
+        since: Revision,
+        reason: &Arc<str>,
+    ) {
         let said = self.by_device.get_mut(device).into_iter().flatten();
         for said in said.filter(|said| said.source == *source) {
             said.stale = Some(Arc::clone(reason));
+            said.stale_since = said.stale_since.max(since);
             self.stale.entry(source.clone()).or_default().insert(device.clone());
         }
     }
 
     pub(crate) fn mark_all_stale(&mut self, source: &SourceId, reason: &Arc<str>) {
         let devices: Vec<_> = self.devices_of(source).cloned().collect();
-        devices.iter().for_each(|device| self.mark_stale(source, device, reason));
+        let since = Revision::default();
+        devices.iter().for_each(|device| self.mark_stale(source, device, since, reason));
     }
 
     /// A complete listing has been taken in: it stands for `Gone` of all that it did not

@@ -261,7 +261,8 @@ fn listed_in_words(mut reading: Reading) -> Reading {
 /// There is no value of it: following ends with a reason only.
 enum Never {}
 
-/// When to read again because a listing has failed.
+/// When to read again because a listing has failed: soon and then less often where it may pass by itself. Else somebody
+/// has to mend it, which makes no event, and it is looked at the longest pause.
 struct Retry {
     at: Option<Instant>,
     pause: Duration,
@@ -275,16 +276,18 @@ impl Retry {
     }
 
     fn after(&mut self, reading: &Reading) {
-        let failed = |listing: &nodedev_source::Listing| {
-            let error = listing.devices.as_ref().err();
-            error.is_some_and(SourceError::is_transient)
+        let mut errors =
+            reading.listings.iter().filter_map(|listing| listing.devices.as_ref().err());
+        let Some(error) = errors.next() else {
+            self.at = None;
+            self.pause = self.first;
+            return;
         };
-        if reading.listings.iter().any(failed) {
+        if error.is_transient() || errors.any(SourceError::is_transient) {
             self.at = Some(Instant::now() + self.pause);
             self.pause = (self.pause * 2).min(self.longest);
         } else {
-            self.at = None;
-            self.pause = self.first;
+            self.at = Some(Instant::now() + self.longest);
         }
     }
 

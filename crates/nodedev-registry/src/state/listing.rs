@@ -19,11 +19,17 @@ impl State {
         let took = entry.end_reading(now);
         entry.is_readable = true;
         entry.passed = true;
-        entry.forget_reading();
+        let settled = entry.forget_reading();
         entry.backend = reading.backend;
         entry.answered = entry.answered.max(reading.answers);
+        // All listings of a snapshot are of one moment, or nearly.
+        let revision = reading.listings.iter().map(|listing| listing.revision).max();
         for diagnostic in reading.diagnostics {
-            self.note(source, diagnostic);
+            let settled = settled.get(&diagnostic.subject).copied();
+            // Read again, or gone, after this was found.
+            if settled.is_none_or(|settled| Some(settled) <= revision) {
+                self.note(source, diagnostic);
+            }
         }
         self.note_slowness(source, took);
         let mut left_out: BTreeSet<_> = self.stream_ids(source).into_iter().collect();

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use nodedev_source::{Hint, HintSender, SourceInfo};
-use nodedev_types::{Capability, DeviceId, Diagnostic, Fields, Presence, SourceId, fields};
+use nodedev_types::{
+    Capability, DeviceId, Diagnostic, Fields, Presence, Revision, SourceId, fields,
+};
 
 use tokio::time::Instant;
 
@@ -39,7 +41,9 @@ pub(super) struct Source {
     pub(super) backend: Option<String>,
     /// Why the last listing of a stream failed.
     pub(super) failures: BTreeMap<SourceId, String>,
-    diagnostics: BTreeMap<String, Vec<Diagnostic>>,
+    diagnostics: BTreeMap<String, Vec<Noted>>,
+    /// What has been read again or has gone while a snapshot is being taken, and when: whatever that says of it is older.
+    settled: BTreeMap<String, Revision>,
     /// They have changed since the log was told.
     to_review: bool,
     log_book: LogBook,
@@ -74,6 +78,14 @@ pub(super) struct Source {
     pub(super) answered: Hint,
 }
 
+/// A diagnostic that is kept.
+#[derive(Debug)]
+struct Noted {
+    diagnostic: Diagnostic,
+    /// It came while a snapshot was being taken, which does not replace it.
+    is_fresh: bool,
+}
+
 /// What it said may be out of date.
 #[derive(Debug, Clone)]
 struct Doubt {
@@ -96,6 +108,7 @@ impl Source {
             backend: None,
             failures: BTreeMap::new(),
             diagnostics: BTreeMap::new(),
+            settled: BTreeMap::new(),
             to_review: false,
             log_book: LogBook::default(),
             busy: Busy::default(),
@@ -177,6 +190,8 @@ impl Source {
     /// A snapshot is being taken from now on.
     pub(super) fn begin_reading(&mut self, now: Instant) {
         self.reading = Some(now);
+        self.settled.clear();
+        self.diagnostics.values_mut().flatten().for_each(|noted| noted.is_fresh = false);
         (self.is_hinted, self.forgets) = (false, false);
         if let Some(doubt) = &mut self.doubt {
             doubt.is_being_answered = true;
@@ -218,6 +233,7 @@ impl Source {
     /// The source has failed, and with it whatever it was reading.
     pub(super) fn stop_reading(&mut self) {
         self.reading = None;
+        self.settled.clear();
         self.suspects.clear();
         self.crowd.end_reading();
     }
@@ -232,7 +248,7 @@ impl Source {
         if !std::mem::take(&mut self.to_review) && !due {
             return;
         }
-        let current = self.diagnostics.values().flatten().chain(&self.uncounted);
+        let current = diagnostics_of(&self.diagnostics).chain(&self.uncounted);
         let current = current.chain(&self.crowded);
         for line in self.log_book.review(current, now) {
             line.write(&self.info.name);
@@ -260,33 +276,52 @@ impl Source {
 
     /// Keeps a diagnostic, unless there are `limit` of them.
     pub(super) fn note(&mut self, diagnostic: Diagnostic, limit: usize) {
-        let count: usize = self.diagnostics.values().map(Vec::len).sum();
-        let of_subject = self.diagnostics.get(&diagnostic.subject);
-        if count >= limit || of_subject.is_some_and(|all| all.contains(&diagnostic)) {
+        let is_fresh = self.is_reading();
+        let mut of_subject = self.diagnostics.get_mut(&diagnostic.subject).into_iter().flatten();
+        if let Some(known) = of_subject.find(|known| known.diagnostic == diagnostic) {
+            known.is_fresh |= is_fresh;
+            return;
+        }
+        if self.diagnostics.values().map(Vec::len).sum::<usize>() >= limit {
             return;
         }
         self.to_review = true;
         let all = self.diagnostics.entry(diagnostic.subject.clone());
-        all.or_default().push(diagnostic);
+        all.or_default().push(Noted { diagnostic, is_fresh });
     }
 
     /// A device that has been read again is no longer what its old diagnostics say, be it by its id
-    /// or by the path where it lies.
-    pub(super) fn forget_diagnostics(&mut self, device: &DeviceId, fields: Option<&Fields>) {
-        if self.diagnostics.is_empty() {
+    /// or by the path where it lies. Of so many devices that is remembered until the snapshot that is being taken ends.
+    pub(super) fn forget_diagnostics(
+        &mut self,
+        device: &DeviceId,
+        fields: Option<&Fields>,
+        revision: Revision,
+        bound: usize,
+    ) {
+        let is_noted = self.is_reading() && self.settled.len() < bound;
+        if self.diagnostics.is_empty() && !is_noted {
             return;
         }
-        let of_id = self.diagnostics.remove(&device.to_string());
         let path = fields.and_then(|fields| fields.get(fields::device::PATH));
-        let of_path = path.and_then(|path| self.diagnostics.remove(path));
-        self.to_review |= of_id.is_some() || of_path.is_some();
+        let subjects = [Some(device.to_string()), path.map(|path| path.to_owned())];
+        for subject in subjects.into_iter().flatten() {
+            self.to_review |= self.diagnostics.remove(&subject).is_some();
+            if is_noted {
+                self.settled.insert(subject, revision);
+            }
+        }
     }
 
-    /// What a new snapshot replaces.
-    pub(super) fn forget_reading(&mut self) {
+    /// Drops what a new snapshot replaces, and tells which subjects were settled while it was taken, and when.
+    pub(super) fn forget_reading(&mut self) -> BTreeMap<String, Revision> {
         self.to_review |= !self.diagnostics.is_empty();
-        self.diagnostics.clear();
+        self.diagnostics.retain(|_, all| {
+            all.retain(|noted| noted.is_fresh);
+            !all.is_empty()
+        });
         self.failures.clear();
+        std::mem::take(&mut self.settled)
     }
 
     /// How it fares; it may have so many devices.
@@ -328,9 +363,13 @@ impl Source {
                 .iter()
                 .chain(&self.uncounted)
                 .chain(&crowded)
-                .chain(self.diagnostics.values().flatten())
+                .chain(diagnostics_of(&self.diagnostics))
                 .cloned()
                 .collect(),
         }
     }
+}
+
+fn diagnostics_of(noted: &BTreeMap<String, Vec<Noted>>) -> impl Iterator<Item = &Diagnostic> {
+    noted.values().flatten().map(|noted| &noted.diagnostic)
 }

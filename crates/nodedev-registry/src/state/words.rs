@@ -54,6 +54,7 @@ impl State {
             revision,
             at: SystemTime::now(),
             stale: None,
+            stale_since: Revision::default(),
         };
         let (streams, bound) = (&self.sources[source].info.streams, self.config.source_devices);
         let has_room = |claims: &Claims| claims.count_of(streams) < bound;
@@ -65,7 +66,12 @@ impl State {
             _ => {}
         }
         if by == By::Event {
-            self.sources[source].forget_diagnostics(&device, Some(&fields));
+            self.sources[source].forget_diagnostics(
+                &device,
+                Some(&fields),
+                revision,
+                self.config.departures,
+            );
         }
         for diagnostic in refused {
             self.note(source, diagnostic);
@@ -92,9 +98,13 @@ impl State {
         };
         let capabilities = self.capabilities_said(stream, device);
         let fields = self.claims.said(stream, device).map(|said| Arc::clone(&said.fields));
+        let bound = self.config.departures;
         match self.claims.withdraw(stream, device, revision) {
             Effect::Withdrawn => {}
-            Effect::Same => return self.no_longer_left_out(source, stream, device),
+            Effect::Same => {
+                self.sources[source].forget_diagnostics(device, None, revision, bound);
+                return self.no_longer_left_out(source, stream, device);
+            }
             _ => return,
         }
         self.tell_of_departure(source, capabilities);
@@ -105,7 +115,7 @@ impl State {
         if presence == Presence::Active {
             self.end_life(device);
         }
-        self.sources[source].forget_diagnostics(device, fields.as_deref());
+        self.sources[source].forget_diagnostics(device, fields.as_deref(), revision, bound);
     }
 
     fn unreadable(
@@ -133,7 +143,7 @@ impl State {
     ) {
         let said = self.claims.said(stream, device);
         if said.is_some_and(|said| said.revision <= revision) {
-            self.claims.mark_stale(stream, device, reason);
+            self.claims.mark_stale(stream, device, revision, reason);
         }
     }
 

@@ -9,6 +9,7 @@ mod following;
 mod host;
 mod identity;
 mod laws;
+mod meanwhile;
 mod mediated;
 mod reading_again;
 mod self_check;
