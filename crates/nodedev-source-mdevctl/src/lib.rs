@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod binary;
 #[expect(clippy::disallowed_methods, reason = "this is where processes are started")]
 mod command;
 mod config;
@@ -13,8 +14,10 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod in_use;
+mod lack;
 mod left_behind;
 mod listing;
+mod lookout;
 mod room;
 mod source;
 mod tree;

@@ -15,18 +15,21 @@ use nodedev_types::fields::{device, mdev};
 use nodedev_types::{
     Capability, DeviceId, Diagnostic, FieldSet, Observation, Revision, Severity, SourceId,
 };
+use tokio::sync::watch;
 
+use crate::binary::Binary;
 use crate::command::{self, Output, Run};
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 use crate::definitions;
 use crate::entry::{Entries, Stream};
 use crate::files::{Files, Unseen};
+use crate::lack::Lack;
 use crate::left_behind::LeftBehind;
 use crate::listing;
 use crate::unwatched::Unwatched;
 use crate::version::VersionCache;
-use crate::watch::{self, Means};
+use crate::watch::{Means, start};
 
 /// What mdevctl knows of mediated devices: definitions (`mdevctl/defined`) and the attributes of
 /// running devices (`mdevctl/active`).
@@ -43,6 +46,8 @@ pub struct MdevctlSource {
     first: Arc<Mutex<Option<Hint>>>,
     /// Of the newest watch.
     unwatched: Mutex<Unwatched>,
+    /// What the newest snapshot was made without.
+    lack: watch::Sender<Option<Lack>>,
 }
 
 impl MdevctlSource {
@@ -94,6 +99,7 @@ impl MdevctlSource {
     }
 
     async fn with_mdevctl(&self, program: &Path, revision: Revision) -> Result<Parts, SourceError> {
+        let binary = Binary::at(program);
         let (backend, defined, active) = tokio::join!(
             self.versions.of_known(&self.config, &self.counts, program),
             self.defined(program, revision),
@@ -106,11 +112,12 @@ impl MdevctlSource {
                 // As where there is none, but for what is said of it.
                 let subject = program.display().to_string();
                 let why = Diagnostic::warning(subject, error.full_message());
-                return self.without_mdevctl(revision, why).await;
+                return self.without_mdevctl(revision, why, binary).await;
             }
             return Err(error.clone());
         }
-        Ok(Parts { listings: vec![defined.listing, active.listing], diagnostics, backend })
+        let lack = defined.lack.or(active.lack);
+        Ok(Parts { listings: vec![defined.listing, active.listing], diagnostics, backend, lack })
     }
 
     async fn defined(&self, program: &Path, revision: Revision) -> Part {
@@ -128,7 +135,7 @@ impl MdevctlSource {
         match self.list(program, Stream::Active).await {
             Ok(read) => Part::read(Stream::Active, revision, read),
             Err(Refusal::Status(output)) if lacks_directory(&output) => {
-                Part::read(Stream::Active, revision, Entries::default())
+                Part::read(Stream::Active, revision, Entries::default()).without_directory(&output)
             }
             Err(refusal) => {
                 Part::failed(Stream::Active, revision, refusal.into_error(Stream::Active))
@@ -165,7 +172,7 @@ impl MdevctlSource {
                     format!("failed, definitions read one by one: {}", output.complaint()),
                 );
                 read.diagnostics.insert(0, complaint);
-                Part::read(Stream::Defined, revision, read)
+                Part::read(Stream::Defined, revision, read).without_directory(output)
             }
             Ok(_) => Part::failed(Stream::Defined, revision, refused(Stream::Defined, output)),
             Err(error) => Part::failed(Stream::Defined, revision, error),
@@ -176,6 +183,7 @@ impl MdevctlSource {
         &self,
         revision: Revision,
         why: Diagnostic,
+        binary: Option<Binary>,
     ) -> Result<Parts, SourceError> {
         let read = self.read_definitions().await?;
         let defined = Part::read(Stream::Defined, revision, read);
@@ -185,6 +193,7 @@ impl MdevctlSource {
             listings: vec![defined.listing, Stream::Active.listing(revision, Entries::default())],
             diagnostics,
             backend: None,
+            lack: Some(Lack::Program(binary)),
         })
     }
 
@@ -279,8 +288,9 @@ impl NodeDeviceSource for MdevctlSource {
             counts: self.counts.clone(),
             first,
             unwatched,
+            lack: self.lack.subscribe(),
         };
-        Ok(watch::start(means, sink, hints).await)
+        Ok(start(means, sink, hints).await)
     }
 
     #[tracing::instrument(level = "debug", skip_all, fields(source = "mdevctl"))]
@@ -291,12 +301,13 @@ impl NodeDeviceSource for MdevctlSource {
         let revision = self.revisions.next();
         let parts = match command::locate(&self.config.program) {
             Some(program) => self.with_mdevctl(&program, revision).await?,
-            None => self.without_mdevctl(revision, self.not_installed()).await?,
+            None => self.without_mdevctl(revision, self.not_installed(), None).await?,
         };
         snapshot.listings = parts.listings;
         snapshot.diagnostics = parts.diagnostics;
         snapshot.diagnostics.extend(self.unwatched());
         snapshot.backend = parts.backend;
+        self.lack.send_replace(parts.lack);
         tracing::debug!(%revision, diagnostics = snapshot.diagnostics.len(), "listed");
         Ok(snapshot)
     }
@@ -317,18 +328,25 @@ struct Parts {
     listings: Vec<Listing>,
     diagnostics: Vec<Diagnostic>,
     backend: Option<String>,
+    lack: Option<Lack>,
 }
 
 /// One stream's part of it.
 struct Part {
     listing: Listing,
     diagnostics: Vec<Diagnostic>,
+    lack: Option<Lack>,
 }
 
 impl Part {
     fn read(stream: Stream, revision: Revision, mut read: Entries) -> Self {
         let diagnostics = std::mem::take(&mut read.diagnostics);
-        Self { listing: stream.listing(revision, read), diagnostics }
+        Self { listing: stream.listing(revision, read), diagnostics, lack: None }
+    }
+
+    /// The same, which mdevctl had no part in for lack of the directory that it names, if it does.
+    fn without_directory(self, output: &Output) -> Self {
+        Self { lack: Lack::named_in(&output.stderr), ..self }
     }
 
     fn failed(stream: Stream, revision: Revision, error: SourceError) -> Self {
@@ -336,6 +354,7 @@ impl Part {
         Self {
             listing: stream.failed(revision, error),
             diagnostics: vec![diagnostic.with_severity(Severity::Error)],
+            lack: None,
         }
     }
 }

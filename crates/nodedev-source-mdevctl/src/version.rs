@@ -1,10 +1,10 @@
 //! Which mdevctl it is: asked once for each binary that turns up, but not for its first listing, which the
 //! start of a daemon waits for.
 
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::binary::Binary;
 use crate::command::{self, Run, WORDS};
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
@@ -14,29 +14,6 @@ use crate::counts::Counts;
 pub(crate) struct VersionCache(Mutex<Option<(Binary, Answer)>>);
 
 type Answer = Option<Option<String>>;
-
-/// One state of one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Binary {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-    size: u64,
-    changed: (i64, i64),
-}
-
-impl Binary {
-    fn at(path: &Path) -> Option<Self> {
-        let metadata = path.metadata().ok()?;
-        Some(Self {
-            path: path.to_owned(),
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            changed: (metadata.mtime(), metadata.mtime_nsec()),
-        })
-    }
-}
 
 impl VersionCache {
     /// As [`VersionCache::of`], but a binary that has just turned up is not asked yet.

@@ -3,7 +3,7 @@
 //! Sends [`SourceEvent::Resync`] and diagnostics, nothing else: differences are the registry's
 //! business. A burst becomes one request. Never runs mdevctl and never reads a definition. Waits for no
 //! directory: while one does not answer, hints are. While the kernel refuses the watches, a request comes with
-//! each attempt.
+//! each attempt. What no watch tells of is looked for by the minute ([`Lookout`]).
 
 use std::io;
 use std::path::PathBuf;
@@ -16,13 +16,16 @@ use futures_core::Stream as _;
 use inotify::{EventMask, EventOwned, EventStream, Inotify};
 use nodedev_source::{EventSink, Hint, HintStream, SourceEvent, Watch};
 use nodedev_types::Diagnostic;
+use tokio::sync::watch::Receiver;
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 use crate::files::Files;
+use crate::lack::Lack;
+use crate::lookout::{Lookout, sleep_until_some};
 use crate::tree::Tree;
 use crate::unwatched::Unwatched;
 
@@ -44,11 +47,15 @@ pub(crate) struct Means {
     pub(crate) first: Arc<Mutex<Option<Hint>>>,
     /// Why changes are seen late, as long as they are.
     pub(crate) unwatched: Unwatched,
+    /// What the newest snapshot was made without.
+    pub(crate) lack: Receiver<Option<Lack>>,
 }
 
 /// Arms the watch and starts its task.
 pub(crate) async fn start(means: Means, sink: EventSink, hints: HintStream) -> Watch {
+    let (program, files) = (means.config.program.clone(), means.files.clone());
     let mut watcher = Watcher {
+        lookout: Lookout::new(program, files, means.lack.clone()),
         directory: means.config.definitions(),
         means,
         sink,
@@ -80,6 +87,7 @@ struct Watcher {
     directory: PathBuf,
     sink: EventSink,
     hints: Option<HintStream>,
+    lookout: Lookout,
     inotify: Option<Armed>,
     arming: Option<Arming>,
     pending: Option<Pending>,
@@ -125,6 +133,7 @@ impl Watcher {
                 raised = next_hint(&mut self.hints) => self.hinted(raised),
                 event = next_event(&mut self.inotify) => self.changed(event).await,
                 fitted = next_fitted(&mut self.arming) => self.fitted(fitted),
+                () = self.lookout.came() => self.request("what mdevctl lacked has come", false),
                 () = sleep_until_some(late) => self.late(),
                 () = sleep_until_some(due) => self.flush(),
                 () = sleep_until_some(self.retry) => self.arm(),
@@ -301,13 +310,6 @@ impl Watcher {
         let first = *self.means.first.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = self.hints.as_ref().map(HintStream::newest);
         first.is_some() && first >= newest
-    }
-}
-
-async fn sleep_until_some(when: Option<Instant>) {
-    match when {
-        Some(when) => sleep_until(when).await,
-        None => std::future::pending().await,
     }
 }
 

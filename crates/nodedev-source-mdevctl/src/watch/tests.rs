@@ -2,6 +2,7 @@ use std::fs;
 
 use nodedev_source::{EventReceiver, HintSender, event_channel, hint_channel};
 use tempfile::TempDir;
+use tokio::sync::watch::channel;
 use tokio::time::timeout;
 
 use super::*;
@@ -26,6 +27,7 @@ impl Watched {
             counts: Counts::default(),
             first: Arc::default(),
             unwatched: Unwatched::default(),
+            lack: channel(None).1,
         };
         let (sink, events) = event_channel(64);
         let (hints, stream) = hint_channel();

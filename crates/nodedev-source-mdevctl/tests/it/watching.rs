@@ -14,12 +14,15 @@ use nodedev_source::{
 use nodedev_source_mdevctl::MdevctlSource;
 use tokio::time::{self, Instant, timeout};
 
-use crate::host::{Host, PARENT, PATIENCE, definition, diagnostics};
+use crate::host::{Host, PARENT, PATIENCE, defined, definition, diagnostics, id, listed};
 
 /// A burst of ours has no longer pause, on a busy machine either.
 const PAUSE: Duration = Duration::from_millis(200);
 /// What does not come within this time after a burst does not come.
 const QUIET: Duration = Duration::from_millis(600);
+
+/// How often what tells nothing of itself is looked for.
+const MINUTE: Duration = Duration::from_secs(60);
 
 struct Watched {
     host: Host,
@@ -251,12 +254,11 @@ async fn a_directory_that_cannot_be_watched_is_told_and_tried_again_with_a_listi
 
     watched.hints.raise();
     assert!(watched.resync().await.contains("mediated device"));
-    let minute = Duration::from_secs(60);
     for _ in 0..3 {
         let before = Instant::now();
-        let reason = watched.resync_within(minute * 2).await;
+        let reason = watched.resync_within(MINUTE * 2).await;
         assert!(reason.contains("cannot be watched"), "{reason}");
-        assert!(before.elapsed() > minute - PAUSE * 5, "{:?}", before.elapsed());
+        assert!(before.elapsed() > MINUTE - PAUSE * 5, "{:?}", before.elapsed());
     }
     // As long as it holds, each snapshot says so.
     for _ in 0..2 {
@@ -269,6 +271,56 @@ async fn a_directory_that_cannot_be_watched_is_told_and_tried_again_with_a_listi
     let event = watched.events.recv().await;
     assert!(matches!(event, Some(SourceEvent::Resync { .. })), "{event:?}");
     assert_eq!(watched.said().await, [""; 0]);
-    let nothing = timeout(minute * 5, watched.events.recv()).await;
+    let nothing = timeout(MINUTE * 5, watched.events.recv()).await;
     assert!(nothing.is_err(), "{nothing:?}");
+}
+
+/// What the host lacks comes, and is told; until then nobody is asked to read it anew.
+#[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+async fn tells_only_when_it_comes(watched: &mut Watched, come: impl FnOnce(&Host)) {
+    watched.said().await;
+    let nothing = timeout(MINUTE * 5, watched.events.recv()).await;
+    assert!(nothing.is_err(), "{nothing:?}");
+    let listings = |host: &Host| host.log().iter().filter(|run| run.starts_with("list")).count();
+    let before = listings(&watched.host);
+    come(&watched.host);
+    let reason = watched.resync_within(MINUTE + PATIENCE).await;
+    assert_eq!(reason, "what mdevctl lacked has come");
+    watched.host.answer("defined", listed(&[1]));
+    time::resume();
+    assert_eq!(defined(&watched.source.snapshot().await.unwrap()), [id(1)]);
+    time::pause();
+    assert_eq!(listings(&watched.host), before + 2);
+    let nothing = timeout(MINUTE * 5, watched.events.recv()).await;
+    assert!(nothing.is_err(), "{nothing:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_mdevctl_that_is_installed_later_is_told() {
+    let host = Host::scripted();
+    fs::remove_file(host.program()).unwrap();
+    let mut watched = Watched::start(host).await;
+    tells_only_when_it_comes(&mut watched, |host| host.play("fake-mdevctl.sh")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_mdevctl_in_place_of_one_that_cannot_be_run_is_told() {
+    let host = Host::scripted();
+    fs::remove_file(host.program()).unwrap();
+    write(&host.program(), "#!/no-such-interpreter\n");
+    fs::set_permissions(host.program(), Permissions::from_mode(0o755)).unwrap();
+    let mut watched = Watched::start(host).await;
+    tells_only_when_it_comes(&mut watched, |host| host.play("fake-mdevctl.sh")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_mdevctl_requires_is_told_when_it_is_made() {
+    let host = with_directory();
+    host.behave(
+        "[ -d \"$folder/callouts\" ] || { echo \"Error: Required directory \\\"$folder/callouts\\\" \
+         doesn't exist.\" >&2; exit 1; }",
+    );
+    let mut watched = Watched::start(host).await;
+    let come = |host: &Host| fs::create_dir(host.path("callouts")).expect("a directory");
+    tells_only_when_it_comes(&mut watched, come).await;
 }
