@@ -49,7 +49,7 @@ pub(crate) struct Survey {
 ///
 /// # Errors
 ///
-/// When the configuration directory may not be read: the listing means nothing then.
+/// When a directory of definitions cannot be read, as [`read_all`]: the listing means nothing then.
 pub(crate) fn survey(config: &MdevctlConfig, listed: &BTreeSet<DeviceId>) -> io::Result<Survey> {
     let scan = Scan::of(&config.definitions())?;
     let mut survey = Survey { diagnostics: scan.diagnostics, closed: Vec::new() };
@@ -83,51 +83,66 @@ pub(crate) fn has_namesake(config: &MdevctlConfig, device: &DeviceId) -> bool {
     scan.files.iter().any(is_namesake)
 }
 
+/// What the files say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) entries: Entries,
+    /// Whether a file holds what mdevctl refuses, or may hold it. What lies among the files and is no definition
+    /// mdevctl passes over.
+    pub(crate) has_faults: bool,
+}
+
 /// Reads every definition; a bad file costs that one.
 ///
 /// # Errors
 ///
-/// [`io::ErrorKind::TimedOut`] when the deadline passes meanwhile, and when the configuration
-/// directory may not be read.
-pub(crate) fn read_all(config: &MdevctlConfig) -> io::Result<Entries> {
+/// [`io::ErrorKind::TimedOut`] when the deadline passes meanwhile. When the configuration directory cannot be
+/// read, or another one below it for a reason that is not its own: what it holds is not known then, which is
+/// not that it holds nothing.
+pub(crate) fn read_all(config: &MdevctlConfig) -> io::Result<Reading> {
     let end = Instant::now() + config.deadline;
     let scan = Scan::of(&config.definitions())?;
     let mut room = Room::new(config.output_limit);
-    let mut read = Entries::default();
-    read.diagnostics = scan.diagnostics;
+    let mut read = Reading::default();
+    read.entries.diagnostics = scan.diagnostics;
     for file in scan.files {
         if Instant::now() >= end {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        add(&mut read, &mut room, &file, config.definition_limit);
+        read.has_faults |= add(&mut read.entries, &mut room, &file, config.definition_limit);
     }
     Ok(read)
 }
 
-fn add(read: &mut Entries, room: &mut Room, file: &DefinitionFile, limit: u64) {
+/// Adds what the file says. True when something is wrong with that.
+fn add(read: &mut Entries, room: &mut Room, file: &DefinitionFile, limit: u64) -> bool {
     let id = DeviceId::mdev(&file.uuid, &file.parent);
     if !read.is_first(&id) {
-        return;
+        return false;
     }
+    let mut told = Vec::new();
     let subject = file.path.display().to_string();
     let mut parse_within = |bytes: Vec<u8>| room.take(&bytes).and_then(|()| parse(&bytes));
     match contents(&file.path, limit).and_then(|bytes| bytes.map(&mut parse_within).transpose()) {
         Ok(None) => {}
         Ok(Some(object)) => {
-            let mut reader = EntryReader {
-                subject: subject.clone(),
-                lossy: false,
-                diagnostics: &mut read.diagnostics,
-            };
+            let mut reader =
+                EntryReader { subject: subject.clone(), lossy: false, diagnostics: &mut told };
             let entry = reader.read(&file.uuid, &file.parent, &object);
             if entry.start.is_none() && !object.contains_key("start") {
                 let missing = Diagnostic::warning(subject, "missing").with_attribute("start");
-                note(&mut read.diagnostics, missing);
+                note(&mut told, missing);
             }
             read.entries.push(entry);
         }
-        Err(reason) => read.unreadable(id, subject, reason),
+        Err(reason) => {
+            read.unreadable(id, subject, reason);
+            return true;
+        }
     }
+    let is_faulty = !told.is_empty();
+    told.into_iter().for_each(|told| note(&mut read.diagnostics, told));
+    is_faulty
 }
 
 /// The bytes of a file, `None` when it has vanished.
@@ -166,28 +181,24 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
 impl Scan {
     fn of(directory: &Path) -> io::Result<Self> {
         let mut scan = Self::default();
-        if let Err(error) = fs::read_dir(directory)
-            && error.kind() == io::ErrorKind::PermissionDenied
-        {
-            return Err(error);
-        }
-        for entry in scan.entries(directory) {
+        for entry in scan.entries(directory, &[])? {
             let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_directory && entry.file_name() != SCRIPTS {
-                scan.parent(&entry);
+                scan.parent(&entry)?;
             }
         }
         Ok(scan)
     }
 
-    fn parent(&mut self, directory: &fs::DirEntry) {
+    fn parent(&mut self, directory: &fs::DirEntry) -> io::Result<()> {
         let Ok(parent) = directory.file_name().into_string() else {
             self.warn(&directory.path(), "the name is not UTF-8");
-            return;
+            return Ok(());
         };
-        for entry in self.entries(&directory.path()) {
+        for entry in self.entries(&directory.path(), &[io::ErrorKind::PermissionDenied])? {
             self.file(&parent, &entry);
         }
+        Ok(())
     }
 
     fn file(&mut self, parent: &str, entry: &fs::DirEntry) {
@@ -207,19 +218,28 @@ impl Scan {
         }
     }
 
-    /// The entries of a directory by name; one that does not exist has none.
-    fn entries(&mut self, directory: &Path) -> Vec<fs::DirEntry> {
+    /// The entries of a directory by name; one that does not exist has none, nor has one that cannot be read for
+    /// one of these reasons, which is told.
+    fn entries(
+        &mut self,
+        directory: &Path,
+        reasons: &[io::ErrorKind],
+    ) -> io::Result<Vec<fs::DirEntry>> {
         let listed = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         match listed {
             Ok(mut entries) => {
                 entries.sort_by_key(fs::DirEntry::file_name);
-                entries
+                Ok(entries)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error)
+                if error.kind() == io::ErrorKind::NotADirectory
+                    || reasons.contains(&error.kind()) =>
+            {
                 self.warn(directory, &format!("cannot be read: {error}"));
-                Vec::new()
+                Ok(Vec::new())
             }
+            Err(error) => Err(error),
         }
     }
 

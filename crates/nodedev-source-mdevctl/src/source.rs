@@ -21,7 +21,7 @@ use crate::binary::Binary;
 use crate::command::{self, Output, Run};
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
-use crate::definitions;
+use crate::definitions::{self, Reading};
 use crate::entry::{Entries, Stream};
 use crate::files::{Files, Unseen};
 use crate::lack::Lack;
@@ -163,10 +163,13 @@ impl MdevctlSource {
     }
 
     /// mdevctl refuses all definitions because of one: the files are read one by one. Where they do
-    /// not explain its refusal, it stands.
+    /// not explain its refusal, it stands. They never explain that it did not come to an end of its own.
     async fn fall_back(&self, revision: Revision, output: &Output) -> Part {
+        let has_ended = output.status.code().is_some();
         match self.read_definitions().await {
-            Ok(mut read) if !read.diagnostics.is_empty() || lacks_directory(output) => {
+            Ok(Reading { entries: mut read, has_faults })
+                if has_faults && has_ended || lacks_directory(output) =>
+            {
                 let complaint = Diagnostic::warning(
                     command_line(Stream::Defined),
                     format!("failed, definitions read one by one: {}", output.complaint()),
@@ -185,7 +188,7 @@ impl MdevctlSource {
         why: Diagnostic,
         binary: Option<Binary>,
     ) -> Result<Parts, SourceError> {
-        let read = self.read_definitions().await?;
+        let read = self.read_definitions().await?.entries;
         let defined = Part::read(Stream::Defined, revision, read);
         let mut diagnostics = vec![why];
         diagnostics.extend(defined.diagnostics);
@@ -209,7 +212,7 @@ impl MdevctlSource {
         Diagnostic::warning(subject, message).with_severity(Severity::Info)
     }
 
-    async fn read_definitions(&self) -> Result<Entries, SourceError> {
+    async fn read_definitions(&self) -> Result<Reading, SourceError> {
         let config = Arc::clone(&self.config);
         let reading = move || definitions::read_all(&config);
         let subject = || self.config.definitions().display().to_string();
@@ -219,7 +222,7 @@ impl MdevctlSource {
                 let message = format!("{}: reading panicked", subject());
                 Err(SourceError::new(ErrorKind::Bug, message).with_source(panicked))
             }
-            Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Ok(Err(error)) if error.kind() != io::ErrorKind::TimedOut => {
                 Err(self.unreadable_directory(error))
             }
             Ok(Err(_)) | Err(Unseen::Late) => {
@@ -249,7 +252,11 @@ impl MdevctlSource {
 
     fn unreadable_directory(&self, error: io::Error) -> SourceError {
         let message = format!("{}: cannot be read", self.config.definitions().display());
-        SourceError::new(ErrorKind::PermissionDenied, message).with_source(error)
+        let kind = match error.kind() {
+            io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+            _ => ErrorKind::Failed,
+        };
+        SourceError::new(kind, message).with_source(error)
     }
 }
 
@@ -387,5 +394,5 @@ fn command_line(stream: Stream) -> String {
 /// Whether mdevctl refuses to work because one of its directories does not exist: the host has no
 /// definitions yet, or a packaging fault.
 fn lacks_directory(output: &Output) -> bool {
-    output.stderr.contains("Required directory")
+    output.status.code().is_some() && output.stderr.contains("Required directory")
 }

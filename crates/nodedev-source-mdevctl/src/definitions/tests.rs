@@ -33,7 +33,7 @@ impl Host {
     }
 
     fn read(&self) -> Entries {
-        read_all(&self.config).unwrap()
+        read_all(&self.config).unwrap().entries
     }
 }
 
@@ -44,7 +44,41 @@ fn uuid(n: usize) -> String {
 #[test]
 fn a_missing_directory_holds_nothing() {
     let config = MdevctlConfig { root: "/nonexistent".into(), ..MdevctlConfig::default() };
-    assert_eq!(read_all(&config).unwrap(), Entries::default());
+    assert_eq!(read_all(&config).unwrap(), Reading::default());
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_not_one_that_holds_nothing() {
+    let host = Host::new();
+    let (directory, away) = (host.config.definitions(), host.root.path().join("away"));
+    fs::rename(&directory, &away).unwrap();
+    fs::write(&directory, "").unwrap();
+    let read = host.read();
+    assert_eq!((read.entries.len(), read.diagnostics.len()), (0, 1), "{read:?}");
+    fs::remove_file(&directory).unwrap();
+    symlink(&directory, &directory).unwrap();
+    let error = read_all(&host.config).unwrap_err();
+    assert_eq!(error.kind(), survey(&host.config, &BTreeSet::new()).unwrap_err().kind());
+    assert!(error.raw_os_error().is_some(), "{error:?}");
+    // That of a parent is told where the reason is its own.
+    let mut scan = Scan::default();
+    scan.entries(&directory, &[]).unwrap_err();
+    let entries = scan.entries(&directory, &[error.kind()]).unwrap();
+    assert_eq!((entries.len(), scan.diagnostics.len()), (0, 1));
+}
+
+#[test]
+fn only_what_a_file_holds_is_a_fault() {
+    let host = Host::new();
+    host.write("good", "README", "words");
+    fs::create_dir(host.path("odd", &uuid(2))).unwrap();
+    host.write("good", uuid(1).replace('-', ""), GOOD);
+    let read = read_all(&host.config).unwrap();
+    assert_eq!((read.entries.diagnostics.len(), read.has_faults), (3, false));
+    for bad in ["", r#"{"mdev_type":"t"}"#, r#"{"start":"auto"}"#] {
+        host.write("good", uuid(3), bad);
+        assert!(read_all(&host.config).unwrap().has_faults, "{bad}");
+    }
 }
 
 #[test]

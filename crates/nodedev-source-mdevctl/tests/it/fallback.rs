@@ -1,11 +1,12 @@
 //! One bad definition makes mdevctl refuse them all: the files are read one by one.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use nodedev_source::{ErrorKind, NodeDeviceSource as _};
 use nodedev_types::SourceId;
 
-use crate::host::{Host, PARENT, defined, definition, devices, diagnostics, id, listing};
+use crate::host::{Host, PARENT, defined, definition, devices, diagnostics, id, listing, uuid};
 
 const REFUSES: &str = "echo 'Error: expected value at line 1 column 1' >&2; exit 1";
 
@@ -77,4 +78,41 @@ async fn what_mdevctl_passes_over_silently_is_told() {
         diagnostics(&snapshot),
         [format!("{}: a directory, not a definition file", odd.display())]
     );
+}
+
+#[tokio::test]
+async fn an_mdevctl_that_was_killed_is_explained_by_no_file_and_a_refusal_by_no_stray_one() {
+    let (bad, killed) = (uuid(2), "kill -KILL $$");
+    for (name, shell) in [("README", REFUSES), ("README", killed), (&*bad, killed)] {
+        let host = Host::scripted();
+        let good = host.definition(PARENT, 1);
+        fs::write(good.with_file_name(name), "words").unwrap();
+        fs::write(good, definition("t")).unwrap();
+        host.answer("active", "[]");
+        host.behave(&format!("[ \"$3\" ] && {{ {shell}; }}"));
+        let snapshot = host.source().snapshot().await.unwrap();
+        let defined = &listing(&snapshot, SourceId::MDEVCTL_DEFINED).devices;
+        assert_eq!(defined.as_ref().unwrap_err().kind(), ErrorKind::Failed, "{shell}");
+    }
+}
+
+/// As one with an I/O error, or when there are too many open files: it is not known to be empty.
+#[tokio::test]
+async fn a_directory_that_cannot_be_read_withdraws_no_definition() {
+    let host = Host::scripted();
+    fs::create_dir(host.path("etc")).unwrap();
+    symlink("mdevctl.d", host.path("etc/mdevctl.d")).unwrap();
+    host.answer("active", "[]");
+    for shell in [":", REFUSES] {
+        host.behave(&format!("[ \"$3\" ] && {{ {shell}; }}"));
+        host.answer("defined", "[]");
+        let snapshot = host.source().snapshot().await.unwrap();
+        let defined = &listing(&snapshot, SourceId::MDEVCTL_DEFINED).devices;
+        let error = defined.as_ref().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Failed, "{error}");
+        assert!(error.to_string().contains("etc/mdevctl.d: cannot be read"), "{error}");
+    }
+    fs::remove_file(host.program()).unwrap();
+    let error = host.source().snapshot().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed, "{error}");
 }
