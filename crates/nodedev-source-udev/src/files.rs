@@ -171,6 +171,13 @@ impl<'a> HostFiles<'a> {
     }
 }
 
+/// Whether this says that the system has too little of something for now, and nothing of what was asked for.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS];
+    error.kind() == ErrorKind::OutOfMemory
+        || error.raw_os_error().is_some_and(|number| shortages.contains(&Errno::from_raw(number)))
+}
+
 /// Whether this says that there is no such thing, and not only that nothing could be learned of it.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     let gone = [Errno::ENOENT, Errno::ENOTDIR, Errno::ENODEV, Errno::ENXIO];
@@ -343,6 +350,13 @@ mod tests {
     fn read(root: &Path, path: &str) -> Result<Vec<u8>, FileError> {
         let announcer = Announcer::default();
         HostFiles::new(root, &announcer, Duration::from_millis(500)).contents(path)
+    }
+
+    #[test]
+    fn a_shortage_is_told_from_absence_and_refusal() {
+        let is_shortage = |number| is_shortage(&io::Error::from_raw_os_error(number as i32));
+        assert!([Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM].into_iter().all(is_shortage));
+        assert!(![Errno::ENOENT, Errno::EACCES, Errno::EIO].into_iter().any(is_shortage));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Not what a device looked like; only that it was spoken of, so that its going can be told.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -31,8 +32,8 @@ pub(crate) struct Said {
 pub(crate) struct Memory {
     /// By path, which is shared with the identity where that is the path.
     said: BTreeMap<Arc<str>, Said>,
-    /// Devices that are there and could not be read the last time.
-    failed: BTreeSet<String>,
+    /// Devices that are there and could not be read the last time, with the revision of that.
+    failed: BTreeMap<String, Revision>,
     removed: BTreeMap<String, Instant>,
     /// The same in their order, and some that no longer hold.
     removals: VecDeque<(Instant, String)>,
@@ -63,24 +64,36 @@ impl Memory {
 
     /// Whether it is known that there is such a device.
     pub(crate) fn knows(&self, path: &str) -> bool {
-        self.said.contains_key(path) || self.failed.contains(path)
+        self.said.contains_key(path) || self.failed.contains_key(path)
     }
 
     /// Remembers that it is there and could not be read.
-    pub(crate) fn fail(&mut self, path: &str) {
-        self.failed.insert(path.to_owned());
+    pub(crate) fn fail(&mut self, path: &str, revision: Revision) {
+        self.failed.insert(path.to_owned(), revision);
     }
 
-    /// Remembers that it was said, and gives what was said before if that was of another identity.
+    /// Remembers that it was said, and gives what was said before if that was of another identity. What is older than the
+    /// last word nobody believes.
     pub(crate) fn say(&mut self, path: &str, id: DeviceId, revision: Revision) -> Option<DeviceId> {
+        if self.is_newer(path, revision) {
+            return None;
+        }
         self.failed.remove(path);
         let said = Said { id: id.clone(), revision };
         let before = self.said.insert(key(path, &id), said)?;
         Some(before.id).filter(|before| *before != id)
     }
 
-    /// Forgets what was said, and gives it. A snapshot that is older does not bring it back.
+    fn is_newer(&self, path: &str, revision: Revision) -> bool {
+        self.said.get(path).is_some_and(|said| said.revision > revision)
+    }
+
+    /// Forgets what was said, and gives it: of a device that was never said and could not be read, under which name that
+    /// was told. A snapshot that is older does not bring it back. Nothing, if the last word is newer.
     pub(crate) fn withdraw(&mut self, path: &str, revision: Revision) -> Option<DeviceId> {
+        if self.is_newer(path, revision) {
+            return None;
+        }
         if self.snapshots > 0 {
             if self.withdrawn.len() < DEPARTURES || self.withdrawn.contains_key(path) {
                 self.withdrawn.insert(path.to_owned(), revision);
@@ -88,8 +101,8 @@ impl Memory {
                 self.has_forgotten = true;
             }
         }
-        self.failed.remove(path);
-        self.said.remove(path).map(|said| said.id)
+        let failed = self.failed.remove(path).and_then(|_| DeviceId::sysfs(path).ok());
+        self.said.remove(path).map(|said| said.id).or(failed)
     }
 
     /// Whether something newer than a snapshot has withdrawn the device.
@@ -118,13 +131,10 @@ impl Memory {
         !std::mem::take(&mut self.has_forgotten)
     }
 
-    /// The paths strictly below a path of which something was said.
-    pub(crate) fn said_below(&self, path: &str) -> Vec<String> {
-        let prefix = format!("{path}/");
-        self.said
-            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
-            .map_while(|(path, _)| path.starts_with(&prefix).then(|| path.to_string()))
-            .collect()
+    /// The paths strictly below a path that are known to be devices.
+    pub(crate) fn known_below(&self, path: &str) -> BTreeSet<String> {
+        let said = below(&self.said, path).map(|path| path.to_string());
+        said.chain(below(&self.failed, path).cloned()).collect()
     }
 
     /// The path of a device that was spoken of.
@@ -169,14 +179,19 @@ impl Memory {
     }
 
     /// Takes over a listing that began at `revision`: what it does not name and was said before is
-    /// withdrawn by it. `failed` are the devices that it could not read.
+    /// withdrawn by it. `failed` are the devices that it could not read. Gives those that could not be read meanwhile,
+    /// which it may have read before or after that.
     pub(crate) fn list(
         &mut self,
         revision: Revision,
         listed: impl IntoIterator<Item = (String, DeviceId)>,
         failed: impl IntoIterator<Item = String>,
-    ) {
-        self.failed = failed.into_iter().collect();
+    ) -> Vec<String> {
+        self.failed.retain(|_, at| *at > revision);
+        let unsure = self.failed.keys().cloned().collect();
+        for path in failed {
+            self.failed.entry(path).or_insert(revision);
+        }
         let mut list: BTreeMap<Arc<str>, Said> =
             listed.into_iter().map(|(path, id)| (key(&path, &id), Said { id, revision })).collect();
         for (path, said) in std::mem::take(&mut self.said) {
@@ -185,7 +200,24 @@ impl Memory {
             }
         }
         self.said = list;
+        // What was seen after its removal is there again, also if its coming was lost.
+        let (said, failed) = (&self.said, &self.failed);
+        let is_there = |path: &str| said.contains_key(path) || failed.contains_key(path);
+        self.removed.retain(|path, _| !is_there(path));
+        unsure
     }
+}
+
+/// The paths strictly below a path.
+fn below<'p, K: Ord + Borrow<str>, V>(
+    paths: &'p BTreeMap<K, V>,
+    path: &str,
+) -> impl Iterator<Item = &'p K> + use<'p, K, V> {
+    let prefix = format!("{path}/");
+    paths
+        .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
+        .map(|(path, _)| path)
+        .take_while(move |path| (*path).borrow().starts_with(&prefix))
 }
 
 fn key(path: &str, id: &DeviceId) -> Arc<str> {
@@ -209,7 +241,9 @@ mod tests {
         for path in ["/sys/a", "/sys/a/b", "/sys/a/b/c", "/sys/a-b", "/sys/a.b/c"] {
             memory.say(path, id(path), Revision(1));
         }
-        assert_eq!(memory.said_below("/sys/a"), ["/sys/a/b", "/sys/a/b/c"]);
+        memory.fail("/sys/a/d", Revision(1));
+        let below = memory.known_below("/sys/a");
+        assert!(below.iter().eq(["/sys/a/b", "/sys/a/b/c", "/sys/a/d"]), "{below:?}");
     }
 
     #[test]
@@ -222,8 +256,43 @@ mod tests {
         assert!(memory.said("/sys/new").is_some());
         assert_eq!(memory.said("/sys/x").unwrap().revision, Revision(5));
         assert!(memory.knows("/sys/x") && memory.knows("/sys/bad") && !memory.knows("/sys/old"));
-        memory.withdraw("/sys/bad", Revision(6));
+        let told = DeviceId::sysfs("/sys/bad").unwrap();
+        assert_eq!(
+            memory.withdraw("/sys/bad", Revision(6)),
+            Some(told),
+            "with what was told of it"
+        );
         assert!(!memory.knows("/sys/bad"));
+    }
+
+    #[test]
+    fn a_listing_forgets_no_failure_that_is_newer_and_names_it() {
+        let mut memory = Memory::default();
+        memory.fail("/sys/before", Revision(1));
+        memory.fail("/sys/meanwhile", Revision(9));
+        let unsure = memory.list(Revision(5), [], ["/sys/bad".to_owned()]);
+        assert_eq!(unsure, ["/sys/meanwhile"]);
+        let known = ["/sys/before", "/sys/meanwhile", "/sys/bad"].map(|path| memory.knows(path));
+        assert_eq!(known, [false, true, true]);
+    }
+
+    #[test]
+    fn what_is_listed_after_its_removal_has_come_back() {
+        let (mut memory, now) = (Memory::default(), Instant::now());
+        ["/sys/a", "/sys/bad", "/sys/gone"].iter().for_each(|path| memory.remove(path, now));
+        memory.list(Revision(5), [("/sys/a".to_owned(), id("/sys/a"))], ["/sys/bad".to_owned()]);
+        assert!(!memory.is_removed("/sys/a") && !memory.is_removed("/sys/bad"));
+        assert!(memory.is_removed("/sys/gone"));
+    }
+
+    #[test]
+    fn an_older_reading_changes_nothing() {
+        let mut memory = Memory::default();
+        memory.say("/sys/a", id("/sys/a"), Revision(9));
+        assert_eq!(memory.withdraw("/sys/a", Revision(5)), None);
+        assert_eq!(memory.say("/sys/a", DeviceId::mdev("u", "p"), Revision(5)), None);
+        assert_eq!(memory.said("/sys/a").unwrap().revision, Revision(9));
+        assert_eq!(memory.withdraw("/sys/a", Revision(10)), Some(id("/sys/a")));
     }
 
     #[test]

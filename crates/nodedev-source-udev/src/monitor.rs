@@ -136,19 +136,18 @@ fn listen_to_links(receive_buffer: usize, queue: &EventQueue) -> Option<Links> {
     match Links::listen(receive_buffer) {
         Ok(links) => Some(links),
         Err(error) => {
-            queue.links_unheard(&error.to_string());
+            queue.is_unheard(links_unheard(&error.to_string()));
             None
         }
     }
 }
 
 /// Watches for udevd's coming and going, and reports if it is not there.
-fn watch_udevd(queue: &EventQueue, every: Duration) -> Option<UdevdWatch> {
-    let refused = |error: Errno| {
-        let message = format!("cannot be watched for udevd's coming: {error}");
-        queue.diagnostic(Diagnostic::warning(CONTROL, message));
-    };
-    let watch = UdevdWatch::start(every).map_err(refused).ok();
+fn watch_udevd(queue: &EventQueue, every: Duration) -> UdevdWatch {
+    let watch = UdevdWatch::start(every);
+    if let Some(late) = watch.lateness() {
+        queue.is_unheard(late);
+    }
     if let Some(absence) = udevd::absence() {
         queue.diagnostic(absence);
     }
@@ -156,21 +155,23 @@ fn watch_udevd(queue: &EventQueue, every: Duration) -> Option<UdevdWatch> {
 }
 
 /// Whether the monitor is to be made anew.
-fn udevd_has_started(udevd: &mut Option<UdevdWatch>, queue: &EventQueue) -> bool {
-    match udevd.as_mut().and_then(UdevdWatch::news) {
-        Some(News::Started) => true,
-        Some(News::Stopped(diagnostic)) => {
-            queue.diagnostic(diagnostic);
-            false
+fn udevd_has_started(udevd: &mut UdevdWatch, queue: &EventQueue) -> bool {
+    match udevd.news() {
+        Some(News::Started) => return true,
+        Some(News::Stopped(diagnostic)) => queue.diagnostic(diagnostic),
+        Some(News::Watched) => {
+            queue.is_heard(CONTROL);
+            queue.lost("udevd can be watched again");
         }
-        None => false,
+        None => {}
     }
+    false
 }
 
 /// How long nothing is to be done unless something becomes readable.
-fn patience(udevd: Option<&UdevdWatch>) -> PollTimeout {
+fn patience(udevd: &UdevdWatch) -> PollTimeout {
     // A part of a millisecond would be cut off, and nothing be due yet.
-    let pause = udevd.and_then(UdevdWatch::pause).map(|pause| pause + Duration::from_millis(1));
+    let pause = udevd.pause().map(|pause| pause + Duration::from_millis(1));
     pause.and_then(|pause| PollTimeout::try_from(pause).ok()).unwrap_or(PollTimeout::NONE)
 }
 
@@ -180,16 +181,16 @@ fn receive(
     links: &mut Option<Links>,
     queue: &EventQueue,
     stop: &StopSignal,
-    udevd: &mut Option<UdevdWatch>,
+    udevd: &mut UdevdWatch,
 ) -> Ending {
     let mut moderation = Moderation::new(Instant::now());
     loop {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = vec![readable(socket.as_fd()), readable(stop.0.as_fd())];
-        fds.extend(udevd.as_ref().map(|udevd| readable(udevd.as_fd())));
+        fds.extend(udevd.fd().map(readable));
         fds.extend(links.as_ref().map(|links| readable(links.as_fd())));
         let owes = drain.owes() || links.as_ref().is_some_and(Links::owes);
-        let patience = if owes { PollTimeout::ZERO } else { patience(udevd.as_ref()) };
+        let patience = if owes { PollTimeout::ZERO } else { patience(udevd) };
         match poll(&mut fds, patience) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(_) => return Ending::Broken("the monitor's socket failed"),
@@ -229,8 +230,13 @@ fn hear_links(links: &mut Option<Links>, queue: &EventQueue) {
     queue.lost(&format!("receiving a change of a link failed: {error}"));
     if links.as_ref().is_some_and(Links::is_broken) {
         *links = None;
-        queue.links_unheard(&error.to_string());
+        queue.is_unheard(links_unheard(&error.to_string()));
     }
+}
+
+fn links_unheard(why: &str) -> Diagnostic {
+    let message = format!("changes of links are noticed only with other changes: {why}");
+    Diagnostic::warning("rtnetlink", message)
 }
 
 fn receive_one(socket: &MonitorSocket, queue: &EventQueue) -> Received {

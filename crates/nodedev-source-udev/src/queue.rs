@@ -1,9 +1,9 @@
 //! The bounded queue from the receiver and the readers to the coordinator.
 
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use nodedev_types::Diagnostic;
@@ -54,7 +54,8 @@ struct Shared {
     diagnostics: AtomicUsize,
     counts: Counts,
     links: LinkHints,
-    links_unheard: OnceLock<Diagnostic>,
+    /// What is not heard, by its subject: as long as that is so it is part of each snapshot.
+    unheard: Mutex<BTreeMap<String, Diagnostic>>,
     is_wake_queued: AtomicBool,
     closed: AtomicBool,
 }
@@ -70,7 +71,7 @@ pub(crate) fn event_queue(limit: usize, counts: Counts) -> (EventQueue, Receiver
         diagnostics: AtomicUsize::new(0),
         counts,
         links: LinkHints::new(limit.max(1)),
-        links_unheard: OnceLock::new(),
+        unheard: Mutex::default(),
         is_wake_queued: AtomicBool::new(false),
         closed: AtomicBool::new(false),
     });
@@ -105,17 +106,24 @@ impl EventQueue {
         &self.shared.links
     }
 
-    /// Changes of links are not received, for that reason, as long as there is this queue.
-    pub(crate) fn links_unheard(&self, reason: &str) {
-        let message = format!("changes of links are noticed only with other changes: {reason}");
-        let unheard =
-            self.shared.links_unheard.get_or_init(|| Diagnostic::warning("rtnetlink", message));
-        self.diagnostic(unheard.clone());
+    /// Something is not heard. Told now and with each snapshot, until that is over.
+    pub(crate) fn is_unheard(&self, why: Diagnostic) {
+        self.unheard_now().insert(why.subject.clone(), why.clone());
+        self.diagnostic(why);
     }
 
-    /// That changes of links are not received, if so.
-    pub(crate) fn unheard(&self) -> Option<Diagnostic> {
-        self.shared.links_unheard.get().cloned()
+    /// It is heard again.
+    pub(crate) fn is_heard(&self, subject: &str) {
+        self.unheard_now().remove(subject);
+    }
+
+    /// What is not heard.
+    pub(crate) fn unheard(&self) -> Vec<Diagnostic> {
+        self.unheard_now().values().cloned().collect()
+    }
+
+    fn unheard_now(&self) -> MutexGuard<'_, BTreeMap<String, Diagnostic>> {
+        self.shared.unheard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the coordinator look at what was noted beside the queue.

@@ -9,7 +9,7 @@ use nodedev_types::{Capability, DeviceId, Diagnostic, Fields};
 use crate::announce::Announcer;
 use crate::classify::classify;
 use crate::config::UdevConfig;
-use crate::files::{FileError, Files, HostFiles, is_absent};
+use crate::files::{FileError, Files, HostFiles, is_absent, is_shortage};
 use crate::kernel_device::{kernel_device, known_interface};
 use crate::libudev::raw_device;
 use crate::names::HostPciIds;
@@ -94,11 +94,13 @@ impl Host {
         if !matches!(outcome, Outcome::Held { .. }) {
             return outcome;
         }
-        let until = until();
+        let (until, mut tries) = (until(), 0);
         while matches!(outcome, Outcome::Held { .. })
+            && tries < HELD_TRIES
             && Instant::now() < until
             && self.network.wait(until)
         {
+            tries += 1;
             outcome = self.read_listed(syspath, listed, announcer);
         }
         outcome
@@ -196,7 +198,14 @@ impl Host {
         };
         match said {
             Ok(raw) => raw.ok_or_else(|| Outcome::Vanished.into()),
-            Err(error) => Err(unreadable(format!("libudev: {error}"))),
+            Err(error) => {
+                let diagnostic = Diagnostic::warning(syspath, format!("libudev: {error}"));
+                Err(match DeviceId::sysfs(syspath) {
+                    // It asked for more than there was.
+                    Ok(id) if is_shortage(&error) => Outcome::Held { id, diagnostic }.into(),
+                    id => Outcome::unreadable(id.ok(), diagnostic.with_attribute("uevent")).into(),
+                })
+            }
         }
     }
 
@@ -272,6 +281,8 @@ impl Host {
     }
 }
 
+/// How often it is asked again without a pause: where it has too little of something it says so at once.
+const HELD_TRIES: usize = 16;
 /// How long the kernel may keep a reader waiting that asks for what is in no file: others on the host may hold the
 /// lock of all links for seconds.
 const NETLINK_DEADLINE: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@
 
 use nodedev_types::{Diagnostic, Fields};
 
-use crate::files::{FileError, Files};
+use crate::files::{FileError, Files, is_shortage};
 use crate::names::PciNames;
 use crate::network::{Network, NoNetwork};
 use crate::number;
@@ -227,6 +227,9 @@ impl<'a> Reading<'a> {
             Err(error @ (FileError::TooLarge | FileError::Directory)) => {
                 self.warn(attribute, error.to_string());
                 Ok(None)
+            }
+            Err(FileError::Io(error)) if is_shortage(&error) => {
+                Err(self.held(attribute, error.to_string()))
             }
             Err(FileError::Io(_)) => Ok(None),
         }

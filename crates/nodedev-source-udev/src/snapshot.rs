@@ -79,7 +79,9 @@ pub(crate) async fn take(inner: &Inner) -> Result<Snapshot, SourceError> {
         if collected.ids.contains(&DeviceId::Computer) {
             memory.say_computer();
         }
-        memory.list(revision, std::mem::take(said), std::mem::take(failed));
+        let unsure = memory.list(revision, std::mem::take(said), std::mem::take(failed));
+        let now = Instant::now();
+        collected.rechecks.extend(unsure.into_iter().map(|path| (path, now)));
     }
     drop(under_way);
     if let Some(queue) = &*inner.watch() {

@@ -1,26 +1,27 @@
 //! Whether udevd is there, and noticing that it comes or goes.
 //!
 //! libudev listens to udevd only if udevd's control socket exists when the monitor is made, and says
-//! nothing if it does not. Looks at `/run/udev` alone, as libudev does. Of udevd nothing is asked but
-//! whether it accepts a connection: a file may outlive it.
+//! nothing if it does not. Looks at `/run/udev`, as libudev does. Of udevd nothing is asked but whether it accepts a
+//! connection: a file may outlive it. Where systemd keeps that socket it stays while one udevd follows another, and what
+//! the first had queued is lost: then systemd's note of which run of the service this is tells of the other.
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use nodedev_types::{Diagnostic, Severity};
 
 /// udevd's control socket.
 pub(crate) const CONTROL: &str = "/run/udev/control";
 const CONTROL_NAME: &str = "control";
-const FOLDER: &str = "/run/udev";
 const FOLDER_NAME: &str = "udev";
-const FOLDER_ABOVE: &str = "/run";
+/// A link that systemd makes anew with each start of the service.
+const INVOCATION: &str = "invocation:systemd-udevd.service";
 
 /// How often a new socket is tried: udevd makes it a moment before it listens. The pauses double.
 const TRIES: u32 = 8;
@@ -121,12 +122,61 @@ pub(crate) enum News {
     Started,
     /// It does no longer.
     Stopped(Diagnostic),
+    /// The system lets it be watched again.
+    Watched,
+}
+
+/// Where udevd shows itself.
+#[derive(Debug)]
+struct Places {
+    /// The folder `udev`, with the socket in it.
+    folder: PathBuf,
+    /// systemd's folder with [`INVOCATION`].
+    units: PathBuf,
+}
+
+impl Places {
+    fn of_host() -> Self {
+        Self { folder: "/run/udev".into(), units: "/run/systemd/units".into() }
+    }
+
+    fn control(&self) -> PathBuf {
+        self.folder.join(CONTROL_NAME)
+    }
+}
+
+/// The kernel's notes of files that come and go there.
+#[derive(Debug)]
+struct Notes {
+    inotify: Inotify,
+    units: Option<WatchDescriptor>,
+}
+
+impl Notes {
+    fn begin(places: &Places) -> nix::Result<Self> {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        let mut notes = Self { inotify, units: None };
+        notes.extend(places)?;
+        Ok(notes)
+    }
+
+    /// Watches what there is of the places by now.
+    fn extend(&mut self, places: &Places) -> nix::Result<()> {
+        let made = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
+        self.units = self.inotify.add_watch(&places.units, made).ok();
+        let wanted = made | AddWatchFlags::IN_DELETE;
+        let folder = self.inotify.add_watch(&places.folder, wanted);
+        let above = || places.folder.parent().unwrap_or(&places.folder);
+        folder.or_else(|_| self.inotify.add_watch(above(), wanted)).map(drop)
+    }
 }
 
 /// Becomes readable when udevd may have come or gone.
 #[derive(Debug)]
 pub(crate) struct UdevdWatch {
-    inotify: Inotify,
+    places: Places,
+    /// An error while the system refuses them: then it is looked from time to time.
+    notes: nix::Result<Notes>,
     state: Udevd,
     tries: Tries,
     /// How often it is looked whether it still listens, and when next: a udevd that is killed says
@@ -137,18 +187,30 @@ pub(crate) struct UdevdWatch {
 
 impl UdevdWatch {
     /// Watches from now on.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses it: then nothing tells of its coming.
-    pub(crate) fn start(every: Duration) -> nix::Result<Self> {
-        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        watch_nearest(&inotify)?;
+    pub(crate) fn start(every: Duration) -> Self {
+        Self::at(Places::of_host(), every)
+    }
+
+    fn at(places: Places, every: Duration) -> Self {
+        let notes = Notes::begin(&places);
         // Looked at after the watch began: what comes between is told.
-        let state = Udevd::at(Path::new(CONTROL));
+        let state = Udevd::at(&places.control());
         let tries = if state == Udevd::Dead { TRIES } else { 0 };
         let now = Instant::now();
-        Ok(Self { inotify, state, tries: Tries::new(tries, now), every, look_at: now + every })
+        Self { places, notes, state, tries: Tries::new(tries, now), every, look_at: now + every }
+    }
+
+    /// What is readable when something has happened, if the system tells.
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.notes.as_ref().ok().map(|notes| notes.inotify.as_fd())
+    }
+
+    /// That its coming and going are seen late, if so.
+    pub(crate) fn lateness(&self) -> Option<Diagnostic> {
+        let error = self.notes.as_ref().err()?;
+        let message =
+            format!("cannot be watched, udevd's coming is seen after {:?}: {error}", self.every);
+        Some(Diagnostic::warning(CONTROL, message))
     }
 
     /// How long to wait at most before [`Self::news`] is asked for again.
@@ -167,8 +229,15 @@ impl UdevdWatch {
         } else if !touched && !self.tries.is_due(at) && at < self.look_at {
             return None;
         }
+        if self.notes.is_err() && at >= self.look_at {
+            self.notes = Notes::begin(&self.places);
+            if self.notes.is_ok() {
+                // It is still time to look.
+                return Some(News::Watched);
+            }
+        }
         self.look_at = at + self.every;
-        let now = Udevd::at(Path::new(CONTROL));
+        let now = Udevd::at(&self.places.control());
         if now == Udevd::Dead && self.tries.left > 0 && self.tries.fail(at) {
             return None;
         }
@@ -181,34 +250,29 @@ impl UdevdWatch {
         }
     }
 
-    /// Whether anything has happened to the socket, and whether it was made.
-    fn touched(&self) -> (bool, bool) {
-        // udevd makes and removes other files in its folder all the time.
+    /// Whether anything has happened to the socket, and whether it was made or another udevd was started.
+    fn touched(&mut self) -> (bool, bool) {
+        let Ok(notes) = &mut self.notes else {
+            return (false, false);
+        };
+        // udevd makes and removes other files in its folder all the time, and systemd in its own.
         let (mut touched, mut is_new) = (false, false);
-        for event in self.inotify.read_events().unwrap_or_default() {
+        for event in notes.inotify.read_events().unwrap_or_default() {
             let name = event.name.as_deref();
+            if notes.units == Some(event.wd) {
+                is_new |= name.is_some_and(|name| name == INVOCATION);
+                continue;
+            }
             let control = name.is_some_and(|name| name == CONTROL_NAME);
             touched |= control || name.is_none_or(|name| name == FOLDER_NAME);
             is_new |= control && !event.mask.contains(AddWatchFlags::IN_DELETE);
         }
         if touched {
             // The folder may be new: then its contents are to be watched.
-            let _ = watch_nearest(&self.inotify);
+            let _ = notes.extend(&self.places);
         }
         (touched, is_new)
     }
-}
-
-impl AsFd for UdevdWatch {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.inotify.as_fd()
-    }
-}
-
-fn watch_nearest(inotify: &Inotify) -> nix::Result<()> {
-    let wanted = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_DELETE;
-    let folder = inotify.add_watch(FOLDER, wanted);
-    folder.or_else(|_| inotify.add_watch(FOLDER_ABOVE, wanted)).map(drop)
 }
 
 #[cfg(test)]
@@ -255,5 +319,57 @@ mod tests {
         fs::remove_file(&control).unwrap();
         fs::write(&control, "").unwrap();
         assert_eq!(Udevd::at(&control), Udevd::Runs, "a mock host's");
+    }
+
+    /// Two folders, with a socket at which somebody listens in the first.
+    fn places(folder: &Path) -> (Places, std::os::fd::OwnedFd) {
+        let places = Places { folder: folder.join("udev"), units: folder.join("units") };
+        [&places.folder, &places.units].iter().for_each(|path| fs::create_dir(path).unwrap());
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let udevd = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None).unwrap();
+        bind(udevd.as_raw_fd(), &UnixAddr::new(&places.control()).unwrap()).unwrap();
+        listen(&udevd, Backlog::new(1).unwrap()).unwrap();
+        (places, udevd)
+    }
+
+    #[test]
+    fn another_udevd_behind_the_same_socket_is_told_by_systemd_s_note() {
+        let folder = tempfile::tempdir().unwrap();
+        let (places, _udevd) = places(folder.path());
+        let units = places.units.clone();
+        let mut watch = UdevdWatch::at(places, Duration::from_secs(3600));
+        assert!(watch.news().is_none());
+        let note = |unit: &str| {
+            let made = units.join("being-made");
+            std::os::unix::fs::symlink("8c5b1e", &made).unwrap();
+            fs::rename(made, units.join(format!("invocation:{unit}"))).unwrap();
+        };
+        note("other.service");
+        assert!(watch.news().is_none());
+        for _ in 0..2 {
+            note("systemd-udevd.service");
+            assert!(matches!(watch.news(), Some(News::Started)));
+            assert!(watch.news().is_none());
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_watched_it_is_looked_and_watched_as_soon_as_it_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let (places, _udevd) = places(folder.path());
+        let hidden = folder.path().join("hidden");
+        let mut watch = UdevdWatch::at(places, Duration::ZERO);
+        assert!(watch.lateness().is_none());
+        fs::rename(&watch.places.folder, &hidden).unwrap();
+        watch.notes = Err(Errno::EMFILE);
+        let late = watch.lateness().unwrap().to_string();
+        assert!(late.contains("seen after") && late.contains("EMFILE"), "{late}");
+        assert!(watch.fd().is_none());
+        // By now it can be.
+        assert!(matches!(watch.news(), Some(News::Watched)));
+        assert!(watch.lateness().is_none() && watch.fd().is_some());
+        assert!(matches!(watch.news(), Some(News::Stopped(_))), "what happened meanwhile is seen");
+        fs::rename(hidden, &watch.places.folder).unwrap();
+        assert!(matches!(watch.news(), Some(News::Started)));
     }
 }

@@ -67,7 +67,7 @@ impl Coordinator {
 
     fn unreadable(&self, path: &str, revision: Revision, diagnostic: Diagnostic) -> SourceEvent {
         let mut memory = self.memory();
-        memory.fail(path);
+        memory.fail(path, revision);
         match memory.said(path) {
             Some(said) => SourceEvent::Unreadable {
                 source: self.source.clone(),

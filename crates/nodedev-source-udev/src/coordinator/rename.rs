@@ -31,11 +31,15 @@ impl Renames {
 impl Coordinator {
     /// A device and everything below it has another path now.
     pub(super) fn moved(&mut self, old: &str, new: &str) {
-        let mut old_paths = self.memory().said_below(old);
-        old_paths.push(old.to_owned());
+        let below = format!("{old}/");
+        let mut old_paths = self.memory().known_below(old);
+        // Also what is being read for the first time.
+        old_paths.extend(self.reading.keys().filter(|path| path.starts_with(&below)).cloned());
+        old_paths.insert(old.to_owned());
         let mut said = Vec::new();
         let mut waiting = BTreeSet::from([new.to_owned()]);
-        for path in &old_paths {
+        // What lies below goes first.
+        for path in old_paths.iter().rev() {
             said.extend(self.leave(path));
             waiting.insert(format!("{new}{}", &path[old.len()..]));
         }

@@ -55,12 +55,17 @@ impl Rig {
         while let Ok(message) = self.messages.try_recv() {
             self.coordinator.act(message).unwrap();
         }
+        self.said().iter().any(|said| matches!(said, SourceEvent::Resync { .. }))
+    }
+
+    /// What it has said since the last time.
+    fn said(&mut self) -> Vec<SourceEvent> {
         let mut context = Context::from_waker(Waker::noop());
         let next = || match pin!(self.said.recv()).poll(&mut context) {
             Poll::Ready(said) => said,
             Poll::Pending => None,
         };
-        std::iter::from_fn(next).any(|said| matches!(said, SourceEvent::Resync { .. }))
+        std::iter::from_fn(next).collect()
     }
 }
 
@@ -100,4 +105,44 @@ fn a_rename_that_meets_another_one_ends_without_the_device_they_share() {
     assert_eq!(rig.coordinator.renames.len(), 1);
     rig.event("remove", "/sys/devices/c", None);
     assert_eq!(rig.coordinator.renames.len(), 0);
+}
+
+#[test]
+fn what_is_below_a_renamed_device_moves_with_it_known_or_not() {
+    let mut rig = rig(9);
+    rig.event("add", "/sys/devices/a/new", None);
+    rig.inner.memory().fail("/sys/devices/a/bad", Revision(1));
+    rig.event("add", "/sys/devices/ab", None);
+    rig.event("move", "/sys/devices/b", Some("/sys/devices/a"));
+    let read: Vec<_> = rig.coordinator.reading.keys().map(String::as_str).collect();
+    let moved = ["/sys/devices/ab", "/sys/devices/b", "/sys/devices/b/bad", "/sys/devices/b/new"];
+    assert_eq!(read, moved);
+    assert!(!rig.inner.memory().knows("/sys/devices/a/bad"));
+}
+
+#[test]
+fn a_device_that_could_only_be_complained_of_goes_with_a_word() {
+    let mut rig = rig(9);
+    let path = "/sys/devices/bad";
+    rig.inner.memory().fail(path, Revision(1));
+    rig.event("remove", path, None);
+    let said = rig.said();
+    let [SourceEvent::Gone { device, .. }] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(*device, DeviceId::sysfs(path).unwrap());
+    rig.event("remove", path, None);
+    assert!(rig.said().is_empty(), "once");
+}
+
+#[test]
+fn a_reading_that_is_older_than_a_listing_takes_nothing_away() {
+    let mut rig = rig(9);
+    let path = "/sys/devices/a";
+    let older = rig.inner.revisions.next();
+    let listed = rig.inner.revisions.next();
+    let id = DeviceId::sysfs(path).unwrap();
+    rig.inner.memory().list(listed, [(path.to_owned(), id)], []);
+    let said = rig.coordinator.conclude(path, older, Outcome::Vanished).unwrap();
+    assert!(said.is_empty() && rig.inner.memory().knows(path), "{said:?}");
+    rig.event("remove", path, None);
+    assert!(matches!(&rig.said()[..], [SourceEvent::Gone { .. }]));
 }

@@ -27,6 +27,7 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
+use crate::files::is_shortage;
 pub(crate) use features::ActiveFeatures;
 use features::Sets;
 use gate::Gate;
@@ -38,7 +39,7 @@ const DEADLINE_MS: i64 = 200;
 /// More than the longest answer, which names some sixty features.
 const LONGEST_ANSWER: usize = 64 << 10;
 
-/// The kernel gives no answer for now: a lock that it needs is held.
+/// The kernel gives no answer for now: a lock that it needs is held, or it has too little of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the kernel keeps whoever asks waiting")]
 pub(crate) struct NoAnswer;
@@ -130,8 +131,10 @@ impl KernelNetwork {
             return Ok(None);
         }
         let _entered = family.gate.enter(lock, Instant::now()).ok_or(NoAnswer)?;
-        let Ok(mut connection) = IDLE.take().map_or_else(Connection::new, Ok) else {
-            return Ok(None);
+        let mut connection = match IDLE.take().map_or_else(Connection::new, Ok) {
+            Ok(connection) => connection,
+            Err(error) if is_shortage(&error.into()) => return Err(NoAnswer),
+            Err(_) => return Ok(None),
         };
         let Some(family) = self.number_of(family, &mut connection)? else {
             return Ok(None);

@@ -128,6 +128,16 @@ mod tests {
     }
 
     #[test]
+    fn a_shortage_is_no_absence() {
+        let short = interface("up").failing("address", ErrorKind::OutOfMemory);
+        assert!(
+            matches!(read(&short), Err(Refusal::Held(why)) if why.to_string().contains("address"))
+        );
+        let refused = interface("up").failing("address", ErrorKind::PermissionDenied);
+        assert!(!matches!(read(&refused), Err(Refusal::Held(_))));
+    }
+
+    #[test]
     fn an_interface_that_is_being_removed_is_not_one_without_an_address() {
         let leaving = interface("down\n").failing("address", ErrorKind::InvalidInput);
         assert!(matches!(read(&leaving), Err(Refusal::Vanished)));
