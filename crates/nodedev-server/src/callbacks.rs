@@ -153,7 +153,7 @@ impl Callbacks {
     }
 
     fn note_batch(&mut self, batch: &Batch) -> Result<(), Ended> {
-        self.note(&batch.changes)?;
+        self.note(&batch.changes, &batch.snapshot)?;
         self.moved_to(&batch.snapshot);
         Ok(())
     }
@@ -165,7 +165,7 @@ impl Callbacks {
         };
         let changes = difference(&following.at, &missed.snapshot);
         tracing::debug!(events = changes.len(), "a follower fell behind and gets the difference");
-        self.note(&changes)?;
+        self.note(&changes, &missed.snapshot)?;
         self.moved_to(&missed.snapshot);
         Ok(())
     }
@@ -176,16 +176,18 @@ impl Callbacks {
         }
     }
 
-    fn note(&mut self, changes: &[Change]) -> Result<(), Ended> {
+    /// Notes what has led to that list.
+    fn note(&mut self, changes: &[Change], list: &Snapshot) -> Result<(), Ended> {
         let before = self.pending.len();
         let mut noted = 0;
         for change in changes {
+            let is_listed = list.device(change.name.as_str()).is_some();
             for (id, callback) in &self.registered {
                 if !callback.wants(change) {
                     continue;
                 }
                 noted += 1;
-                if !self.pending.note(*id, change) {
+                if !self.pending.note(*id, change, is_listed) {
                     return Err(Ended::TooMany);
                 }
             }
@@ -216,4 +218,52 @@ fn difference(old: &Snapshot, new: &Snapshot) -> Vec<Change> {
         (!same).then_some((before.map(|before| &**before), Some(&**device)))
     });
     nodedev_merge::in_order(gone.chain(here))
+}
+
+#[cfg(test)]
+mod tests {
+    use nodedev_merge::builtin_streams;
+    use nodedev_registry::Registry;
+    use nodedev_source::SourceInfo;
+    use nodedev_source_testkit::ScriptedSource;
+    use nodedev_types::fields::{device, mdev};
+    use nodedev_types::{Capability, DeviceId, Fields, SourceId};
+
+    use super::*;
+    use crate::counts::Counts;
+
+    const UUID: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_is_no_longer_listed_takes_its_events_back() {
+        let (udev, defined) =
+            (SourceId::new(SourceId::UDEV), SourceId::new(SourceId::MDEVCTL_DEFINED));
+        let streams =
+            builtin_streams().into_iter().filter(|stream| [&udev, &defined].contains(&&stream.id));
+        let info = streams.fold(SourceInfo::new("all", "1"), SourceInfo::with_stream);
+        let (source, host) = ScriptedSource::with_info(info);
+        let registry = Registry::builder().source(source).start().unwrap();
+        registry.ready().await;
+        let (at, subscription) = registry.subscribe();
+        let callback = Callback { kind: EventKind::Lifecycle, device: None };
+        let mut callbacks = Callbacks {
+            registered: BTreeMap::from([(1, callback)]),
+            following: Some(Following { subscription, at }),
+            ..Callbacks::new(9, Counts::new(&[]).pending.part())
+        };
+
+        let (id, mut fields) = (DeviceId::mdev(UUID, "0000:00:02.0"), Fields::new());
+        fields.set(device::CAPABILITY, Capability::Mdev);
+        fields.set(mdev::UUID, UUID);
+        host.set_on(&defined, &id, fields.clone());
+        callbacks.follow().await.unwrap();
+        host.set_on(&udev, &id, fields);
+        callbacks.follow().await.unwrap();
+        host.remove_on(&udev, &id);
+        callbacks.follow().await.unwrap();
+        assert_eq!(callbacks.pending.len(), 3, "defined, created and deleted: it is still listed");
+        host.remove_on(&defined, &id);
+        callbacks.follow().await.unwrap();
+        assert_eq!(callbacks.pending.len(), 2, "nobody needs to hear that it was defined");
+    }
 }
