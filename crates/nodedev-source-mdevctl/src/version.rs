@@ -1,5 +1,5 @@
-//! Which mdevctl it is: asked once for each binary that turns up, but not for its first listing, which the
-//! start of a daemon waits for.
+//! Which mdevctl it is: asked for each binary that turns up until it answers, but not for its first listing,
+//! which the start of a daemon waits for.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use crate::counts::Counts;
 #[derive(Debug, Default)]
 pub(crate) struct VersionCache(Mutex<Option<(Binary, Answer)>>);
 
+/// `None` as long as it has not answered; it may have answered without telling a version.
 type Answer = Option<Option<String>>;
 
 impl VersionCache {
@@ -43,7 +44,7 @@ impl VersionCache {
         if let Some(known) = self.known(&binary) {
             return known;
         }
-        let version = ask(config, counts, program).await;
+        let version = ask(config, counts, program).await?;
         *self.cached() = Some((binary, Some(version.clone())));
         version
     }
@@ -59,15 +60,18 @@ impl VersionCache {
     }
 }
 
-async fn ask(config: &MdevctlConfig, counts: &Counts, program: &Path) -> Option<String> {
+/// What it says, if it comes to an end of its own. What kept it from that may be over the next time.
+async fn ask(config: &MdevctlConfig, counts: &Counts, program: &Path) -> Answer {
     let (arguments, deadline) = (&["--version"][..], config.deadline);
     let run = Run { arguments, input: &[], deadline, keeps: WORDS, may_leave: None };
     match command::run(config, counts, program, run).await {
-        Ok(output) if output.status.success() => named(&String::from_utf8_lossy(&output.stdout)),
+        Ok(output) if output.status.success() => {
+            Some(named(&String::from_utf8_lossy(&output.stdout)))
+        }
         Ok(output) => {
             let complaint = output.complaint();
             tracing::debug!(source = "mdevctl", %complaint, "no version");
-            None
+            output.status.code().map(|_| None)
         }
         Err(error) => {
             tracing::debug!(source = "mdevctl", error = %error.full_message(), "no version");

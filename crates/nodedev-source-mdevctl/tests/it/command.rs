@@ -61,6 +61,38 @@ async fn both_listings_are_read_and_the_version_is_asked_once_and_not_at_first()
 }
 
 #[tokio::test]
+async fn the_version_is_asked_until_there_is_an_answer() {
+    let host = Host::scripted();
+    let mut config = host.config();
+    config.deadline = Duration::from_secs(2);
+    let source = MdevctlSource::new(config);
+    let asked = || host.log().iter().filter(|run| *run == "--version").count();
+    source.snapshot().await.unwrap();
+    for (n, shell) in ["exec sleep 600", "kill -KILL $$"].into_iter().enumerate() {
+        host.answer("version", shell);
+        assert_eq!(source.snapshot().await.unwrap().backend, None);
+        assert_eq!(asked(), n + 1);
+    }
+    host.answer("version", "");
+    for _ in 0..2 {
+        let backend = source.snapshot().await.unwrap().backend;
+        assert_eq!(backend.as_deref(), Some("mdevctl 9.9.9"));
+    }
+    assert_eq!(asked(), 3);
+}
+
+#[tokio::test]
+async fn an_mdevctl_that_does_not_tell_its_version_is_asked_once() {
+    let host = Host::scripted();
+    host.answer("version", "exit 2");
+    let source = host.source();
+    for _ in 0..3 {
+        assert_eq!(source.snapshot().await.unwrap().backend, None);
+    }
+    assert_eq!(host.log().iter().filter(|run| *run == "--version").count(), 1);
+}
+
+#[tokio::test]
 async fn runs_and_how_they_end_are_counted() {
     let host = Host::scripted();
     host.answer("defined", listed(&[1]));
