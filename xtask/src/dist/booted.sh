@@ -55,6 +55,10 @@ logged() {
     journalctl --no-pager -u nodedevd.service | grep -q "$1"
 }
 
+noticed_udevd() {
+    nodedev sources | grep -q 'udevd has been started'
+}
+
 OURS="nodedevd.service nodedevd.socket nodedevd-ro.socket nodedevd-varlink.socket"
 
 say "$(. /etc/os-release && echo "$PRETTY_NAME"), Linux $(uname -r), first process $(cat /proc/1/comm)"
@@ -67,6 +71,11 @@ systemctl stop nodedevd.service 2>/dev/null
 answers nodedevd.service
 say "socket activation: virsh wakes the daemon, which lists $(grep -c . /run/devices) devices"
 nodedev list | grep -q computer || fail "nodedev is not answered"
+
+! noticed_udevd || fail "another udevd was noticed before there was one"
+systemctl restart systemd-udevd.service
+within 60 noticed_udevd || fail "another udevd was not noticed: $(nodedev sources)"
+say "udevd: another one behind the socket that systemd keeps is noticed, and all is read again"
 
 before=$(process)
 systemctl reload nodedevd.service
