@@ -27,8 +27,8 @@ pub(crate) struct Account {
     devices_limit: usize,
     total_limit: usize,
     book: Book,
-    /// A listing that has begun, and the request that it answers.
-    draft: Option<(Option<u64>, Book)>,
+    /// A listing that has begun.
+    draft: Option<Draft>,
     /// The line with which the last listing began.
     began: u64,
     /// Whether there was a complete listing.
@@ -45,6 +45,15 @@ pub(crate) struct Account {
     heard: Hint,
     /// Whether somebody waits for its answer.
     is_awaited: bool,
+}
+
+#[derive(Debug)]
+struct Draft {
+    /// The line of its `begin`, or of the first one since the last `end`.
+    since: u64,
+    /// The request that it answers.
+    answers: Option<u64>,
+    book: Book,
 }
 
 #[derive(Debug, Default)]
@@ -107,7 +116,9 @@ impl Account {
         let Word { number, size, said } = word;
         match said {
             Ok(Message::Begin { answers }) => {
-                let unfinished = self.draft.replace((answers, Book::default()));
+                let unfinished = self.unfinished();
+                let since = unfinished.unwrap_or(number);
+                self.draft = Some(Draft { since, answers, book: Book::default() });
                 self.began = number;
                 if unfinished.is_some() {
                     self.complain(&mut effect, None, None, number, "begins before an `end`");
@@ -192,16 +203,28 @@ impl Account {
         self.is_awaited &= request != self.asked.0;
     }
 
+    /// The line with which the listing under way has begun. One that begins anew counts from its first `begin`,
+    /// since nothing that was said after that counts yet.
+    pub(crate) fn unfinished(&self) -> Option<u64> {
+        self.draft.as_ref().map(|draft| draft.since)
+    }
+
+    /// What was wrong in the listing under way, which is told when that is complete.
+    pub(crate) fn untold(&self) -> Vec<Diagnostic> {
+        let complaints = self.draft.iter().flat_map(|draft| &draft.book.complaints);
+        complaints.map(|(_, told)| told.clone()).collect()
+    }
+
     /// Where words go: into the listing that has begun, else to what is known.
     fn book(&mut self) -> &mut Book {
         match &mut self.draft {
-            Some((_, draft)) => draft,
+            Some(draft) => &mut draft.book,
             None => &mut self.book,
         }
     }
 
     fn end(&mut self, effect: &mut Effect, number: u64) {
-        let Some((answers, book)) = self.draft.take() else {
+        let Some(Draft { answers, book, .. }) = self.draft.take() else {
             return self.complain(effect, None, None, number, "an `end` without a `begin`");
         };
         self.book = book;

@@ -27,8 +27,8 @@ pub struct ExecConfig {
     pub interests: Vec<Capability>,
     /// How long it may take to say hello. Default 5 s.
     pub hello_deadline: Duration,
-    /// How long it may take to list its devices, at first or when it is asked. Default 20 s: less than
-    /// what the registry grants a snapshot.
+    /// How long it may take to list its devices, at first, when it is asked, or from the `begin` of any listing
+    /// to its `end`. Default 20 s: less than what the registry grants a snapshot.
     pub listing_deadline: Duration,
     /// How long it has to end by itself when it is told to. Default 1 s. With `hello_deadline` it should
     /// not be more than what the registry grants a watch, which waits for both.

@@ -19,6 +19,7 @@ mod shared;
 mod source;
 mod stderr;
 mod task;
+mod unfinished;
 
 pub use config::{ExecConfig, InvalidName};
 pub use hands::in_foreign_hands;

@@ -22,6 +22,7 @@ use crate::pace::Pace;
 use crate::run::Listener;
 use crate::shared::Shared;
 use crate::stderr::{self, Complaints};
+use crate::unfinished::Unfinished;
 
 /// How long what an ended program has printed is read: its pipe may be held by another.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -55,6 +56,7 @@ pub(crate) struct Task {
     errors: Option<Lines<ChildStderr>>,
     complaints: Complaints,
     pace: Pace,
+    unfinished: Unfinished,
 }
 
 impl Task {
@@ -81,6 +83,7 @@ impl Task {
             errors: Some(Lines::new(pipes.stderr, stderr::LINE_LIMIT)),
             complaints: Complaints::new(&config),
             pace: Pace::new(config.rate, config.burst),
+            unfinished: Unfinished::new(config.listing_deadline),
         }
     }
 
@@ -139,6 +142,7 @@ impl Task {
                 errors,
                 complaints,
                 pace,
+                unfinished,
                 ..
             } = self;
             tokio::select! {
@@ -173,6 +177,8 @@ impl Task {
                         return End::Failed(self.failure("cannot be read").with_source(error));
                     }
                 },
+                // Behind what it says: its `end` may have waited for us.
+                missed = unfinished.overdue() => return self.miss(&missed),
                 // What it says comes before what it complains of, which waits in its pipe as well.
                 read = async { complaints.wait().await; read_more(errors).await } => {
                     self.take_errors(read);
@@ -232,7 +238,11 @@ impl Task {
             return self.greet(said, text);
         }
         let word = Word { number: line.number, size: line.bytes.len(), said };
-        let effect = self.shared.account().take(word, &self.shared.revisions);
+        let (effect, unfinished) = {
+            let mut account = self.shared.account();
+            (account.take(word, &self.shared.revisions), account.unfinished())
+        };
+        self.unfinished.note(unfinished);
         if effect.is_bad {
             self.counts.bad_lines.count();
         }
@@ -307,6 +317,15 @@ impl Task {
         if let Some(sink) = &self.sink {
             sink.send(SourceEvent::Resync { reason });
         }
+    }
+
+    /// A listing has not ended in time. What was wrong in it may be why.
+    fn miss(&self, what: &str) -> End {
+        if let Some(sink) = &self.sink {
+            let untold = self.shared.account().untold();
+            untold.into_iter().for_each(|told| sink.send(SourceEvent::Diagnostic(told)));
+        }
+        End::Failed(self.shared.error(ErrorKind::Timeout, what))
     }
 
     fn failure(&self, what: &str) -> SourceError {

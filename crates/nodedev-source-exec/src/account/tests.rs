@@ -240,6 +240,22 @@ fn many_small_fields_count_by_what_they_take() {
     }
 }
 
+#[test]
+fn a_listing_is_unfinished_from_the_first_begin_to_the_end() {
+    let mut desk = Desk::new();
+    desk.list(&[]);
+    assert_eq!(desk.account.unfinished(), None);
+    for line in [r#"{"message":"begin"}"#, r#"{"message":"ende"}"#, r#"{"message":"begin"}"#] {
+        desk.say(line);
+        assert_eq!(desk.account.unfinished(), Some(3), "{line}");
+    }
+    assert_eq!(desk.account.untold().len(), 1, "{:?}", desk.account.untold());
+    desk.list(&[]);
+    assert_eq!(desk.account.unfinished(), None);
+    desk.say(r#"{"message":"begin"}"#);
+    assert_eq!(desk.account.unfinished(), Some(8));
+}
+
 /// Folds events as the registry does.
 fn fold(view: &mut BTreeMap<DeviceId, (Revision, Option<Fields>)>, event: SourceEvent) {
     match event {

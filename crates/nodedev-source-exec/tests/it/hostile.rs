@@ -130,13 +130,33 @@ async fn so_many_devices_are_a_bound_and_not_a_memory() {
 }
 
 #[tokio::test]
-async fn a_listing_without_an_end_is_a_failure() {
-    let mut config = python("hello()\nsay(message='begin')\ndevice('a')\nwait()");
+async fn a_listing_that_does_not_come_is_a_failure() {
+    let mut config = python("hello()\ndevice('a')\nwait()");
     config.listing_deadline = Duration::from_millis(500);
     let watched = watch(config).await.unwrap();
     let error = watched.list().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().ends_with("no complete listing within 500ms"), "{error}");
+}
+
+#[tokio::test]
+async fn a_listing_without_an_end_ends_the_run_however_often_it_begins() {
+    for (listing, complaint) in [
+        (
+            "say(message='begin')\nsay(message='ende')\nwait()",
+            "line 1 of a listing: there is no message `ende`",
+        ),
+        ("while True: say(message='begin')", "begins before an `end`"),
+    ] {
+        let mut config = python(&format!("hello()\nlisting('a')\n{listing} # MARK"));
+        config.listing_deadline = Duration::from_millis(500);
+        (config.rate, config.burst) = (100, 1000);
+        let told = watch(config).await.unwrap().told().await;
+        let [first, last] = &*told else { panic!("{told:?}") };
+        assert!(first.contains(complaint), "{first}");
+        assert!(last.ends_with("no `end` within 500ms after the `begin` in line 5"), "{last}");
+        until_dead(&mark()).await;
+    }
 }
 
 #[tokio::test]
