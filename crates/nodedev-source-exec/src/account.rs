@@ -4,17 +4,16 @@
 //! revision is taken when the line arrives, under the lock of this account, as is a snapshot's: all
 //! that a snapshot holds was said before it, and all that comes is newer. Reads nothing.
 
-use std::collections::BTreeMap;
+mod book;
 
 use nodedev_source::{Hint, Listing, RevisionCounter, SourceEvent};
 use nodedev_types::{DeviceId, Diagnostic, Fields, Observation, SourceId, Value};
 
+use self::book::{Book, Bounds, Full};
 use crate::config::ExecConfig;
 use crate::fields::BadField;
 use crate::message::{Message, Refused};
 
-/// Complaints that are kept and told; further ones are counted alone.
-const COMPLAINTS: usize = 64;
 /// Bytes that a field counts at least, and a text of a list: kept they take some times the room of a short
 /// line about them.
 const FIELD: usize = 64;
@@ -24,8 +23,7 @@ const TEXT: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Account {
     source: SourceId,
-    devices_limit: usize,
-    total_limit: usize,
+    bounds: Bounds,
     book: Book,
     /// A listing that has begun.
     draft: Option<Draft>,
@@ -56,21 +54,6 @@ struct Draft {
     book: Book,
 }
 
-#[derive(Debug, Default)]
-struct Book {
-    devices: BTreeMap<DeviceId, Entry>,
-    /// Bytes of the lines about all of them.
-    total: usize,
-    complaints: Vec<(Option<DeviceId>, Diagnostic)>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    /// None of a device that cannot be read.
-    fields: Option<Fields>,
-    size: usize,
-}
-
 /// A line, cut and read.
 #[derive(Debug)]
 pub(crate) struct Word {
@@ -89,6 +72,8 @@ pub(crate) struct Effect {
     pub(crate) answers: Option<u64>,
     /// Whether something of the line could not be used.
     pub(crate) is_bad: bool,
+    /// Whether there is room for what was left out before.
+    pub(crate) has_room_again: bool,
 }
 
 impl Account {
@@ -96,8 +81,7 @@ impl Account {
     pub(crate) fn new(config: &ExecConfig, heard: Hint) -> Self {
         Self {
             source: SourceId::new(&config.name),
-            devices_limit: config.devices_limit,
-            total_limit: config.total_limit,
+            bounds: Bounds::new(config),
             book: Book::default(),
             draft: None,
             began: 0,
@@ -135,7 +119,7 @@ impl Account {
             }
             Ok(Message::Unreadable { device, reason }) => {
                 let diagnostic = Diagnostic::warning(device.to_string(), reason);
-                self.unreadable(&mut effect, device, size, diagnostic, revisions);
+                self.unreadable(&mut effect, device, diagnostic, revisions);
             }
             Ok(Message::Gone { device }) => {
                 self.book().remove(&device);
@@ -152,12 +136,13 @@ impl Account {
                 effect.is_bad = true;
                 let text = format!("{}: {problem}", self.place(number));
                 let diagnostic = Diagnostic::warning(device.to_string(), text);
-                self.unreadable(&mut effect, device, size, diagnostic, revisions);
+                self.unreadable(&mut effect, device, diagnostic, revisions);
             }
             Err(Refused { device: None, problem }) => {
                 self.complain(&mut effect, None, None, number, &problem);
             }
         }
+        effect.has_room_again = self.has_room_again();
         effect
     }
 
@@ -173,8 +158,8 @@ impl Account {
         self.is_served = true;
         let (source, revision) = (self.source.clone(), revisions.next());
         let (mut devices, mut unreadable) = (Vec::new(), Vec::new());
-        for (device, entry) in &self.book.devices {
-            match entry.fields.clone() {
+        for (device, fields) in self.book.devices() {
+            match fields.cloned() {
                 None => unreadable.push(device.clone()),
                 Some(fields) => {
                     let (source, device) = (source.clone(), device.clone());
@@ -182,7 +167,7 @@ impl Account {
                 }
             }
         }
-        let complaints = self.book.complaints.iter().map(|(_, told)| told.clone()).collect();
+        let complaints = self.book.complaints().cloned().collect();
         let listing = Listing::complete(source, revision, devices).with_unreadable(unreadable);
         Some((listing, complaints))
     }
@@ -211,8 +196,24 @@ impl Account {
 
     /// What was wrong in the listing under way, which is told when that is complete.
     pub(crate) fn untold(&self) -> Vec<Diagnostic> {
-        let complaints = self.draft.iter().flat_map(|draft| &draft.book.complaints);
-        complaints.map(|(_, told)| told.clone()).collect()
+        let draft = self.draft.iter();
+        draft.flat_map(|draft| draft.book.complaints().cloned()).collect()
+    }
+
+    /// Whether there still is room for what was left out. If so, the program has to list anew: no listing that
+    /// has come so far answers a request from now on, and what was left out until now counts no more.
+    pub(crate) fn take_room(&mut self) -> bool {
+        let has_room = self.has_room_again();
+        if has_room {
+            self.book.forget_left_out();
+            self.is_fresh = false;
+        }
+        has_room
+    }
+
+    /// A listing that has begun brings them by itself.
+    fn has_room_again(&self) -> bool {
+        self.draft.is_none() && self.book.has_room_again(self.bounds)
     }
 
     /// Where words go: into the listing that has begun, else to what is known.
@@ -255,11 +256,23 @@ impl Account {
         (number, size): (u64, usize),
         revisions: &RevisionCounter,
     ) -> bool {
-        if let Err(problem) = self.room_for(device, size) {
-            self.complain(effect, None, None, number, &format!("{device}: {problem}"));
+        let bounds = self.bounds;
+        if let Err(full) = self.book().observe(device, fields.clone(), size, bounds) {
+            effect.is_bad = true;
+            let text = format!("{}: {}", self.place(number), full.problem());
+            let told = Diagnostic::warning(device.to_string(), text);
+            let is_news = !self.book().is_excused(device);
+            match full {
+                Full::Devices(_) if is_news => self.note(effect, Some(device.clone()), told),
+                // What was said before no longer holds.
+                Full::Bytes(_) if is_news => {
+                    self.unreadable(effect, device.clone(), told, revisions);
+                }
+                _ => {}
+            }
+            self.book().leave_out(device, size, bounds);
             return false;
         }
-        self.book().set(device.clone(), Some(fields.clone()), size);
         if self.draft.is_none() {
             let (source, device, revision) =
                 (self.source.clone(), device.clone(), revisions.next());
@@ -273,33 +286,22 @@ impl Account {
         &mut self,
         effect: &mut Effect,
         device: DeviceId,
-        size: usize,
         diagnostic: Diagnostic,
         revisions: &RevisionCounter,
     ) {
-        if let Err(problem) = self.room_for(&device, size) {
-            let diagnostic = Diagnostic::warning(device.to_string(), problem);
-            return self.note(effect, None, diagnostic);
+        let bounds = self.bounds;
+        if let Err(full) = self.book().doubt(&device, bounds) {
+            if !self.book().is_excused(&device) {
+                let told = Diagnostic::warning(device.to_string(), full.problem());
+                self.note(effect, Some(device.clone()), told);
+            }
+            return self.book().leave_out(&device, 0, bounds);
         }
-        self.book().set(device.clone(), None, size);
-        self.keep(Some(device.clone()), diagnostic.clone());
+        self.book().keep(Some(device.clone()), diagnostic.clone());
         if self.draft.is_none() {
             let (source, revision) = (self.source.clone(), revisions.next());
             effect.events.push(SourceEvent::Unreadable { source, device, revision, diagnostic });
         }
-    }
-
-    fn room_for(&mut self, device: &DeviceId, size: usize) -> Result<(), String> {
-        let (devices, total) = (self.devices_limit, self.total_limit);
-        let book = self.book();
-        let before = book.devices.get(device).map(|entry| entry.size);
-        if before.is_none() && book.devices.len() >= devices {
-            return Err(format!("left out: there are {devices} devices, which is the bound"));
-        }
-        if book.total - before.unwrap_or(0) + size > total {
-            return Err(format!("left out: the devices take {total} bytes, which is the bound"));
-        }
-        Ok(())
     }
 
     /// Where a line stands. In a listing it is counted from the listing's begin, so that what is wrong in each
@@ -330,18 +332,9 @@ impl Account {
 
     /// Keeps what an operator should hear, and tells it at once outside of a listing.
     fn note(&mut self, effect: &mut Effect, device: Option<DeviceId>, told: Diagnostic) {
-        if self.keep(device, told.clone()) && self.draft.is_none() {
+        if self.book().keep(device, told.clone()) && self.draft.is_none() {
             effect.events.push(SourceEvent::Diagnostic(told));
         }
-    }
-
-    fn keep(&mut self, device: Option<DeviceId>, told: Diagnostic) -> bool {
-        let complaints = &mut self.book().complaints;
-        let has_room = complaints.len() < COMPLAINTS;
-        if has_room {
-            complaints.push((device, told));
-        }
-        has_room
     }
 }
 
@@ -351,22 +344,6 @@ fn weight(fields: &Fields) -> usize {
         _ => 0,
     };
     fields.iter().map(|(_, value)| FIELD + of_list(value)).sum()
-}
-
-impl Book {
-    fn set(&mut self, device: DeviceId, fields: Option<Fields>, size: usize) {
-        self.remove(&device);
-        self.total += size;
-        self.devices.insert(device, Entry { fields, size });
-    }
-
-    /// With what was wrong with it.
-    fn remove(&mut self, device: &DeviceId) {
-        if let Some(entry) = self.devices.remove(device) {
-            self.total -= entry.size;
-        }
-        self.complaints.retain(|(of, _)| of.as_ref() != Some(device));
-    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,10 @@ pub struct ExecConfig {
     pub end_deadline: Duration,
     /// Hints that follow each other within this time are answered together. Default 50 ms.
     pub quiet: Duration,
+    /// How often at most it is asked to list anew, or is started again if it does not answer, because there
+    /// is room again for devices that were left out. Default two minutes: a source that has been well for as
+    /// long as the registry's longest pause is started again after the shortest.
+    pub room_pause: Duration,
     /// Bytes that a line may have; a longer one is left out. Default 256 KiB.
     pub line_limit: usize,
     /// Devices that it may speak of. Default 4096.
@@ -84,6 +88,7 @@ impl ExecConfig {
             listing_deadline: Duration::from_secs(20),
             end_deadline: Duration::from_secs(1),
             quiet: Duration::from_millis(50),
+            room_pause: Duration::from_secs(120),
             line_limit: 256 << 10,
             devices_limit: 4096,
             total_limit: 16 << 20,

@@ -14,6 +14,7 @@ mod hands;
 mod lines;
 mod message;
 mod pace;
+mod relisting;
 mod run;
 mod shared;
 mod source;

@@ -19,6 +19,7 @@ use crate::counts::Counts;
 use crate::lines::{Line, Lines};
 use crate::message::{self, Message, PROTOCOL, Reader, Refused, excerpt};
 use crate::pace::Pace;
+use crate::relisting::Relisting;
 use crate::run::Listener;
 use crate::shared::Shared;
 use crate::stderr::{self, Complaints};
@@ -57,6 +58,7 @@ pub(crate) struct Task {
     complaints: Complaints,
     pace: Pace,
     unfinished: Unfinished,
+    relisting: Relisting,
 }
 
 impl Task {
@@ -84,6 +86,7 @@ impl Task {
             complaints: Complaints::new(&config),
             pace: Pace::new(config.rate, config.burst),
             unfinished: Unfinished::new(config.listing_deadline),
+            relisting: Relisting::new(config.room_pause),
         }
     }
 
@@ -143,6 +146,7 @@ impl Task {
                 complaints,
                 pace,
                 unfinished,
+                relisting,
                 ..
             } = self;
             tokio::select! {
@@ -170,6 +174,11 @@ impl Task {
                     false => *hints = None,
                 },
                 () = until(*hint_due) => self.ask_to_be_read(),
+                () = relisting.due() => {
+                    if let Err(end) = self.list_anew() {
+                        return end;
+                    }
+                }
                 read = read_at_pace(lines, pace) => match read {
                     Ok(0) => return self.closed(group).await,
                     Ok(bytes) => self.take_bytes(bytes),
@@ -243,6 +252,9 @@ impl Task {
             (account.take(word, &self.shared.revisions), account.unfinished())
         };
         self.unfinished.note(unfinished);
+        if effect.has_room_again {
+            self.relisting.want();
+        }
         if effect.is_bad {
             self.counts.bad_lines.count();
         }
@@ -258,7 +270,7 @@ impl Task {
         Ok(())
     }
 
-    fn greet(&self, said: Result<Message, Refused>, line: &[u8]) -> Result<(), End> {
+    fn greet(&mut self, said: Result<Message, Refused>, line: &[u8]) -> Result<(), End> {
         let name = &self.shared.config.name;
         let refuse = |kind, what: &str| Err(End::Failed(self.shared.error(kind, what)));
         match said {
@@ -275,6 +287,9 @@ impl Task {
             }
             Ok(Message::Hello(mut hello)) => {
                 hello.about = hello.about.map(|about| excerpt(about.as_bytes()));
+                if hello.answers {
+                    self.relisting.may_be_asked();
+                }
                 self.shared.progress.send_modify(|progress| progress.hello = Some(hello));
                 Ok(())
             }
@@ -317,6 +332,26 @@ impl Task {
         if let Some(sink) = &self.sink {
             sink.send(SourceEvent::Resync { reason });
         }
+    }
+
+    /// There may be room for what was left out: a program that answers is asked, another one has to be
+    /// started again to list all that there is.
+    fn list_anew(&mut self) -> Result<(), End> {
+        let has_room = self.shared.account().take_room();
+        self.relisting.note(has_room);
+        if !has_room {
+            return Ok(());
+        }
+        let reason = "there is room again for devices that were left out";
+        let answers = self.shared.progress.borrow().hello.as_ref().is_some_and(|h| h.answers);
+        if !answers {
+            let what = format!("is started again: {reason}");
+            return Err(End::Failed(self.shared.error(ErrorKind::Failed, &what)));
+        }
+        if let Some(sink) = &self.sink {
+            sink.send(SourceEvent::Resync { reason: reason.to_owned() });
+        }
+        Ok(())
     }
 
     /// A listing has not ended in time. What was wrong in it may be why.

@@ -1,6 +1,9 @@
-use nodedev_types::{Revision, Severity};
+use std::collections::BTreeMap;
+
+use nodedev_types::{DeviceId, Revision, Severity};
 use proptest::prelude::*;
 
+use super::book::COMPLAINTS;
 use super::*;
 use crate::message::Reader;
 
@@ -206,7 +209,10 @@ fn there_is_a_bound_on_devices_bytes_and_complaints() {
     desk.list(&["a", "b", "c", "d"]);
     let (devices, told) = desk.shown();
     assert_eq!(devices, "acme:a acme:b acme:c");
-    assert!(told[0].contains("acme:d: left out: there are 3 devices"), "{told:?}");
+    assert_eq!(
+        told,
+        ["acme:d: line 4 of a listing: left out: there are 3 devices, which is the bound"]
+    );
     desk.observe("a", &"x".repeat(300));
     assert!(desk.shown().1[1].contains("the devices take 400 bytes"), "{:?}", desk.shown().1);
     let before = desk.events.len();
@@ -235,9 +241,67 @@ fn many_small_fields_count_by_what_they_take() {
     }
     for fields in [many(7), texts(22)] {
         let (devices, told) = said(&fields);
-        assert_eq!(devices, "", "{fields}");
+        assert_eq!(devices, "(acme:a)", "{fields}");
         assert!(told[0].contains("the devices take 400 bytes"), "{told:?}");
     }
+}
+
+#[test]
+fn what_was_left_out_is_listed_anew_when_something_goes_and_its_complaint_goes_with_it() {
+    let mut desk = Desk::new();
+    desk.list(&["a", "b", "c", "d"]);
+    desk.shown();
+    desk.observe("d", "e");
+    assert_eq!(desk.shown().1.len(), 1, "told once");
+    assert!(desk.events.is_empty(), "{:?}", desk.events);
+    assert!(!desk.say(r#"{"message":"gone","device":"acme:x"}"#).has_room_again);
+    assert!(!desk.account.take_room());
+    assert!(desk.say(r#"{"message":"gone","device":"acme:a"}"#).has_room_again);
+    // An unasked listing that has come before does not tell what it left out.
+    desk.account.is_fresh = true;
+    assert!(desk.account.take_room());
+    assert!(desk.account.ask(Hint::default()).is_some());
+    assert!(!desk.say(r#"{"message":"gone","device":"acme:b"}"#).has_room_again, "once");
+    desk.list(&["a", "b", "c", "d", "e"]);
+    let gone = desk.say(r#"{"message":"gone","device":"acme:e"}"#);
+    assert_eq!((desk.shown().1.len(), gone.has_room_again), (1, false), "of d alone");
+    desk.say(r#"{"message":"gone","device":"acme:d"}"#);
+    assert_eq!(desk.shown(), ("acme:a acme:b acme:c".to_owned(), Vec::new()));
+    assert!(!desk.say(r#"{"message":"gone","device":"acme:a"}"#).has_room_again, "nothing is");
+}
+
+#[test]
+fn there_is_no_room_again_while_a_listing_is_under_way() {
+    let mut desk = Desk::new();
+    desk.list(&["a", "b", "c", "d"]);
+    desk.say(r#"{"message":"gone","device":"acme:a"}"#);
+    desk.say(r#"{"message":"begin"}"#);
+    assert!(!desk.account.take_room());
+    assert!(!desk.say(r#"{"message":"end"}"#).has_room_again);
+}
+
+#[test]
+fn a_device_whose_update_does_not_fit_cannot_be_read() {
+    let mut desk = Desk::new();
+    desk.list(&["a", "b", "c"]);
+    let large = "x".repeat(250);
+    desk.observe("a", &large);
+    desk.observe("a", &large);
+    let (devices, told) = desk.shown();
+    assert_eq!(devices, "acme:b acme:c (acme:a)");
+    let expected = "acme:a: line 6: left out: the devices take 400 bytes, which is the bound";
+    assert_eq!(told, [expected]);
+    let [SourceEvent::Unreadable { device, diagnostic, .. }] = &*desk.events else {
+        panic!("{:?}", desk.events)
+    };
+    assert_eq!((device.to_string(), diagnostic.to_string()), ("acme:a".into(), expected.into()));
+    let gone = desk.say(r#"{"message":"gone","device":"acme:b"}"#);
+    assert!(gone.has_room_again);
+    desk.observe("a", &large);
+    assert_eq!(desk.shown(), ("acme:a acme:c".to_owned(), Vec::new()));
+    desk.observe("c", &large);
+    desk.say(r#"{"message":"gone","device":"acme:c"}"#);
+    assert_eq!(desk.shown(), ("acme:a".to_owned(), Vec::new()), "its complaint has gone");
 }
 
 #[test]

@@ -130,6 +130,33 @@ async fn so_many_devices_are_a_bound_and_not_a_memory() {
 }
 
 #[tokio::test]
+async fn a_program_that_answers_is_asked_when_there_is_room_again() {
+    let code = "hello(answers=True)\nlisting('a', 'b', 'c')\nsay(message='gone', device='acme:a')\n\
+                for line in sys.stdin: listing('b', 'c', answers=json.loads(line)['id'])";
+    let mut config = python(code);
+    config.devices_limit = 2;
+    let mut watched = watch(config).await.unwrap();
+    assert!(matches!(watched.next().await, Some(SourceEvent::Gone { .. })));
+    assert!(matches!(watched.next().await, Some(SourceEvent::Resync { .. })));
+    assert_eq!(watched.list().await.unwrap(), ["acme:b", "acme:c"]);
+    assert_eq!(watched.count("runs"), 1);
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_answer_is_started_again_when_there_is_room_again() {
+    let code =
+        "hello()\nlisting('a', 'b', 'c')\nsay(message='gone', device='acme:a')\nwait() # MARK";
+    let mut config = python(code);
+    config.devices_limit = 2;
+    config.room_pause = Duration::from_millis(500);
+    let mut watched = watch(config).await.unwrap();
+    let why = last_words(&mut watched).await;
+    let expected = "is started again: there is room again for devices that were left out";
+    assert!(why.ends_with(expected), "{why}");
+    until_dead(&mark()).await;
+}
+
+#[tokio::test]
 async fn a_listing_that_does_not_come_is_a_failure() {
     let mut config = python("hello()\ndevice('a')\nwait()");
     config.listing_deadline = Duration::from_millis(500);
