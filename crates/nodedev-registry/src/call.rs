@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use nodedev_source::SourceError;
-use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+
+use crate::threads::Threads;
 
 /// Why a call gave nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -63,20 +64,19 @@ impl<T: Send + 'static> Call<T> {
         deadline: Duration,
         call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
     ) -> Self {
-        Self::start_on(None, deadline, call)
+        Self::of(tokio::spawn(in_words(call)), deadline)
     }
 
-    /// Starts it on the threads of this runtime, if there is one, and what it starts itself with it.
+    /// Starts it on the source's own thread, if it has one.
     pub(crate) fn start_on(
-        runtime: Option<&Handle>,
+        threads: &Threads,
         deadline: Duration,
         call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
     ) -> Self {
-        let call = in_words(call);
-        let task = match runtime {
-            Some(runtime) => runtime.spawn(call),
-            None => tokio::spawn(call),
-        };
+        Self::of(threads.spawn(in_words(call)), deadline)
+    }
+
+    fn of(task: JoinHandle<Result<T, SourceError>>, deadline: Duration) -> Self {
         Self { task, deadline, due: Instant::now() + deadline }
     }
 

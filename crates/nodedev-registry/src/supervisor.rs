@@ -218,7 +218,7 @@ impl Supervisor {
         deadline: Duration,
         call: impl Future<Output = Result<T, SourceError>> + Send + 'static,
     ) -> Call<T> {
-        Call::start_on(self.threads.handle(), deadline, call)
+        Call::start_on(&self.threads, deadline, call)
     }
 
     /// Has what the source finds compared with what it has said.
