@@ -108,7 +108,7 @@ const TABLE: &[Setting] = &[
         name: "listing_deadline",
         expects: "milliseconds, from 1 to 29000",
         default: "`20000`",
-        about: "How long a listing may take, at first or when it is asked. Less than what a source has.",
+        about: "How long a listing may take: the first, one that is asked for, and any that has begun. Less than what a source has.",
         set: |config, value| {
             config.listing_deadline = millis(value.number(1, 29_000)?);
             Ok(())
