@@ -3,7 +3,8 @@
 //! Never through a shell. Every run has a deadline and a bound on what it prints, and ends with the
 //! whole process group killed (callout scripts outlive mdevctl, killed or not, and may keep its pipes open)
 //! and the child reaped, also when its future is dropped. The group is killed before its head is reaped: its
-//! number is nobody else's then. Only what an action leaves that has come to its end may stay.
+//! number is nobody else's then. Only what an action leaves that has come to its end may stay. A listing that does
+//! not even end when it is killed is given up, and is the last of its kind until it has ended.
 
 use std::env;
 use std::io;
@@ -14,7 +15,6 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use nodedev_source::{ErrorKind, SourceError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -26,6 +26,7 @@ use crate::config::MdevctlConfig;
 use crate::counts::Counts;
 use crate::entry::shorten;
 use crate::left_behind::LeftBehind;
+use crate::remains::{Remains, is_running};
 
 /// More than this of its complaints, and of what it prints that is no listing, is of no use to anybody.
 pub(crate) const WORDS: u64 = 64 << 10;
@@ -33,7 +34,7 @@ pub(crate) const WORDS: u64 = 64 << 10;
 const LINE_LIMIT: usize = 200;
 /// Lines of complaint that are shown.
 const LINES: usize = 4;
-/// How long a killed process is waited for before tokio's reaper is left to it.
+/// How long a killed process is waited for before it is left to tokio's reaper.
 const REAP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a run printed and how it ended.
@@ -83,22 +84,34 @@ pub(crate) struct Run<'a> {
     pub(crate) keeps: u64,
     /// Where it is noted that processes of it go on when it has ended; without it they are killed.
     pub(crate) may_leave: Option<&'a LeftBehind>,
+    /// Where it is noted that it did not end when it was killed, for those that are to be no more than one.
+    pub(crate) remains: Option<&'a Remains>,
 }
 
 /// Runs the program to its end.
 ///
 /// # Errors
 ///
-/// `Unavailable` when it has gone, `PermissionDenied`, `Timeout` past the deadline, `Malformed`
-/// beyond the output limit, `Failed` for any other reason. A status other than 0 is no error here.
+/// `Unavailable` when it has gone, `PermissionDenied`, `Timeout` past the deadline and while an earlier run of
+/// its kind hangs, `Malformed` beyond the output limit, `Failed` for any other reason. A status other than 0 is
+/// no error here.
 pub(crate) async fn run(
     config: &MdevctlConfig,
     counts: &Counts,
     program: &Path,
     run: Run<'_>,
 ) -> Result<Output, SourceError> {
+    let subject = format!("{} {}", config.program.display(), run.arguments.join(" "));
+    if let Some(remains) = run.remains {
+        let hangs = still_hangs(remains).await.map_err(|error| spawn_error(&subject, error))?;
+        if let Some(pid) = hangs {
+            let message =
+                format!("{subject}: an earlier run (pid {pid}) was killed and still hangs");
+            return Err(SourceError::new(ErrorKind::Timeout, message));
+        }
+    }
     let _running = counts.begin();
-    let result = run_uncounted(config, program, run).await;
+    let result = run_uncounted(config, program, run, &subject).await;
     counts.note(&result);
     result
 }
@@ -107,16 +120,16 @@ async fn run_uncounted(
     config: &MdevctlConfig,
     program: &Path,
     run: Run<'_>,
+    subject: &str,
 ) -> Result<Output, SourceError> {
-    let subject = format!("{} {}", config.program.display(), run.arguments.join(" "));
     let mut group =
-        ProcessGroup::spawn(program, run).map_err(|error| spawn_error(&subject, error))?;
+        ProcessGroup::spawn(program, run).map_err(|error| spawn_error(subject, error))?;
     let result = timeout(run.deadline, group.collect(run, config.output_limit)).await;
     match result {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(failure)) => {
             group.end().await;
-            Err(failure.into_error(&subject, config))
+            Err(failure.into_error(subject, config))
         }
         Err(_) => {
             group.end().await;
@@ -124,6 +137,23 @@ async fn run_uncounted(
             Err(SourceError::new(ErrorKind::Timeout, message))
         }
     }
+}
+
+/// The process of an earlier run, when it has not ended and does not do so in time. One that has just been killed
+/// mostly does.
+async fn still_hangs(remains: &Remains) -> io::Result<Option<Pid>> {
+    if remains.hanging().is_none() {
+        return Ok(None);
+    }
+    // Before the next look, so that no death is missed.
+    let mut deaths = unix::signal(SignalKind::child())?;
+    let ended = async {
+        while remains.hanging().is_some() {
+            deaths.recv().await;
+        }
+    };
+    let _late = timeout(REAP_PATIENCE, ended).await;
+    Ok(remains.hanging())
 }
 
 /// Whether it is the error of a program that can never be run as it is: its interpreter is missing, or it is none.
@@ -163,15 +193,16 @@ impl Failure {
 }
 
 /// A child that leads its own process group. Dropped unreaped, the group is killed and tokio's
-/// reaper collects the child.
-struct ProcessGroup {
+/// reaper collects the child, which is noted.
+struct ProcessGroup<'a> {
     child: Child,
     head: Pid,
+    remains: Option<&'a Remains>,
     deaths: unix::Signal,
 }
 
-impl ProcessGroup {
-    fn spawn(program: &Path, run: Run<'_>) -> io::Result<Self> {
+impl<'a> ProcessGroup<'a> {
+    fn spawn(program: &Path, run: Run<'a>) -> io::Result<Self> {
         // Before there is a child, so that no death is missed.
         let deaths = unix::signal(SignalKind::child())?;
         let stdin = if run.input.is_empty() { Stdio::null() } else { Stdio::piped() };
@@ -192,7 +223,7 @@ impl ProcessGroup {
             .spawn()?;
         let head = child.id().and_then(|id| i32::try_from(id).ok());
         let head = head.map(Pid::from_raw).ok_or_else(|| io::Error::other("it has no number"))?;
-        Ok(Self { child, head, deaths })
+        Ok(Self { child, head, remains: run.remains, deaths })
     }
 
     async fn collect(&mut self, run: Run<'_>, limit: usize) -> Result<Output, Failure> {
@@ -225,8 +256,7 @@ impl ProcessGroup {
 
     /// Waits until the child has ended. It is not reaped.
     async fn ended(&mut self) {
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        while waitid(Id::Pid(self.head), flags) == Ok(WaitStatus::StillAlive) {
+        while is_running(self.head) {
             self.deaths.recv().await;
         }
     }
@@ -251,9 +281,12 @@ impl ProcessGroup {
     }
 }
 
-impl Drop for ProcessGroup {
+impl Drop for ProcessGroup<'_> {
     fn drop(&mut self) {
         self.kill();
+        if let (Some(remains), Some(_)) = (self.remains, self.child.id()) {
+            remains.note(self.head);
+        }
     }
 }
 
@@ -309,74 +342,4 @@ fn last_words(stderr: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    /// Runs a shell that leaves a process, and tells which.
-    async fn leave_one(may_leave: Option<&LeftBehind>) -> Pid {
-        let arguments = &["-c", "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!"];
-        let deadline = Duration::from_secs(30);
-        let run = Run { arguments, input: &[], deadline, keeps: WORDS, may_leave };
-        let (config, counts) = (MdevctlConfig::default(), Counts::default());
-        let output = super::run(&config, &counts, Path::new("/bin/sh"), run).await.unwrap();
-        assert!(output.status.success(), "{output:?}");
-        Pid::from_raw(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap())
-    }
-
-    fn runs(pid: Pid) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
-        state.is_some_and(|state| !state.starts_with(['Z', 'X']))
-    }
-
-    async fn until_ended(pid: Pid) {
-        let ended = async {
-            while runs(pid) {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(Duration::from_secs(10), ended).await.expect("it has been killed");
-    }
-
-    #[tokio::test]
-    async fn more_words_than_anybody_wants_are_not_kept() {
-        let arguments = &["-c", "head -c 10000000 /dev/zero; echo done >&2"];
-        let deadline = Duration::from_secs(30);
-        let run = Run { arguments, input: &[], deadline, keeps: WORDS, may_leave: None };
-        let (mut config, counts) = (MdevctlConfig::default(), Counts::default());
-        let output = super::run(&config, &counts, Path::new("/bin/sh"), run).await.unwrap();
-        assert!(output.status.success(), "{output:?}");
-        assert_eq!((output.stdout.len(), &*output.stderr), (64 << 10, "done\n"));
-        for (limit, kind) in [(10_000_000, None), (9_999_999, Some(ErrorKind::Malformed))] {
-            config.output_limit = limit;
-            let ended = super::run(&config, &counts, Path::new("/bin/sh"), run).await;
-            assert_eq!(ended.err().map(|error| error.kind()), kind, "{limit}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_a_run_leaves_is_killed_unless_it_may_stay_and_there_is_room() {
-        until_ended(leave_one(None).await).await;
-        let left = LeftBehind::with_bound(1);
-        let first = leave_one(Some(&left)).await;
-        let second = leave_one(Some(&left)).await;
-        until_ended(second).await;
-        assert!(runs(first));
-        assert_eq!(left.level().value(), 1);
-        nix::sys::signal::kill(first, Signal::SIGKILL).unwrap();
-    }
-
-    #[test]
-    fn the_error_is_told_and_not_the_warnings_before_it() {
-        let warnings = "[WARN mdevctl] Can't determine uuid for file 'a'\n".repeat(9);
-        let error = "Error: cannot be started\n\nCaused by:\n    no such type\n";
-        assert_eq!(
-            last_words(&format!("{warnings}{error}")),
-            "Error: cannot be started; no such type"
-        );
-        assert_eq!(last_words("1\n2\n3\n4\n5\n"), "2; 3; 4; 5");
-        assert_eq!(last_words(" \n"), "");
-    }
-}
+mod tests;

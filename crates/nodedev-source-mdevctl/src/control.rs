@@ -200,7 +200,7 @@ impl MdevctlSource {
         may_leave: Option<&LeftBehind>,
     ) -> Result<Output, SourceError> {
         let deadline = self.config().action_deadline;
-        let run = Run { arguments, input, deadline, keeps: WORDS, may_leave };
+        let run = Run { arguments, input, deadline, keeps: WORDS, may_leave, remains: None };
         command::run(self.config(), self.counts(), &self.program()?, run).await
     }
 

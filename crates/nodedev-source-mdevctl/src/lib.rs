@@ -18,6 +18,7 @@ mod lack;
 mod left_behind;
 mod listing;
 mod lookout;
+mod remains;
 mod room;
 mod source;
 mod tree;

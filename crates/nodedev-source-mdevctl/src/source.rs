@@ -27,6 +27,7 @@ use crate::files::{Files, Unseen};
 use crate::lack::Lack;
 use crate::left_behind::LeftBehind;
 use crate::listing;
+use crate::remains::Remains;
 use crate::unwatched::Unwatched;
 use crate::version::VersionCache;
 use crate::watch::{Means, start};
@@ -41,6 +42,8 @@ pub struct MdevctlSource {
     counts: Counts,
     files: Files,
     left_behind: LeftBehind,
+    defined_remains: Remains,
+    active_remains: Remains,
     hints: Mutex<Option<HintStream>>,
     /// The newest hint that there was when the first listing since the watch was armed began.
     first: Arc<Mutex<Option<Hint>>>,
@@ -76,6 +79,14 @@ impl MdevctlSource {
     /// What its actions have left running.
     pub(crate) const fn left_behind(&self) -> &LeftBehind {
         &self.left_behind
+    }
+
+    /// What runs for this stream have left that does not end.
+    pub(crate) const fn remains(&self, stream: Stream) -> &Remains {
+        match stream {
+            Stream::Defined => &self.defined_remains,
+            Stream::Active => &self.active_remains,
+        }
     }
 
     /// `mdevctl X.Y.Z`, where the program tells.
@@ -146,7 +157,8 @@ impl MdevctlSource {
     async fn list(&self, program: &Path, stream: Stream) -> Result<Entries, Refusal> {
         let deadline = self.config.deadline;
         let (arguments, keeps) = (stream.arguments(), u64::MAX);
-        let run = Run { arguments, input: &[], deadline, keeps, may_leave: None };
+        let remains = Some(self.remains(stream));
+        let run = Run { arguments, input: &[], deadline, keeps, may_leave: None, remains };
         let output =
             command::run(&self.config, &self.counts, program, run).await.map_err(Refusal::Error)?;
         if !output.status.success() {

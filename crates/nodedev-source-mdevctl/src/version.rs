@@ -8,10 +8,14 @@ use crate::binary::Binary;
 use crate::command::{self, Run, WORDS};
 use crate::config::MdevctlConfig;
 use crate::counts::Counts;
+use crate::remains::Remains;
 
 /// The last binary that turned up, and what it said when it was asked.
 #[derive(Debug, Default)]
-pub(crate) struct VersionCache(Mutex<Option<(Binary, Answer)>>);
+pub(crate) struct VersionCache {
+    newest: Mutex<Option<(Binary, Answer)>>,
+    remains: Remains,
+}
 
 /// `None` as long as it has not answered; it may have answered without telling a version.
 type Answer = Option<Option<String>>;
@@ -44,7 +48,7 @@ impl VersionCache {
         if let Some(known) = self.known(&binary) {
             return known;
         }
-        let version = ask(config, counts, program).await?;
+        let version = ask(config, counts, program, &self.remains).await?;
         *self.cached() = Some((binary, Some(version.clone())));
         version
     }
@@ -56,14 +60,21 @@ impl VersionCache {
     }
 
     fn cached(&self) -> MutexGuard<'_, Option<(Binary, Answer)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What it says, if it comes to an end of its own. What kept it from that may be over the next time.
-async fn ask(config: &MdevctlConfig, counts: &Counts, program: &Path) -> Answer {
+async fn ask(config: &MdevctlConfig, counts: &Counts, program: &Path, remains: &Remains) -> Answer {
     let (arguments, deadline) = (&["--version"][..], config.deadline);
-    let run = Run { arguments, input: &[], deadline, keeps: WORDS, may_leave: None };
+    let run = Run {
+        arguments,
+        input: &[],
+        deadline,
+        keeps: WORDS,
+        may_leave: None,
+        remains: Some(remains),
+    };
     match command::run(config, counts, program, run).await {
         Ok(output) if output.status.success() => {
             Some(named(&String::from_utf8_lossy(&output.stdout)))
