@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nodedev_registry::{Batch, NextError, Registry, Snapshot, SourceStatus, Subscription};
 use tokio::sync::watch;
 
-use super::{every_source, instance};
+use super::instance;
 use crate::message::{Change, Since, Source, WatchReply};
 
 /// How many changes go into one reply, so that no reply grows with the host.
@@ -44,7 +44,7 @@ impl Follower {
             missed: *since != Since::default() && !is_same,
             partial: false,
             changes: Vec::new(),
-            sources: every_source(registry),
+            sources: with_counts(snapshot.sources(), &registry.sources()),
         };
         Self {
             registry: registry.clone(),
@@ -123,25 +123,91 @@ impl Follower {
     /// Sources that have become better or worse since they were told.
     fn changed_sources(&mut self) -> Vec<Source> {
         let now = Arc::clone(&self.states.borrow_and_update());
-        let told = |source: &SourceStatus| {
-            let mut before = self.told.sources().iter();
-            before.any(|before| before.name == source.name && is_same(before, source))
-        };
-        let changed = now.sources().iter().filter(|source| !told(source));
-        let changed: Vec<_> = changed.map(|source| source.name.clone()).collect();
+        let sources = news(self.told.sources(), now.sources(), || self.registry.sources());
         self.told = now;
-        if changed.is_empty() {
-            return Vec::new();
-        }
-        // What a source counts itself is in no snapshot.
-        let mut sources = every_source(&self.registry);
-        sources.retain(|source| changed.contains(&source.name));
         sources
     }
+}
+
+/// The sources that are better or worse now than was told. They are told as they are in that list and not as
+/// the registry has them by then, or the next difference would be one to what nobody was told.
+fn news(
+    told: &[SourceStatus],
+    now: &[SourceStatus],
+    counted: impl FnOnce() -> Vec<SourceStatus>,
+) -> Vec<Source> {
+    let is_told = |source: &&SourceStatus| {
+        told.iter().any(|before| before.name == source.name && is_same(before, source))
+    };
+    let changed: Vec<_> = now.iter().filter(|source| !is_told(source)).collect();
+    if changed.is_empty() {
+        return Vec::new();
+    }
+    with_counts(changed, &counted())
+}
+
+/// What a source counts itself is in no list, and is taken from there.
+fn with_counts<'a>(
+    sources: impl IntoIterator<Item = &'a SourceStatus>,
+    counted: &[SourceStatus],
+) -> Vec<Source> {
+    let with_counts = |source: &SourceStatus| {
+        let counted = counted.iter().find(|counted| counted.name == source.name);
+        let counts = counted.map(|counted| counted.counts.clone()).unwrap_or_default();
+        Source::from(&SourceStatus { counts, ..source.clone() })
+    };
+    sources.into_iter().map(with_counts).collect()
 }
 
 /// Whether there is nothing to tell. That a source is stale is not told by itself: with mdevctl each
 /// hint makes it so for a moment, and what does not heal becomes a state.
 fn is_same(before: &SourceStatus, now: &SourceStatus) -> bool {
     before.state == now.state && before.diagnostics == now.diagnostics
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use nodedev_registry::{Durations, SourceState};
+
+    use super::*;
+
+    fn status(name: &str, state: SourceState) -> SourceStatus {
+        SourceStatus {
+            name: name.to_owned(),
+            version: "1".to_owned(),
+            backend: None,
+            state,
+            stale: None,
+            streams: Vec::new(),
+            last_change: None,
+            events: 0,
+            dropped: 0,
+            resyncs: 0,
+            coalesced: 0,
+            coalesced_hints: 0,
+            reasons: BTreeMap::new(),
+            snapshots: 0,
+            snapshot_durations: Durations::default(),
+            failures: 0,
+            restarts: 0,
+            checks: 0,
+            drifts: 0,
+            counts: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_a_source_is_what_is_compared_with_later() {
+        let degraded = || SourceState::Degraded("for a moment".to_owned());
+        let told = [status("one", SourceState::Starting), status("two", SourceState::Running)];
+        let now = [status("one", SourceState::Running), status("two", SourceState::Running)];
+        // The registry is further already, and may be back at `now` before anybody looks again.
+        let further = || vec![status("one", degraded()), status("two", degraded())];
+        assert_eq!(news(&told, &now, further), [Source::from(&now[0])]);
+        assert_eq!(news(&now, &now, || panic!("there is no news")), []);
+        assert_eq!(with_counts(&now, &further()), now.each_ref().map(Source::from));
+    }
 }
