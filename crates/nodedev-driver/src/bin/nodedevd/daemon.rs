@@ -32,6 +32,9 @@ use crate::{command, notify, recording, say};
 const GRACE: Duration = Duration::from_millis(300);
 const PARTS: Duration = Duration::from_millis(200);
 
+/// What systemd shows until the end. It says no number of devices, which would be wrong with the next one.
+const SERVING: &str = "Serving";
+
 /// Serves until a signal, or until there have been no clients for long enough.
 ///
 /// # Errors
@@ -171,7 +174,7 @@ impl Daemon<'_> {
         let status = match self.try_reload(server, doors) {
             Ok(()) => {
                 tracing::info!(configuration = self.file.name(), "read again");
-                "Serving"
+                SERVING
             }
             Err(error) => {
                 tracing::error!("the settings stay as they were: {error:#}");
@@ -201,7 +204,7 @@ async fn tell_devices(registry: Registry) {
     registry.ready().await;
     let count = registry.snapshot().devices().count();
     tracing::info!(devices = count, "the first list is complete");
-    notify::status(&format!("Serving {count} devices"));
+    notify::status(SERVING);
 }
 
 /// Returns when the registry has ended while nobody asked it to: there is nothing left to serve, and no client would
