@@ -147,16 +147,23 @@ impl Doors {
         Ok(())
     }
 
-    /// Shows the certificates as they are now to TLS clients that come from now on.
+    /// The certificates as they are now, where there is a socket for them.
     ///
     /// # Errors
     ///
-    /// When they cannot be used; then those of before go on.
-    pub(crate) fn reload_certificates(&self, network: &Network) -> anyhow::Result<()> {
+    /// When they cannot be used.
+    pub(crate) fn load_certificates(
+        &self,
+        network: &Network,
+    ) -> anyhow::Result<Option<TlsAcceptor>> {
+        self.certificates.as_ref().map(|_| load_certificates(network)).transpose()
+    }
+
+    /// Shows these to TLS clients that come from now on.
+    pub(crate) fn show(&self, loaded: TlsAcceptor) {
         if let Some(certificates) = &self.certificates {
-            certificates.send_replace(load_certificates(network)?);
+            certificates.send_replace(loaded);
         }
-        Ok(())
     }
 
     fn adopt(
@@ -291,6 +298,17 @@ fn into_tokio(socket: std::net::TcpListener) -> anyhow::Result<TcpListener> {
         .set_nonblocking(true)
         .and_then(|()| TcpListener::from_std(socket))
         .context("a TCP socket")
+}
+
+#[cfg(test)]
+impl Doors {
+    /// Without a socket, and what a socket for TLS would show.
+    pub(crate) fn for_tls(
+        network: &Network,
+    ) -> anyhow::Result<(Self, watch::Receiver<TlsAcceptor>)> {
+        let (certificates, shown) = watch::channel(load_certificates(network)?);
+        Ok((Self { certificates: Some(certificates), ..Self::default() }, shown))
+    }
 }
 
 #[cfg(test)]

@@ -55,13 +55,36 @@ impl LogControl {
         Ok(Self { filter, only_stderr })
     }
 
-    /// Logs what these settings say from now on. Where it goes stays.
+    /// What these settings say is to be logged. Where it goes stays.
     ///
     /// # Errors
     ///
-    /// As for [`LogControl::start`].
-    pub(crate) fn reload(&self, args: &Args, log: &Log) -> anyhow::Result<()> {
-        self.filter.reload(filter(args, log)?).context("cannot change the log")
+    /// When it cannot be understood.
+    pub(crate) fn load(args: &Args, log: &Log) -> anyhow::Result<EnvFilter> {
+        filter(args, log)
+    }
+
+    /// Logs this from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the log has ended.
+    pub(crate) fn take_over(&self, filter: EnvFilter) -> anyhow::Result<()> {
+        self.filter.reload(filter).context("cannot change the log")
+    }
+}
+
+#[cfg(test)]
+impl LogControl {
+    /// One that logs nothing, as long as what is returned is there.
+    pub(crate) fn beside() -> (Self, impl Sized) {
+        let (layer, filter) = reload::Layer::new(EnvFilter::default());
+        (Self { filter, only_stderr: true }, layer)
+    }
+
+    /// One that is no longer there.
+    pub(crate) fn ended() -> Self {
+        Self::beside().0
     }
 }
 
