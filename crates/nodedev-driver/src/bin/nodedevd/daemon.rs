@@ -291,55 +291,9 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
-
-    use clap::Parser as _;
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     use tokio::time::{Instant, sleep};
 
     use super::*;
-
-    /// A configuration in this folder, with certificates beside it.
-    fn write_configuration(folder: &Path) -> PathBuf {
-        let write = |name: &str, text: &str| {
-            let path = folder.join(name);
-            std::fs::write(&path, text).unwrap();
-            path.display().to_string()
-        };
-        let params = || CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let (mut authority, key) = (params(), KeyPair::generate().unwrap());
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca = write("ca.pem", &authority.self_signed(&key).unwrap().pem());
-        let (issuer, key) = (Issuer::new(authority, key), KeyPair::generate().unwrap());
-        let cert = write("cert.pem", &params().signed_by(&key, &issuer).unwrap().pem());
-        let key = write("key.pem", &key.serialize_pem());
-        let files = [("ca_file", ca), ("cert_file", cert), ("key_file", key)];
-        let lines = files.map(|(name, path)| format!("{name} = \"{path}\"\n"));
-        write("conf", &lines.concat()).into()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_reload_that_fails_at_the_log_leaves_the_certificates() {
-        let folder = tempfile::tempdir().unwrap();
-        let conf = write_configuration(folder.path());
-        let args = Args::parse_from([Path::new("nodedevd"), Path::new("-f"), &conf]);
-        let owner = Owner::User { runtime: None, config: None, cache: None, home: None };
-        let file = ConfigFile::find(&args, &owner);
-        let loaded = file.load(&args).unwrap().sound().unwrap();
-        let (doors, shown) = Doors::for_tls(&loaded.settings.network).unwrap();
-        let server = Server::new(Registry::builder().start().unwrap(), ServerConfig::default());
-        let log = LogControl::ended();
-        let mut daemon = Daemon { args: &args, owner, file, loaded, log };
-
-        let error = daemon.try_reload(&server, &doors).unwrap_err();
-        assert!(format!("{error:#}").contains("cannot change the log"), "{error:#}");
-        assert!(!shown.has_changed().unwrap(), "certificates of settings that do not count");
-
-        let (log, _logging) = LogControl::beside();
-        daemon.log = log;
-        daemon.try_reload(&server, &doors).unwrap();
-        assert!(shown.has_changed().unwrap());
-    }
 
     #[tokio::test(start_paused = true)]
     async fn the_end_comes_after_so_long_without_clients() {

@@ -301,17 +301,6 @@ fn into_tokio(socket: std::net::TcpListener) -> anyhow::Result<TcpListener> {
 }
 
 #[cfg(test)]
-impl Doors {
-    /// Without a socket, and what a socket for TLS would show.
-    pub(crate) fn for_tls(
-        network: &Network,
-    ) -> anyhow::Result<(Self, watch::Receiver<TlsAcceptor>)> {
-        let (certificates, shown) = watch::channel(load_certificates(network)?);
-        Ok((Self { certificates: Some(certificates), ..Self::default() }, shown))
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
 

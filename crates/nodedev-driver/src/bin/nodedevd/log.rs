@@ -74,20 +74,6 @@ impl LogControl {
     }
 }
 
-#[cfg(test)]
-impl LogControl {
-    /// One that logs nothing, as long as what is returned is there.
-    pub(crate) fn beside() -> (Self, impl Sized) {
-        let (layer, filter) = reload::Layer::new(EnvFilter::default());
-        (Self { filter, only_stderr: true }, layer)
-    }
-
-    /// One that is no longer there.
-    pub(crate) fn ended() -> Self {
-        Self::beside().0
-    }
-}
-
 fn warn(warnings: &[String]) {
     for warning in warnings {
         tracing::warn!("{warning}");
