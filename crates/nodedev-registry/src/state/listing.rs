@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nodedev_source::{Hint, Listing, Snapshot as Reading};
-use nodedev_types::{DeviceId, Diagnostic, Observation, Presence, Revision, SourceId};
+use nodedev_types::{DeviceId, Diagnostic, Observation, Presence, Revision, SourceId, fields};
 
 use tokio::time::Instant;
 
@@ -19,15 +19,17 @@ impl State {
         let took = entry.end_reading(now);
         entry.is_readable = true;
         entry.passed = true;
-        let settled = entry.forget_reading();
-        entry.backend = reading.backend;
-        entry.answered = entry.answered.max(reading.answers);
         // All listings of a snapshot are of one moment, or nearly.
         let revision = reading.listings.iter().map(|listing| listing.revision).max();
+        let revision = revision.unwrap_or_default();
+        let sound = sound_of(&reading.listings, &entry.fresh_subjects());
+        let settled = entry.forget_reading(revision, |subject| sound.contains(subject));
+        entry.backend = reading.backend;
+        entry.answered = entry.answered.max(reading.answers);
         for diagnostic in reading.diagnostics {
             let settled = settled.get(&diagnostic.subject).copied();
             // Read again, or gone, after this was found.
-            if settled.is_none_or(|settled| Some(settled) <= revision) {
+            if settled.is_none_or(|settled| settled <= revision) {
                 self.note(source, diagnostic);
             }
         }
@@ -149,4 +151,18 @@ impl State {
             self.withdraw(source, stream, &device, revision);
         }
     }
+}
+
+/// Those of the subjects that are listed devices, by their ids or by the paths where they lie.
+fn sound_of(listings: &[Listing], subjects: &BTreeSet<&str>) -> BTreeSet<String> {
+    if subjects.is_empty() {
+        return BTreeSet::new();
+    }
+    let observations =
+        listings.iter().filter_map(|listing| listing.devices.as_ref().ok()).flatten();
+    let names = observations.flat_map(|observation| {
+        let path = observation.fields.get(fields::device::PATH);
+        [Some(observation.device.to_string()), path.map(str::to_owned)]
+    });
+    names.flatten().filter(|name| subjects.contains(name.as_str())).collect()
 }

@@ -1,6 +1,6 @@
 //! What the state keeps of each source besides its claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use nodedev_source::{Hint, HintSender, SourceInfo};
@@ -82,8 +82,27 @@ pub(super) struct Source {
 #[derive(Debug)]
 struct Noted {
     diagnostic: Diagnostic,
-    /// It came while a snapshot was being taken, which does not replace it.
+    /// It came while a snapshot was being taken, which may not replace it.
     is_fresh: bool,
+    /// When what it says was found, if that is known.
+    revision: Option<Revision>,
+}
+
+impl Noted {
+    /// Whether it may be newer than a snapshot of that revision, when its subject was settled then or never. In doubt what
+    /// the snapshot lists as sound is sound: a source that found it otherwise meanwhile looks again and says so.
+    fn outlives(
+        &self,
+        snapshot: Revision,
+        settled: Option<Revision>,
+        is_sound: impl Fn(&str) -> bool,
+    ) -> bool {
+        self.is_fresh
+            && match self.revision.or(settled) {
+                Some(revision) => revision > snapshot,
+                None => !is_sound(&self.diagnostic.subject),
+            }
+    }
 }
 
 /// What it said may be out of date.
@@ -274,12 +293,18 @@ impl Source {
         }
     }
 
-    /// Keeps a diagnostic, unless there are `limit` of them.
-    pub(super) fn note(&mut self, diagnostic: Diagnostic, limit: usize) {
+    /// Keeps a diagnostic of what was found at that revision, unless there are `limit` of them.
+    pub(super) fn note(
+        &mut self,
+        diagnostic: Diagnostic,
+        revision: Option<Revision>,
+        limit: usize,
+    ) {
         let is_fresh = self.is_reading();
         let mut of_subject = self.diagnostics.get_mut(&diagnostic.subject).into_iter().flatten();
         if let Some(known) = of_subject.find(|known| known.diagnostic == diagnostic) {
             known.is_fresh |= is_fresh;
+            known.revision = revision.max(known.revision);
             return;
         }
         if self.diagnostics.values().map(Vec::len).sum::<usize>() >= limit {
@@ -287,7 +312,7 @@ impl Source {
         }
         self.to_review = true;
         let all = self.diagnostics.entry(diagnostic.subject.clone());
-        all.or_default().push(Noted { diagnostic, is_fresh });
+        all.or_default().push(Noted { diagnostic, is_fresh, revision });
     }
 
     /// A device that has been read again is no longer what its old diagnostics say, be it by its id
@@ -313,15 +338,28 @@ impl Source {
         }
     }
 
-    /// Drops what a new snapshot replaces, and tells which subjects were settled while it was taken, and when.
-    pub(super) fn forget_reading(&mut self) -> BTreeMap<String, Revision> {
+    /// Drops what a new snapshot of that revision replaces, which lists these subjects as sound. Tells which subjects were
+    /// settled while it was taken, and when.
+    pub(super) fn forget_reading(
+        &mut self,
+        snapshot: Revision,
+        is_sound: impl Fn(&str) -> bool,
+    ) -> BTreeMap<String, Revision> {
+        let settled = std::mem::take(&mut self.settled);
         self.to_review |= !self.diagnostics.is_empty();
-        self.diagnostics.retain(|_, all| {
-            all.retain(|noted| noted.is_fresh);
+        self.diagnostics.retain(|subject, all| {
+            let at = settled.get(subject).copied();
+            all.retain(|noted| noted.outlives(snapshot, at, &is_sound));
             !all.is_empty()
         });
         self.failures.clear();
-        std::mem::take(&mut self.settled)
+        settled
+    }
+
+    /// Subjects of diagnostics that have come while a snapshot was being taken.
+    pub(super) fn fresh_subjects(&self) -> BTreeSet<&str> {
+        let fresh = self.diagnostics.values().flatten().filter(|noted| noted.is_fresh);
+        fresh.map(|noted| noted.diagnostic.subject.as_str()).collect()
     }
 
     /// How it fares; it may have so many devices.

@@ -129,7 +129,7 @@ impl State {
         if self.declared(source, stream, device).is_some() {
             let reason: Arc<str> = diagnostic.to_string().into();
             self.mark_stale(stream, device, revision, &reason);
-            self.note(source, diagnostic);
+            self.note_at(source, diagnostic, Some(revision));
         }
     }
 
@@ -181,8 +181,12 @@ impl State {
     }
 
     pub(super) fn note(&mut self, source: SourceIndex, diagnostic: Diagnostic) {
+        self.note_at(source, diagnostic, None);
+    }
+
+    fn note_at(&mut self, source: SourceIndex, diagnostic: Diagnostic, found: Option<Revision>) {
         let limit = self.config.diagnostics;
-        self.sources[source].note(diagnostic, limit);
+        self.sources[source].note(diagnostic, found, limit);
     }
 
     fn touch(&mut self, source: SourceIndex, device: &DeviceId) {

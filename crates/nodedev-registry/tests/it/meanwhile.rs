@@ -50,6 +50,31 @@ async fn a_device_that_cannot_be_read_is_stale_and_its_diagnostic_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_found_before_the_snapshot_read_the_device_is_over() {
+    let (registry, host, id) = with_interface().await;
+    let late = |revision| SourceEvent::Unreadable {
+        source: SourceId::new(SourceId::UDEV),
+        device: id.clone(),
+        revision,
+        diagnostic: wrong(),
+    };
+    during_a_snapshot(&host, || host.say(|_| late(Revision(1)))).await;
+    assert_eq!(doubts(&registry), (0, vec![]));
+    // Nobody knows when: the device is listed, and whoever found it otherwise looks again.
+    during_a_snapshot(&host, || host.say(|_| SourceEvent::Diagnostic(wrong()))).await;
+    assert_eq!(doubts(&registry), (0, vec![]));
+    // With what was said of it in the same moment.
+    let mut fields = link("eth0").1;
+    fields.set(device::DRIVER, "virtio_net");
+    during_a_snapshot(&host, || {
+        host.set(&id, fields);
+        host.say(|_| SourceEvent::Diagnostic(wrong()));
+    })
+    .await;
+    assert_eq!(doubts(&registry), (0, vec![wrong()]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_wrong_is_told_once_more_with_the_next_snapshot_and_not_for_ever() {
     let (registry, host, _) = with_interface().await;
     let odd = Diagnostic::warning("/sys/odd", "is odd");
