@@ -178,6 +178,8 @@ pub(crate) struct UdevdWatch {
     /// An error while the system refuses them: then it is looked from time to time.
     notes: nix::Result<Notes>,
     state: Udevd,
+    /// Another one has shown itself, which does not listen yet.
+    is_new: bool,
     tries: Tries,
     /// How often it is looked whether it still listens, and when next: a udevd that is killed says
     /// nothing and leaves its socket behind.
@@ -197,7 +199,8 @@ impl UdevdWatch {
         let state = Udevd::at(&places.control());
         let tries = if state == Udevd::Dead { TRIES } else { 0 };
         let now = Instant::now();
-        Self { places, notes, state, tries: Tries::new(tries, now), every, look_at: now + every }
+        let tries = Tries::new(tries, now);
+        Self { places, notes, state, is_new: false, tries, every, look_at: now + every }
     }
 
     /// What is readable when something has happened, if the system tells.
@@ -225,6 +228,7 @@ impl UdevdWatch {
         let (touched, is_new) = self.touched();
         let at = Instant::now();
         if is_new {
+            self.is_new = true;
             self.tries = Tries::new(TRIES, at);
         } else if !touched && !self.tries.is_due(at) && at < self.look_at {
             return None;
@@ -242,6 +246,7 @@ impl UdevdWatch {
             return None;
         }
         self.tries.left = 0;
+        let is_new = std::mem::take(&mut self.is_new);
         let before = std::mem::replace(&mut self.state, now);
         match now {
             Udevd::Runs => (before != Udevd::Runs || is_new).then_some(News::Started),
@@ -351,6 +356,31 @@ mod tests {
             assert!(matches!(watch.news(), Some(News::Started)));
             assert!(watch.news().is_none());
         }
+    }
+
+    #[test]
+    fn another_udevd_that_does_not_listen_at_once_is_another_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (places, first) = places(folder.path());
+        let control = places.control();
+        let mut watch = UdevdWatch::at(places, Duration::from_secs(3600));
+        drop(first);
+        fs::remove_file(&control).unwrap();
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let second = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None).unwrap();
+        bind(second.as_raw_fd(), &UnixAddr::new(&control).unwrap()).unwrap();
+        assert!(watch.news().is_none());
+        listen(&second, Backlog::new(1).unwrap()).unwrap();
+        let begun = Instant::now();
+        let news = loop {
+            if let Some(news) = watch.news() {
+                break news;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10));
+            std::thread::yield_now();
+        };
+        assert!(matches!(news, News::Started));
+        assert!(watch.news().is_none());
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl Coordinator {
     pub(super) fn moved(&mut self, old: &str, new: &str) {
         let below = format!("{old}/");
         let mut old_paths = self.memory().known_below(old);
-        // Also what is being read for the first time.
+        // Also what is being read for the first time, or is to be once more.
+        old_paths.extend(self.retries.below(old).cloned());
         old_paths.extend(self.reading.keys().filter(|path| path.starts_with(&below)).cloned());
         old_paths.insert(old.to_owned());
         let mut said = Vec::new();

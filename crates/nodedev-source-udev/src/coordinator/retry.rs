@@ -44,6 +44,12 @@ impl Retries {
         true
     }
 
+    /// The devices strictly below a path that are not ready.
+    pub(super) fn below<'r>(&'r self, path: &str) -> impl Iterator<Item = &'r String> + use<'r> {
+        let prefix = format!("{path}/");
+        self.attempts.keys().filter(move |path| path.starts_with(&prefix))
+    }
+
     /// The next time that the device is not ready is the first.
     pub(super) fn forget(&mut self, path: &str) {
         self.attempts.remove(path);

@@ -112,11 +112,14 @@ fn what_is_below_a_renamed_device_moves_with_it_known_or_not() {
     let mut rig = rig(9);
     rig.event("add", "/sys/devices/a/new", None);
     rig.inner.memory().fail("/sys/devices/a/bad", Revision(1));
+    assert!(rig.coordinator.retries.again("/sys/devices/a/unready", Instant::now()));
     rig.event("add", "/sys/devices/ab", None);
     rig.event("move", "/sys/devices/b", Some("/sys/devices/a"));
     let read: Vec<_> = rig.coordinator.reading.keys().map(String::as_str).collect();
-    let moved = ["/sys/devices/ab", "/sys/devices/b", "/sys/devices/b/bad", "/sys/devices/b/new"];
-    assert_eq!(read, moved);
+    let moved = ["", "/bad", "/new", "/unready"].map(|child| format!("/sys/devices/b{child}"));
+    assert_eq!(read[0], "/sys/devices/ab");
+    assert_eq!(read[1..], moved);
+    assert!(rig.coordinator.retries.due(Instant::now() + SECOND_CHANCE).is_empty());
     assert!(!rig.inner.memory().knows("/sys/devices/a/bad"));
 }
 
