@@ -56,12 +56,10 @@ pub async fn define(
     let mdev = mdev(registry, request)?;
     let known = mdev.id().and_then(|id| registry.snapshot().device_of(&id).cloned());
     let action = match known {
-        Some(device) if device.persistent => Action::Modify {
-            device: device.id.clone(),
-            config: mdev.config,
-            live: false,
-            defined: true,
-        },
+        Some(device) if device.persistent => {
+            let config = MdevConfig { autostart: device.autostart, ..mdev.config };
+            Action::Modify { device: device.id.clone(), config, live: false, defined: true }
+        }
         _ => Action::Define { parent: mdev.parent, uuid: mdev.uuid, config: mdev.config },
     };
     let what = "Unable to define mediated device";
@@ -118,7 +116,7 @@ pub(crate) fn mdev(registry: &Registry, request: Request) -> Result<Mdev, Refusa
     let device = snapshot.device(&parent).ok_or(Refusal::UnknownParent(parent))?;
     let address = device.fields.get(ADDRESS);
     let address = address.ok_or_else(|| Refusal::ParentWithoutAddress(device.name.clone()))?;
-    // A document says nothing of it, and a definition that is there keeps its own.
+    // A document says nothing of it.
     let config = MdevConfig { mdev_type, attributes, autostart: false };
     Ok(Mdev { parent: address.to_owned(), uuid, config })
 }

@@ -1,6 +1,6 @@
 //! Changing the configuration of a device that is there.
 
-use nodedev_registry::{Action, Registry};
+use nodedev_registry::{Action, MdevConfig, Registry};
 use nodedev_types::fields::mdev::TYPE;
 use nodedev_types::{Device, DeviceId, DeviceName};
 
@@ -36,8 +36,9 @@ pub async fn update(
     require_mdev(&device)?;
     let Update { live, config } = chosen(&device, update)?;
     check_same(&device, &wanted, live)?;
-    let device = device.id.clone();
-    let action = Action::Modify { device, config: wanted.config, live, defined: config };
+    let wanted = MdevConfig { autostart: device.autostart, ..wanted.config };
+    let action =
+        Action::Modify { device: device.id.clone(), config: wanted, live, defined: config };
     let changed = registry.perform(action).await;
     changed.map(drop).map_err(Refusal::failed("Unable to modify mediated device"))
 }

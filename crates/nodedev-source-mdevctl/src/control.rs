@@ -129,7 +129,7 @@ impl MdevctlSource {
         self.require_modify().await?;
         let (uuid, parent) = mdev(&device)?;
         // Last before the run: the action has its turn, so nothing else that is asked of us sets it now.
-        let autostart = defined && self.autostart(&uuid, parent).await?;
+        let autostart = defined && self.autostart(&uuid, parent).await?.unwrap_or(config.autostart);
         let mut arguments = vec![
             "modify".to_owned(),
             format!("--parent={parent}"),
@@ -142,17 +142,20 @@ impl MdevctlSource {
         Ok(Some(device))
     }
 
-    /// Whether the definition starts with its parent, as its file says now: what is listed may be older.
-    async fn autostart(&self, uuid: &MdevUuid, parent: &str) -> Result<bool, SourceError> {
+    /// Whether the definition starts with its parent, as its file says now: what is listed may be older. `None` where
+    /// there is no such file.
+    async fn autostart(&self, uuid: &MdevUuid, parent: &str) -> Result<Option<bool>, SourceError> {
         let is_name = |text: &str| Path::new(text).file_name() == Some(OsStr::new(text));
         if !is_name(parent) || !is_name(uuid.as_str()) {
             let message = format!("{uuid} below {parent}: no name of a definition's file");
             return Err(SourceError::new(ErrorKind::InvalidArgument, message));
         }
-        let path = self.config().definitions().join(parent).join(uuid.as_str());
+        let directory = self.config().definitions().join(parent);
+        let path = directory.join(uuid.as_str());
         let unknown = format!("{}: whether it starts by itself is not known", path.display());
         let (limit, deadline) = (self.config().definition_limit, self.config().deadline);
-        let reading = move || starts_by_itself(&path, limit);
+        let uuid = uuid.clone();
+        let reading = move || starts_by_itself(&directory, &uuid, limit);
         match self.files().look_within(deadline, reading).await {
             Ok(Ok(autostart)) => Ok(autostart),
             Ok(Err(why)) => Err(SourceError::new(ErrorKind::Failed, format!("{unknown}: {why}"))),
@@ -229,16 +232,20 @@ fn mdev(device: &DeviceId) -> Result<(MdevUuid, &str), SourceError> {
     }
 }
 
-/// What a definition's file says. Where there is none, no autostart is lost, and mdevctl says what is missing.
-fn starts_by_itself(path: &Path, limit: u64) -> Result<bool, String> {
-    let bytes = match read_bounded(path, limit) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(format!("cannot be read: {error}")),
+/// What a definition's file says, if there is one. If not, mdevctl makes it.
+fn starts_by_itself(directory: &Path, uuid: &MdevUuid, limit: u64) -> Result<Option<bool>, String> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
+    let bytes = match read_bounded(&directory.join(uuid.as_str()), limit) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let spelled = definitions::spelled(directory, uuid).map_err(unreadable)?;
+            let Some(path) = spelled else { return Ok(None) };
+            read_bounded(&path, limit).map_err(unreadable)?
+        }
+        bytes => bytes.map_err(unreadable)?,
     };
     // As in a listing: whatever is not `auto` is manual.
     let object = definitions::parse(&bytes)?;
-    Ok(object.get("start").is_some_and(|start| start == "auto"))
+    Ok(Some(object.get("start").is_some_and(|start| start == "auto")))
 }
 
 /// The bytes of a regular file; what has taken its place is refused without blocking.
@@ -358,6 +365,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_definition_keeps_its_autostart_however_its_file_spells_the_uuid() {
+        let host = Host::new(r#"{"mdev_type":"old","start":"auto"}"#);
+        let other = UUID.replace('-', "").to_uppercase();
+        fs::rename(host.definition(), host.definition().with_file_name(other)).unwrap();
+        let read = host.modify(false, true).await.unwrap();
+        assert_eq!(read, r#"{"mdev_type":"t","start":"auto"}"#);
+    }
+
+    #[tokio::test]
     async fn a_definition_whose_autostart_cannot_be_read_is_left_alone() {
         let too_large = format!("{{\"start\":\"auto\",\"x\":\"{}\"}}", "x".repeat(100));
         let host = Host::new("");
@@ -382,7 +398,15 @@ mod tests {
         assert!(error.to_string().contains("not a regular file"), "{error}");
 
         fs::remove_dir(host.definition()).unwrap();
-        host.modify(false, true).await.expect("mdevctl says that there is none");
+        for has_directory in [true, false] {
+            for (listed, start) in [(true, "auto"), (false, "manual")] {
+                let read = host.modify(listed, true).await.unwrap();
+                assert!(read.contains(start), "mdevctl makes it, as it was listed: {read}");
+            }
+            if has_directory {
+                fs::remove_dir(host.definition().parent().unwrap()).unwrap();
+            }
+        }
     }
 
     #[tokio::test]

@@ -34,6 +34,8 @@ struct DefinitionFile {
 struct Scan {
     files: Vec<DefinitionFile>,
     diagnostics: Vec<Diagnostic>,
+    /// Whether there is a name that mdevctl ends at: one that is not UTF-8.
+    has_faults: bool,
 }
 
 /// What mdevctl passed over, mostly silently, although it gave a listing.
@@ -69,6 +71,26 @@ pub(crate) fn survey(config: &MdevctlConfig, listed: &BTreeSet<DeviceId>) -> io:
     Ok(survey)
 }
 
+/// The file of a definition, however its name spells the uuid: mdevctl lists it all the same.
+///
+/// # Errors
+///
+/// When the directory of the parent cannot be read.
+pub(crate) fn spelled(directory: &Path, uuid: &MdevUuid) -> io::Result<Option<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let spelled = entry.file_name().to_str().and_then(parse_uuid);
+        if spelled.is_some_and(|spelled| MdevUuid::new(&spelled) == *uuid) {
+            return Ok(Some(entry.path()));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether another parent has a definition of the same uuid.
 pub(crate) fn has_namesake(config: &MdevctlConfig, device: &DeviceId) -> bool {
     let DeviceId::Mdev { uuid, parent } = device else {
@@ -87,8 +109,8 @@ pub(crate) fn has_namesake(config: &MdevctlConfig, device: &DeviceId) -> bool {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) entries: Entries,
-    /// Whether a file holds what mdevctl refuses, or may hold it. What lies among the files and is no definition
-    /// mdevctl passes over.
+    /// Whether a file holds or is called what mdevctl refuses, or may hold it. What else lies among the files and is no
+    /// definition mdevctl passes over.
     pub(crate) has_faults: bool,
 }
 
@@ -105,6 +127,7 @@ pub(crate) fn read_all(config: &MdevctlConfig) -> io::Result<Reading> {
     let mut room = Room::new(config.output_limit);
     let mut read = Reading::default();
     read.entries.diagnostics = scan.diagnostics;
+    read.has_faults = scan.has_faults;
     for file in scan.files {
         if Instant::now() >= end {
             return Err(io::ErrorKind::TimedOut.into());
@@ -118,7 +141,8 @@ pub(crate) fn read_all(config: &MdevctlConfig) -> io::Result<Reading> {
 fn add(read: &mut Entries, room: &mut Room, file: &DefinitionFile, limit: u64) -> bool {
     let id = DeviceId::mdev(&file.uuid, &file.parent);
     if !read.is_first(&id) {
-        return false;
+        // mdevctl reads it too, whatever is in it.
+        return true;
     }
     let mut told = Vec::new();
     let subject = file.path.display().to_string();
@@ -182,6 +206,7 @@ impl Scan {
     fn of(directory: &Path) -> io::Result<Self> {
         let mut scan = Self::default();
         for entry in scan.entries(directory, &[])? {
+            scan.has_faults |= entry.file_name().to_str().is_none();
             let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_directory && entry.file_name() != SCRIPTS {
                 scan.parent(&entry)?;
@@ -204,6 +229,7 @@ impl Scan {
     fn file(&mut self, parent: &str, entry: &fs::DirEntry) {
         let path = entry.path();
         let uuid = entry.file_name().to_str().and_then(parse_uuid);
+        self.has_faults |= entry.file_name().to_str().is_none();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => self.warn(&path, "a directory, not a definition file"),
             Ok(kind) if !kind.is_file() => self.warn(&path, "not a regular file"),

@@ -16,8 +16,8 @@ pub struct MdevConfig {
     pub mdev_type: String,
     /// Attributes to set, in order.
     pub attributes: Vec<MdevAttribute>,
-    /// Whether a new definition starts together with its parent. Nothing is meant by it in
-    /// [`Action::Modify`].
+    /// Whether a new definition starts together with its parent. In [`Action::Modify`] what is known of that: it
+    /// counts only where there is no definition that says it.
     pub autostart: bool,
 }
 

@@ -51,9 +51,9 @@ async fn redefine_and_update_keep_the_autostart() {
     let mut host = Host::start().await;
     let registry = host.registry.clone();
     host.define("u", true).await;
-    // The source keeps what the definition has: the list may know an older one.
+    // The source keeps what the definition has: this is what the list knows, which may be older.
     let changed =
-        Action::Modify { device: id(), config: config("t", false), live: false, defined: true };
+        Action::Modify { device: id(), config: config("t", true), live: false, defined: true };
     let xml = own();
     assert_eq!(host.asked(define(&registry, &xml, Scrutiny::Lax)).await, changed);
     let name = mdev();

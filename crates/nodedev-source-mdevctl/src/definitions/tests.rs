@@ -1,3 +1,5 @@
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
 use nix::sys::stat::Mode;
@@ -68,16 +70,39 @@ fn a_directory_that_cannot_be_read_is_not_one_that_holds_nothing() {
 }
 
 #[test]
-fn only_what_a_file_holds_is_a_fault() {
+fn what_mdevctl_passes_over_is_no_fault() {
     let host = Host::new();
     host.write("good", "README", "words");
     fs::create_dir(host.path("odd", &uuid(2))).unwrap();
-    host.write("good", uuid(1).replace('-', ""), GOOD);
     let read = read_all(&host.config).unwrap();
-    assert_eq!((read.entries.diagnostics.len(), read.has_faults), (3, false));
+    assert_eq!((read.entries.diagnostics.len(), read.has_faults), (2, false));
     for bad in ["", r#"{"mdev_type":"t"}"#, r#"{"start":"auto"}"#] {
         host.write("good", uuid(3), bad);
         assert!(read_all(&host.config).unwrap().has_faults, "{bad}");
+    }
+}
+
+#[test]
+fn what_mdevctl_ends_at_is_a_fault_and_costs_itself() {
+    let odd = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
+    let not_utf8 = odd(b"\xffx");
+    for (parent, name) in [
+        // Which of the two it reads last, who knows.
+        (OsString::from("good"), OsString::from(uuid(1).replace('-', ""))),
+        ("good".into(), not_utf8.clone()),
+        (not_utf8, uuid(2).into()),
+    ] {
+        let host = Host::new();
+        let path = host.config.definitions().join(&parent).join(&name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "rubbish").unwrap();
+        let read = read_all(&host.config).unwrap();
+        assert!(read.has_faults, "{parent:?}/{name:?}");
+        assert_eq!(
+            (read.entries.entries.len(), read.entries.diagnostics.len()),
+            (1, 1),
+            "{read:?}"
+        );
     }
 }
 
