@@ -28,8 +28,8 @@ impl fmt::Display for Room {
 
 /// What a process without privileges may still write where this is. `None` if the system does not say.
 pub(crate) fn left(path: &Path) -> Option<Room> {
-    let told = rustix::fs::statvfs(path).ok()?;
-    Some(Room(told.f_bavail.saturating_mul(told.f_frsize)))
+    let told = nix::sys::statvfs::statvfs(path).ok()?;
+    Some(Room(told.blocks_available().saturating_mul(told.fragment_size())))
 }
 
 /// What to say before a run with so much room.
