@@ -73,6 +73,9 @@ async fn follow(
     pause: &mut Duration,
 ) -> Result<Never, Failure> {
     let mut watch: Watch = connection.watch().await?;
+    // It has begun with the first reply, which may have to wait for polkit: a list that is read sooner could be
+    // older than what is followed.
+    watch.next().await?;
     list(connection, news).await?;
     *pause = FIRST;
     wanted.mark_changed();
