@@ -27,7 +27,8 @@ pub struct WatchReply {
     pub generation: u64,
     /// Events were lost before this reply: the list has to be read again.
     pub missed: bool,
-    /// Further changes of the same generation follow in the next reply.
+    /// Further changes of the same generation follow in the next reply. Only who has them all has that list, and may come
+    /// back with its generation.
     pub partial: bool,
     /// The events, in order.
     pub changes: Vec<Change>,
