@@ -4,12 +4,8 @@
 //! makes sense: mdevctl and the kernel do. Says nothing of the result but mdevctl's own word.
 
 use std::ffi::OsStr;
-use std::fs::OpenOptions;
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
 use nodedev_source::{Action, ErrorKind, MdevConfig, NodeDeviceControl, SourceError, async_trait};
 use nodedev_types::{Capability, DeviceId, MdevUuid};
 use serde_json::json;
@@ -234,33 +230,17 @@ fn mdev(device: &DeviceId) -> Result<(MdevUuid, &str), SourceError> {
 
 /// What a definition's file says, if there is one. If not, mdevctl makes it.
 fn starts_by_itself(directory: &Path, uuid: &MdevUuid, limit: u64) -> Result<Option<bool>, String> {
-    let unreadable = |error: io::Error| format!("cannot be read: {error}");
-    let bytes = match read_bounded(&directory.join(uuid.as_str()), limit) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let spelled = definitions::spelled(directory, uuid).map_err(unreadable)?;
-            let Some(path) = spelled else { return Ok(None) };
-            read_bounded(&path, limit).map_err(unreadable)?
-        }
-        bytes => bytes.map_err(unreadable)?,
-    };
+    let mut bytes = definitions::contents(&directory.join(uuid.as_str()), limit)?;
+    if bytes.is_none()
+        && let Some(path) = definitions::spelled(directory, uuid)
+            .map_err(|error| format!("cannot be read: {error}"))?
+    {
+        bytes = definitions::contents(&path, limit)?;
+    }
+    let Some(bytes) = bytes else { return Ok(None) };
     // As in a listing: whatever is not `auto` is manual.
     let object = definitions::parse(&bytes)?;
     Ok(Some(object.get("start").is_some_and(|start| start == "auto")))
-}
-
-/// The bytes of a regular file; what has taken its place is refused without blocking.
-fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(io::Error::other(format!("larger than {limit} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// What mdevctl reads: the keys and their order are those that libvirt sends.

@@ -170,7 +170,7 @@ fn add(read: &mut Entries, room: &mut Room, file: &DefinitionFile, limit: u64) -
 }
 
 /// The bytes of a file, `None` when it has vanished.
-fn contents(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
+pub(crate) fn contents(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
     match read_bounded(path, limit) {
         Ok(bytes) if bytes.len() as u64 > limit => Err(format!("larger than {limit} bytes")),
         Ok(bytes) => Ok(Some(bytes)),
